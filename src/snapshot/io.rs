@@ -1,0 +1,137 @@
+//! Reading and writing snapshot files.
+
+use std::io::Read;
+
+use thiserror::Error;
+
+use super::model::Snapshot;
+use super::redact::redact;
+
+/// The largest snapshot that is read, decompressed: far above what a cluster of 5,000 nodes gives.
+pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Why a snapshot could not be read or written.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// The compressed stream is damaged.
+    #[error("the zstd stream is damaged or cut off ({0}); save the snapshot again")]
+    Compression(#[source] std::io::Error),
+    /// It is larger than [`MAX_BYTES`].
+    #[error("it is larger than {} MiB, which no snapshot is; is this the right file?", MAX_BYTES / (1024 * 1024))]
+    TooLarge,
+    /// It is JSON of another kind or none at all.
+    #[error(
+        "it is not a logaudit snapshot: {0}; `kubectl logaudit snapshot` writes one, and `-f` reads manifests"
+    )]
+    NotASnapshot(String),
+    /// It was written by another version.
+    #[error(
+        "it has schema version {found}, and this program reads version {}; use the program that wrote it ({tool}) or save it again",
+        super::SCHEMA_VERSION
+    )]
+    Version {
+        /// The version in the file.
+        found: u64,
+        /// The program version in the file.
+        tool: String,
+    },
+    /// It says that it is a snapshot but does not follow the format.
+    #[error("it does not follow the snapshot format: {0}")]
+    Format(#[source] serde_json::Error),
+}
+
+/// Reads a snapshot from the bytes of a file, plain or compressed, and applies the redaction rules to it.
+///
+/// # Errors
+/// [`SnapshotError`] says what is wrong with the bytes.
+pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
+    let decompressed;
+    let json = if bytes.starts_with(&ZSTD_MAGIC) {
+        decompressed = decompress(bytes)?;
+        &decompressed
+    } else {
+        bytes
+    };
+    if json.len() as u64 > MAX_BYTES {
+        return Err(SnapshotError::TooLarge);
+    }
+    let header: Header =
+        serde_json::from_slice(json).map_err(|e| SnapshotError::NotASnapshot(e.to_string()))?;
+    if header.kind.as_deref() != Some(super::KIND) {
+        let found = header.kind.unwrap_or_else(|| "without a kind".into());
+        return Err(SnapshotError::NotASnapshot(format!("it is {found}")));
+    }
+    match header.schema_version {
+        Some(version) if version == u64::from(super::SCHEMA_VERSION) => {}
+        found => {
+            return Err(SnapshotError::Version {
+                found: found.unwrap_or_default(),
+                tool: header.tool_version.unwrap_or_else(|| "unknown".into()),
+            });
+        }
+    }
+    let mut snapshot: Snapshot = serde_json::from_slice(json).map_err(SnapshotError::Format)?;
+    redact(&mut snapshot);
+    Ok(snapshot)
+}
+
+/// The bytes of a snapshot file.
+///
+/// # Errors
+/// [`SnapshotError::Compression`] or [`SnapshotError::Format`] if the encoder fails.
+pub fn to_bytes(snapshot: &Snapshot, compress: bool) -> Result<Vec<u8>, SnapshotError> {
+    let mut json = serde_json::to_vec_pretty(snapshot).map_err(SnapshotError::Format)?;
+    json.push(b'\n');
+    if compress { zstd::encode_all(json.as_slice(), 9).map_err(SnapshotError::Compression) } else { Ok(json) }
+}
+
+fn decompress(bytes: &[u8]) -> Result<Vec<u8>, SnapshotError> {
+    let decoder = zstd::Decoder::new(bytes).map_err(SnapshotError::Compression)?;
+    let mut json = Vec::new();
+    decoder.take(MAX_BYTES + 1).read_to_end(&mut json).map_err(SnapshotError::Compression)?;
+    if json.len() as u64 > MAX_BYTES { Err(SnapshotError::TooLarge) } else { Ok(json) }
+}
+
+/// Read first, so that a file of another kind or version gets a message about that and not about a field.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    kind: Option<String>,
+    schema_version: Option<u64>,
+    tool_version: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::Scope;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let snapshot = Snapshot::empty(Scope::Cluster, "c");
+        for compress in [false, true] {
+            assert_eq!(from_bytes(&to_bytes(&snapshot, compress).unwrap()).unwrap(), snapshot);
+        }
+    }
+
+    #[test]
+    fn what_is_no_snapshot_says_so() {
+        for (bytes, expected) in [
+            (&b""[..], "not a logaudit snapshot"),
+            (b"apiVersion: v1\nkind: Pod\n", "not a logaudit snapshot"),
+            (b"{\"kind\":\"List\"}", "it is List"),
+            (
+                b"{\"kind\":\"LogauditSnapshot\",\"schemaVersion\":99,\"toolVersion\":\"9.0.0\"}",
+                "schema version 99",
+            ),
+            (b"{\"kind\":\"LogauditSnapshot\",\"schemaVersion\":1}", "missing field"),
+            (b"\x28\xb5\x2f\xfdgarbage", "zstd stream is damaged"),
+        ] {
+            let error = from_bytes(bytes).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

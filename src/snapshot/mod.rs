@@ -1,0 +1,22 @@
+//! What was read, narrowed to what the analysis needs and with everything else left out.
+//!
+//! A snapshot is the only thing the analysis sees: the same snapshot gives the same report, byte for byte. It is
+//! versioned JSON, optionally compressed with zstd; [`io`] reads and writes it, [`redact`] says what may be kept.
+
+pub mod io;
+pub mod model;
+pub mod reading;
+pub mod redact;
+pub mod words;
+
+pub use model::{
+    Argument, AuditCounters, ClusterIdentity, Container, DeclarationKind, DeclaredApiServer, EnvVar, Flagz,
+    KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
+};
+pub use reading::{Gap, GapReason, Permission, Reading};
+
+/// The version of the snapshot format that this program writes. It reads this version and no other.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The `kind` that every snapshot file carries.
+pub const KIND: &str = "LogauditSnapshot";

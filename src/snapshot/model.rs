@@ -1,0 +1,383 @@
+//! The objects of a snapshot. Each holds only the fields that the analysis uses.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::reading::Reading;
+
+/// Everything that was read for one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Snapshot {
+    /// Always [`super::KIND`].
+    pub kind: String,
+    /// Always [`super::SCHEMA_VERSION`] in a file that this program reads.
+    pub schema_version: u32,
+    /// The version of the program that wrote it.
+    pub tool_version: String,
+    /// When it was read. Files carry no time, so a snapshot of manifests has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured_at: Option<Timestamp>,
+    /// Whether a running cluster or files were read.
+    pub scope: Scope,
+    /// Which cluster or which files.
+    pub cluster: ClusterIdentity,
+    /// `gitVersion` of `/version`: the instance that answered.
+    #[serde(default)]
+    pub version: Reading<String>,
+    /// The Leases that kube-apiservers renew (`apiserver.kubernetes.io/identity=kube-apiserver`).
+    #[serde(default)]
+    pub leases: Reading<Vec<Lease>>,
+    /// Pods that run a kube-apiserver.
+    #[serde(default)]
+    pub pods: Reading<Vec<Pod>>,
+    /// Nodes.
+    #[serde(default)]
+    pub nodes: Reading<Vec<Node>>,
+    /// `kube-system/kubeadm-config`: none if the cluster has no such ConfigMap.
+    #[serde(default)]
+    pub kubeadm_config: Reading<Option<DeclaredApiServer>>,
+    /// Kubelet configurations: `kube-system/kubelet-config`, files, arguments of k3s and RKE2.
+    #[serde(default)]
+    pub kubelet_configs: Reading<Vec<KubeletConfig>>,
+    /// Apiservers that other objects or files declare.
+    #[serde(default)]
+    pub declared: Vec<DeclaredApiServer>,
+    /// Answers of `/flagz`, one for each distinct instance that answered.
+    #[serde(default)]
+    pub flagz: Vec<Reading<Flagz>>,
+    /// Answers of `/metrics`, one for each distinct instance that answered.
+    #[serde(default)]
+    pub metrics: Vec<Reading<AuditCounters>>,
+    /// What in the input was left aside, and why.
+    #[serde(default)]
+    pub notes: Vec<Note>,
+}
+
+impl Snapshot {
+    /// A snapshot in which nothing has been read yet.
+    pub fn empty(scope: Scope, name: impl Into<String>) -> Self {
+        Self {
+            kind: super::KIND.into(),
+            schema_version: super::SCHEMA_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            captured_at: None,
+            scope,
+            cluster: ClusterIdentity { name: name.into(), server: None },
+            version: Reading::not_asked("/version"),
+            leases: Reading::not_asked("the Leases of the apiservers"),
+            pods: Reading::not_asked("the pods of the control plane"),
+            nodes: Reading::not_asked("the nodes"),
+            kubeadm_config: Reading::not_asked("the ConfigMap kube-system/kubeadm-config"),
+            kubelet_configs: Reading::not_asked("the kubelet configuration"),
+            declared: Vec::new(),
+            flagz: Vec::new(),
+            metrics: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What kind of thing was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// A running cluster through its API.
+    Cluster,
+    /// Files: nothing in them says what runs.
+    Manifests,
+}
+
+/// The name under which the report speaks of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterIdentity {
+    /// The kubeconfig context, `in-cluster`, or the file names.
+    pub name: String,
+    /// The server's URL without user information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// A Lease by which a kube-apiserver says that it is alive (gate APIServerIdentity, on since 1.26).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lease {
+    /// `metadata.name`: `apiserver-` and a hash.
+    pub name: String,
+    /// Label `kubernetes.io/hostname`.
+    #[serde(default)]
+    pub hostname: Option<String>,
+    /// `spec.renewTime`.
+    #[serde(default)]
+    pub renew_time: Option<Timestamp>,
+    /// `spec.leaseDurationSeconds`.
+    #[serde(default)]
+    pub duration_seconds: Option<i64>,
+}
+
+/// A pod that runs a kube-apiserver, or a static pod manifest of one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pod {
+    /// `metadata.namespace`; empty if the manifest has none.
+    #[serde(default)]
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `spec.nodeName`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// `status.podIP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_ip: Option<String>,
+    /// Labels by which hosted control planes and distributions are told apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// `spec.containers` that may be a kube-apiserver.
+    pub containers: Vec<Container>,
+    /// Where the pod stands: `Pod kube-system/kube-apiserver-cp1` or `file.yaml:1:1`.
+    pub at: String,
+    /// Line and column in the file for field paths (`spec.containers[0].command[2]`), where a file was read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks: BTreeMap<String, String>,
+}
+
+/// A container of such a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Container {
+    /// Index in `spec.containers`.
+    pub index: usize,
+    /// `name`.
+    pub name: String,
+    /// `image`.
+    #[serde(default)]
+    pub image: String,
+    /// `command`, with the values of flags that are not needed replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// `args`, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Variables that a flag which is kept refers to. Others are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<EnvVar>,
+    /// `volumeMounts`, resolved to what backs them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
+}
+
+/// An environment variable that a flag refers to. Its value never reaches a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EnvVar {
+    /// `name`.
+    pub name: String,
+    /// `value`; none if it comes from elsewhere (`valueFrom`, `envFrom`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+/// A path in a container and what backs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mount {
+    /// `mountPath`.
+    pub path: String,
+    /// `readOnly`.
+    #[serde(default)]
+    pub read_only: bool,
+    /// What backs it.
+    pub medium: Medium,
+    /// Where it is declared.
+    pub at: String,
+}
+
+/// What backs a mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Medium {
+    /// A path of the node.
+    HostPath(String),
+    /// A PersistentVolumeClaim.
+    PersistentVolumeClaim,
+    /// An `emptyDir`: gone with the pod.
+    EmptyDir,
+    /// A ConfigMap, Secret, projected or downward volume: read-only content.
+    ApiObject,
+    /// Anything else, by the name of its field.
+    Other(String),
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Node {
+    /// `metadata.name`.
+    pub name: String,
+    /// Whether a label says that it is a control-plane node.
+    #[serde(default)]
+    pub control_plane: bool,
+    /// `status.nodeInfo.kubeletVersion`.
+    #[serde(default)]
+    pub kubelet_version: String,
+    /// `status.nodeInfo.osImage`.
+    #[serde(default)]
+    pub os_image: String,
+    /// The scheme of `spec.providerID`: `aws`, `gce`, `azure`, `kind`.
+    #[serde(default)]
+    pub provider: String,
+    /// Keys of labels and annotations that tell distributions apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub markers: Vec<String>,
+}
+
+/// What declares an apiserver without being its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeclarationKind {
+    /// ConfigMap `kube-system/kubeadm-config` or a kubeadm `ClusterConfiguration` file.
+    KubeadmConfig,
+    /// A kind `Cluster` with its kubeadm patches.
+    KindConfig,
+    /// A Cluster API `KubeadmControlPlane` or its template.
+    KubeadmControlPlane,
+    /// A k3s server configuration file.
+    K3sConfig,
+    /// The node annotation in which k3s writes its arguments.
+    K3sNode,
+    /// An RKE2 server configuration file.
+    Rke2Config,
+    /// The node annotation in which RKE2 writes its arguments.
+    Rke2Node,
+    /// `apiServerArguments` of an OpenShift or MicroShift `KubeAPIServerConfig`.
+    OpenshiftConfig,
+    /// `spec.kubeAPIServer` of a kops `Cluster`.
+    KopsCluster,
+    /// `services.kube-api` of an RKE1 `cluster.yml`.
+    Rke1Cluster,
+}
+
+/// An apiserver as some object or file declares it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeclaredApiServer {
+    /// What declares it.
+    pub kind: DeclarationKind,
+    /// The name of the declaring object, for the report's subject: `kubeadm-config`, `kind Cluster demo`, a node's name.
+    pub name: String,
+    /// Where it stands: `ConfigMap kube-system/kubeadm-config` or `file.yaml:3:1`.
+    pub at: String,
+    /// The node it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// The Kubernetes version it declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_version: Option<String>,
+    /// The arguments, in order. Only those that [`super::redact`] keeps have values.
+    #[serde(default)]
+    pub arguments: Vec<Argument>,
+    /// The mounts it declares. None where the process runs on the host and every path is a host path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounts: Option<Vec<Mount>>,
+}
+
+/// One argument of an apiserver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Argument {
+    /// The flag without dashes, as written.
+    pub name: String,
+    /// Its value; none for a boolean flag without one, or where the value was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Where it stands.
+    pub at: String,
+}
+
+/// A value and the place it was read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub at: String,
+}
+
+/// A kubelet configuration (`kubelet.config.k8s.io/v1beta1`), only fields that are set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubeletConfig {
+    /// For the report's subject: `kubelet-config`, a file, a node.
+    pub name: String,
+    /// Where it stands.
+    pub at: String,
+    /// `containerLogMaxSize`, a quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_log_max_size: Option<Located<String>>,
+    /// `containerLogMaxFiles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_log_max_files: Option<Located<String>>,
+    /// `eventRecordQPS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_record_qps: Option<Located<String>>,
+    /// `eventBurst`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_burst: Option<Located<String>>,
+    /// `enableDebuggingHandlers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_debugging_handlers: Option<Located<String>>,
+}
+
+/// What one instance answered on `/flagz`: effective values, defaults included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Flagz {
+    /// Flag to value, only the flags that [`super::redact`] keeps.
+    pub flags: BTreeMap<String, String>,
+    /// Whether the structured form was answered, or the text form.
+    pub structured: bool,
+}
+
+/// What one instance answered on `/metrics`, narrowed to auditing.
+///
+/// Series and their meaning: `k8s.io/apiserver` `pkg/audit/metrics.go`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditCounters {
+    /// `process_start_time_seconds`: when the process started, and by which instances are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_start_seconds: Option<f64>,
+    /// `git_version` of `kubernetes_build_info`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_version: Option<String>,
+    /// Sum of `apiserver_request_total`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<f64>,
+    /// `apiserver_audit_event_total`. None if the series is missing: the endpoint is filtered or not an apiserver's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<f64>,
+    /// `apiserver_audit_level_total` by `level`.
+    #[serde(default)]
+    pub levels: BTreeMap<String, f64>,
+    /// `apiserver_audit_error_total` by `plugin`.
+    #[serde(default)]
+    pub errors: BTreeMap<String, f64>,
+    /// `apiserver_audit_requests_rejected_total`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<f64>,
+}
+
+/// Something in the input that was left aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Note {
+    /// Where.
+    pub at: String,
+    /// What and why, in one line.
+    pub text: String,
+}

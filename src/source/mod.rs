@@ -1,0 +1,15 @@
+//! Where a snapshot comes from. Only this module does input; only [`live`] is asynchronous inside.
+//!
+//! | module | reads |
+//! | --- | --- |
+//! | [`live`] | a cluster through its API |
+//! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
+//! | [`objects`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+
+pub mod declared;
+pub mod flagz;
+pub mod kubelet;
+pub mod live;
+pub mod manifests;
+pub mod metrics;
+pub mod objects;

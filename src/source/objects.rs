@@ -1,0 +1,338 @@
+//! Kubernetes objects as JSON values into the narrow objects of a snapshot.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::snapshot::redact::{basename, redact_pod};
+use crate::snapshot::{Container, EnvVar, Lease, Medium, Mount, Node, Pod};
+
+/// Where an object stands, and where its fields stand, for evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The object: `Pod kube-system/kube-apiserver-cp1`, or file, line and column.
+    pub at: String,
+    /// Line and column of field paths below the object; empty where the object came through the API or as JSON.
+    pub marks: BTreeMap<String, String>,
+}
+
+impl Place {
+    /// An object without positions.
+    pub fn of(at: impl Into<String>) -> Self {
+        Self { at: at.into(), marks: BTreeMap::new() }
+    }
+
+    /// Where a field of the object stands: its line and column in the file if known, else object and field path.
+    pub fn field(&self, path: &str) -> String {
+        match self.marks.get(path) {
+            Some(mark) => mark.clone(),
+            None => format!("{} {path}", self.at),
+        }
+    }
+}
+
+/// A string field, or `""`.
+pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The items of an array field, or none.
+pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
+    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A scalar as text: manifests give numbers and booleans where the API has strings.
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// `namespace/name`, or the name alone.
+pub fn full_name(object: &Value) -> String {
+    let name = text(object, "/metadata/name");
+    match text(object, "/metadata/namespace") {
+        "" => name.to_owned(),
+        namespace => format!("{namespace}/{name}"),
+    }
+}
+
+/// A pod that runs a kube-apiserver, redacted; none for any other pod.
+///
+/// `object` may also be a workload: its pod template is read then, at `place`'s paths below `spec.template`.
+pub fn apiserver_pod(object: &Value, place: &Place) -> Option<Pod> {
+    let template = if object.pointer("/spec/template/spec").is_some() { "/spec/template" } else { "" };
+    let spec_path = format!("{template}/spec");
+    let spec = object.pointer(&spec_path)?;
+    let field_base = spec_path[1..].replace('/', ".");
+    let containers: Vec<Container> = items(spec, "/containers")
+        .iter()
+        .enumerate()
+        .filter(|(_, container)| is_apiserver(container))
+        .map(|(index, container)| read_container(spec, container, index, &field_base, place))
+        .collect();
+    if containers.is_empty() {
+        return None;
+    }
+    let labels = object
+        .pointer(&format!("{template}/metadata/labels"))
+        .or_else(|| object.pointer("/metadata/labels"))
+        .and_then(Value::as_object)
+        .map(|labels| labels.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?))).collect())
+        .unwrap_or_default();
+    let optional =
+        |pointer: &str| Some(text(object, pointer)).filter(|text| !text.is_empty()).map(str::to_owned);
+    let mut pod = Pod {
+        namespace: text(object, "/metadata/namespace").to_owned(),
+        name: optional("/metadata/name").unwrap_or_else(|| "kube-apiserver".into()),
+        node_name: optional("/spec/nodeName"),
+        pod_ip: optional("/status/podIP"),
+        labels,
+        containers,
+        at: place.at.clone(),
+        marks: place
+            .marks
+            .iter()
+            .filter(|(path, _)| {
+                path.strip_prefix(&field_base).is_some_and(|rest| {
+                    rest.starts_with(".containers[")
+                        && (rest.contains("].command") || rest.contains("].args"))
+                })
+            })
+            .map(|(path, mark)| (path.clone(), mark.clone()))
+            .collect(),
+    };
+    redact_pod(&mut pod);
+    Some(pod)
+}
+
+/// Whether a container runs a kube-apiserver: by its name, its image or its command line.
+///
+/// Sidecars of an apiserver (log tailers, konnectivity) carry other names and images.
+pub fn is_apiserver(container: &Value) -> bool {
+    let name = text(container, "/name");
+    if name == "kube-apiserver" {
+        return true;
+    }
+    let image = image_name(text(container, "/image"));
+    if image == "kube-apiserver"
+        || image
+            .strip_prefix("kube-apiserver-")
+            .is_some_and(|arch| ["amd64", "arm64", "arm", "s390x", "ppc64le"].contains(&arch))
+    {
+        return true;
+    }
+    let words =
+        || items(container, "/command").iter().chain(items(container, "/args")).filter_map(Value::as_str);
+    words().any(|word| basename(word) == "kube-apiserver")
+        || words().take(1).any(|word| basename(word) == "hyperkube")
+            && words().nth(1).is_some_and(|word| matches!(word, "apiserver" | "kube-apiserver"))
+        || words().any(|word| word.contains('\n') || word.contains(' '))
+            && words().any(|word| script_starts_apiserver(word))
+}
+
+/// Whether a script has `kube-apiserver` as a word of its own, followed by an option.
+fn script_starts_apiserver(script: &str) -> bool {
+    let mut words = script.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        if basename(word.trim_matches(['"', '\''])) == "kube-apiserver"
+            && words.peek().is_some_and(|next| next.starts_with('-') || *next == "\\")
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// The last path element of an image reference without tag and digest.
+pub fn image_name(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let last = basename(image);
+    last.split(':').next().unwrap_or(last)
+}
+
+fn read_container(
+    spec: &Value,
+    container: &Value,
+    index: usize,
+    field_base: &str,
+    place: &Place,
+) -> Container {
+    let words = |pointer: &str| items(container, pointer).iter().filter_map(scalar).collect();
+    let mounts = items(container, "/volumeMounts")
+        .iter()
+        .enumerate()
+        .map(|(mount_index, mount)| Mount {
+            path: text(mount, "/mountPath").to_owned(),
+            read_only: mount.get("readOnly").and_then(Value::as_bool).unwrap_or(false),
+            medium: medium(spec, text(mount, "/name"), text(mount, "/subPath")),
+            at: place.field(&format!("{field_base}.containers[{index}].volumeMounts[{mount_index}]")),
+        })
+        .collect();
+    Container {
+        index,
+        name: text(container, "/name").to_owned(),
+        image: text(container, "/image").to_owned(),
+        command: words("/command"),
+        args: words("/args"),
+        env: items(container, "/env")
+            .iter()
+            .map(|variable| EnvVar {
+                name: text(variable, "/name").to_owned(),
+                // A variable with neither value nor source is the empty string (core/v1 EnvVar.value).
+                value: if variable.get("valueFrom").is_some() {
+                    None
+                } else {
+                    Some(variable.get("value").and_then(scalar).unwrap_or_default())
+                },
+            })
+            .collect(),
+        mounts,
+    }
+}
+
+fn medium(spec: &Value, volume_name: &str, sub_path: &str) -> Medium {
+    let volume = items(spec, "/volumes").iter().find(|volume| text(volume, "/name") == volume_name);
+    let Some(volume) = volume.and_then(Value::as_object) else {
+        return Medium::Other("no such volume".into());
+    };
+    if let Some(host_path) = volume.get("hostPath") {
+        let path = text(host_path, "/path").trim_end_matches('/');
+        return Medium::HostPath(match (path, sub_path) {
+            ("", "") => "/".to_owned(),
+            (path, "") => path.to_owned(),
+            (path, sub) => format!("{path}/{sub}"),
+        });
+    }
+    for key in volume.keys() {
+        match key.as_str() {
+            "persistentVolumeClaim" | "ephemeral" => return Medium::PersistentVolumeClaim,
+            "emptyDir" => return Medium::EmptyDir,
+            "configMap" | "secret" | "projected" | "downwardAPI" => return Medium::ApiObject,
+            _ => {}
+        }
+    }
+    // A volume without a source is an emptyDir (core/v1 VolumeSource).
+    volume.keys().find(|key| *key != "name").map_or(Medium::EmptyDir, |key| Medium::Other(key.clone()))
+}
+
+/// A node.
+pub fn node(object: &Value) -> Node {
+    let keys = |pointer: &str| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|map| map.keys())
+            .filter(|key| {
+                const MARKERS: [&str; 8] = [
+                    "k3s.io/",
+                    "rke2.io/",
+                    "microk8s.io/",
+                    "node.openshift.io/",
+                    "eks.amazonaws.com/",
+                    "cloud.google.com/gke",
+                    "kubernetes.azure.com/",
+                    "minikube.k8s.io/",
+                ];
+                MARKERS.iter().any(|marker| key.starts_with(marker))
+            })
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let mut markers = keys("/metadata/labels");
+    markers.extend(keys("/metadata/annotations"));
+    markers.sort();
+    markers.dedup();
+    let label = |key: &str| object.pointer("/metadata/labels").and_then(|labels| labels.get(key)).is_some();
+    Node {
+        name: text(object, "/metadata/name").to_owned(),
+        control_plane: label("node-role.kubernetes.io/control-plane")
+            || label("node-role.kubernetes.io/master"),
+        kubelet_version: text(object, "/status/nodeInfo/kubeletVersion").to_owned(),
+        os_image: text(object, "/status/nodeInfo/osImage").to_owned(),
+        provider: text(object, "/spec/providerID")
+            .split_once("://")
+            .map_or("", |(scheme, _)| scheme)
+            .to_owned(),
+        markers,
+    }
+}
+
+/// A Lease of a kube-apiserver; none for any other Lease.
+pub fn apiserver_lease(object: &Value) -> Option<Lease> {
+    let labels = object.pointer("/metadata/labels");
+    let label = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
+    if label("apiserver.kubernetes.io/identity") != Some("kube-apiserver") {
+        return None;
+    }
+    Some(Lease {
+        name: text(object, "/metadata/name").to_owned(),
+        hostname: label("kubernetes.io/hostname").map(str::to_owned),
+        renew_time: text(object, "/spec/renewTime").parse().ok(),
+        duration_seconds: object.pointer("/spec/leaseDurationSeconds").and_then(Value::as_i64),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_apiserver_is_known_by_name_image_or_command() {
+        for (container, expected) in [
+            (json!({"name": "kube-apiserver"}), true),
+            (json!({"name": "x", "image": "host:5000/kube-apiserver:v1.30.0@sha256:00"}), true),
+            (json!({"name": "x", "command": ["/usr/local/bin/kube-apiserver"]}), true),
+            (json!({"name": "x", "command": ["/hyperkube", "apiserver"]}), true),
+            (json!({"name": "x", "command": ["sh", "-c", "set -e; exec kube-apiserver --v=2"]}), true),
+            (json!({"name": "konnectivity", "image": "proxy-agent:v1"}), false),
+            (json!({"name": "x", "command": ["sh", "-c", "echo waiting for kube-apiserver"]}), false),
+            (json!({"name": "x", "image": "kube-apiserver-amd64:v1.11.0"}), true),
+            (json!({"name": "x", "image": "kube-apiserver-proxy:v1"}), false),
+        ] {
+            assert_eq!(is_apiserver(&container), expected, "{container}");
+        }
+    }
+
+    #[test]
+    fn mounts_know_what_backs_them() {
+        let pod = json!({
+            "metadata": {"name": "p"},
+            "spec": {
+                "containers": [{"name": "kube-apiserver", "volumeMounts": [
+                    {"name": "a", "mountPath": "/a"}, {"name": "b", "mountPath": "/b", "readOnly": true},
+                    {"name": "c", "mountPath": "/c"}, {"name": "d", "mountPath": "/d", "subPath": "x"}]}],
+                "volumes": [{"name": "a"}, {"name": "b", "configMap": {}}, {"name": "d", "hostPath": {"path": "/var/"}}]
+            }
+        });
+        let pod = apiserver_pod(&pod, &Place::of("Pod p")).unwrap();
+        let media: Vec<_> = pod.containers[0].mounts.iter().map(|mount| mount.medium.clone()).collect();
+        assert_eq!(
+            media,
+            [
+                Medium::EmptyDir,
+                Medium::ApiObject,
+                Medium::Other("no such volume".into()),
+                Medium::HostPath("/var/x".into())
+            ]
+        );
+        assert_eq!(pod.containers[0].mounts[1].at, "Pod p spec.containers[0].volumeMounts[1]");
+    }
+
+    #[test]
+    fn a_lease_of_another_component_is_none() {
+        let mut lease = json!({"metadata": {"name": "apiserver-x", "labels": {
+            "apiserver.kubernetes.io/identity": "kube-apiserver", "kubernetes.io/hostname": "cp1"}},
+            "spec": {"leaseDurationSeconds": 3600, "renewTime": "2026-11-21T07:00:00.123456Z"}});
+        let read = apiserver_lease(&lease).unwrap();
+        assert_eq!(read.hostname.as_deref(), Some("cp1"));
+        assert!(read.renew_time.is_some());
+        lease["metadata"]["labels"] = json!({});
+        assert_eq!(apiserver_lease(&lease), None);
+    }
+}
