@@ -1,3 +1,6 @@
 //! x
+pub mod analyze;
 pub mod snapshot;
 pub mod source;
+pub mod suggest;
+pub mod verdict;
