@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::model::{Argument, Container, DeclaredApiServer, Pod, Snapshot};
 use super::words::{Part, Token, Word, split_element, split_script};
