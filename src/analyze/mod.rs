@@ -22,7 +22,7 @@ use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::version::Version;
-use crate::snapshot::{Node, Scope, Snapshot};
+use crate::snapshot::{Node, Reading, Scope, Snapshot};
 use crate::verdict::Rank;
 
 /// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
@@ -156,17 +156,17 @@ fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<
 }
 
 fn no_apiserver(snapshot: &Snapshot) -> String {
-    match (snapshot.scope, snapshot.pods.gap()) {
-        (Scope::Manifests, _) => "the input shows no kube-apiserver; add its static pod manifest or its kubeadm, kind, k3s or RKE2 configuration with -f, or run against the cluster".into(),
-        (Scope::Cluster, Some(gap)) => format!("no kube-apiserver is visible: {gap}"),
-        (Scope::Cluster, None) => {
-            let mut reason = "no kube-apiserver is visible: kube-system has no pod of it".to_owned();
-            for gap in snapshot.flagz.iter().filter_map(crate::snapshot::Reading::gap) {
-                reason = format!("{reason}; {gap}");
-            }
-            reason
-        }
+    if snapshot.scope == Scope::Manifests {
+        return "the input shows no kube-apiserver; add its static pod manifest or its kubeadm, kind, k3s or RKE2 configuration with -f, or run against the cluster".into();
     }
+    let pods = match snapshot.pods.gap() {
+        Some(gap) => gap.to_string(),
+        None => "kube-system has no pod of it".to_owned(),
+    };
+    let flagz = snapshot.flagz.iter().filter_map(Reading::gap);
+    let gaps = flagz.chain(snapshot.leases.gap()).map(ToString::to_string);
+    let all: Vec<String> = std::iter::once(pods).chain(gaps).collect();
+    format!("no kube-apiserver is visible: {}", all.join("; "))
 }
 
 /// Some distributions put a policy that records nothing in the place of a missing one: then only counters can prove it.

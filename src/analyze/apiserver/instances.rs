@@ -86,7 +86,9 @@ pub fn instances(snapshot: &Snapshot) -> Instances {
     if snapshot.scope == Scope::Cluster || snapshot.leases.value().is_some() {
         count_unknown = why_count_is_unknown(snapshot, &leases, pods);
     }
-    if let Some(reason) = &count_unknown {
+    if let Some(reason) = &count_unknown
+        && !list.is_empty()
+    {
         list.push(unread("further apiservers", None, reason));
     }
     name_apart(&mut list);
