@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    logaudit::cli::main(std::env::args_os().collect())
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    logaudit::cli::main(&arguments)
 }

@@ -139,7 +139,7 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
             }
             "pods" => {
                 snapshot.pods =
-                    Reading::missing(gap("the pods of the control plane", resource("list", "", "pods")))
+                    Reading::missing(gap("the pods of the control plane", resource("list", "", "pods")));
             }
             "nodes" => {
                 snapshot.nodes =
@@ -154,7 +154,7 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
                     Reading::missing(gap("ConfigMap kubelet-config", resource("get", "", "configmaps")));
             }
             "metrics" => {
-                snapshot.metrics.push(Reading::missing(gap("/metrics", Permission::url("/metrics"))))
+                snapshot.metrics.push(Reading::missing(gap("/metrics", Permission::url("/metrics"))));
             }
             "flagz" => snapshot.flagz.push(Reading::missing(gap("/flagz", Permission::url("/flagz")))),
             other => return Err(format!("`forbidden` does not know `{other}`")),

@@ -58,9 +58,9 @@ impl<'a> Judge<'a> {
 
     fn subject(&self, check: &Check, subject: &str, item: Option<&str>) -> Finding {
         let mut uses: Vec<String> = Vec::new();
-        let mut used = |used: &Used| uses.extend(used.uses.iter().filter_map(|path| concrete(path, item)));
+        let mut note = |used: &Used| uses.extend(used.uses.iter().filter_map(|path| concrete(path, item)));
         if let Some(applies) = &check.applies {
-            used(applies);
+            note(applies);
             match applies.expression.evaluate(&self.scope) {
                 Outcome::Value(Value::Bool(true)) => {}
                 Outcome::Value(_) => {
@@ -86,7 +86,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        used(&check.pass);
+        note(&check.pass);
         let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
         let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
             Outcome::Value(Value::Bool(true)) => (Status::Pass, check.says.pass.render(&self.scope)),

@@ -122,18 +122,17 @@ impl Linter {
     fn select(&mut self, tree: &Tree, operand: &Tree, field: &str) -> Result<Typed, Fault> {
         let inner = self.infer(operand)?;
         match &inner.r#type {
-            Type::Object(fields) => match fields.get(field) {
-                Some(r#type) => Ok(Typed {
-                    r#type: r#type.clone(),
-                    path: inner.path.map(|path| format!("{path}.{field}")),
-                }),
-                None => {
+            Type::Object(fields) => {
+                if let Some(r#type) = fields.get(field) {
+                    let path = inner.path.map(|path| format!("{path}.{field}"));
+                    Ok(Typed { r#type: r#type.clone(), path })
+                } else {
                     let owner = inner.path.as_deref().unwrap_or("this object");
                     let near = nearest(field, fields.keys().map(String::as_str));
                     // The offset is that of the dot; the caret belongs under the field.
                     fault_with_help(tree.offset + 1, format!("{owner} has no field `{field}`"), near)
                 }
-            },
+            }
             Type::List(_) => {
                 fault(tree, format!("`.{field}` is asked of a list; use `all`, `exists` or an index"))
             }

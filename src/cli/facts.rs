@@ -34,7 +34,7 @@ enum Format {
     Json,
 }
 
-pub(crate) fn run(args: Args, connection: &Connection) -> anyhow::Result<Ending> {
+pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     let value = if args.schema {
         schema()
     } else {

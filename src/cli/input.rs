@@ -52,7 +52,7 @@ impl InputArgs {
         let (snapshot, stats) = live::read(connection, &options, &|what| progress.step(what))?;
         drop(progress);
         if connection.verbosity.unwrap_or_default() > 0 {
-            output::warn(&format!("{stats}"));
+            output::warn(&stats.to_string());
         }
         Ok(snapshot)
     }

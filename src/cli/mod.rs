@@ -60,7 +60,7 @@ enum Command {
     Frameworks(frameworks::Args),
     /// Print the facts that checks are judged by, or their schema
     Facts(facts::Args),
-    /// Print the ClusterRole and Role that run needs
+    /// Print the `ClusterRole` and `Role` that run needs
     Rbac(rbac::Args),
     /// Print a completion script, or how to complete under kubectl
     Completion(completion::Args),
@@ -69,17 +69,17 @@ enum Command {
 }
 
 /// Runs the program with these arguments, the program's name first.
-pub fn main(arguments: Vec<OsString>) -> ExitCode {
+pub fn main(arguments: &[OsString]) -> ExitCode {
     quiet_panics();
     // A fault in the program must not look like a finding: it ends with 2 like everything that kept the job from being done.
     std::panic::catch_unwind(|| start(arguments)).unwrap_or(ExitCode::from(FAILURE))
 }
 
-fn start(arguments: Vec<OsString>) -> ExitCode {
-    if completion::is_called_by_kubectl(&arguments) {
-        return completion::answer_kubectl(&arguments);
+fn start(arguments: &[OsString]) -> ExitCode {
+    if completion::is_called_by_kubectl(arguments) {
+        return completion::answer_kubectl(arguments);
     }
-    let matches = match command(arguments.first()).try_get_matches_from(&arguments) {
+    let matches = match command(arguments.first()).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => return usage(&error),
     };
@@ -88,12 +88,12 @@ fn start(arguments: Vec<OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let outcome = match cli.command {
-        Command::Run(args) => run::run(args, &cli.connection),
-        Command::Snapshot(args) => snapshot::run(args, &cli.connection),
+        Command::Run(args) => run::run(&args, &cli.connection),
+        Command::Snapshot(args) => snapshot::run(&args, &cli.connection),
         Command::Checks(args) => checks::run(args),
         Command::Frameworks(args) => frameworks::run(args),
-        Command::Facts(args) => facts::run(args, &cli.connection),
-        Command::Rbac(args) => rbac::run(args, &cli.connection),
+        Command::Facts(args) => facts::run(&args, &cli.connection),
+        Command::Rbac(args) => rbac::run(&args, &cli.connection),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args),
     };

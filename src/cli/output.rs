@@ -29,15 +29,13 @@ impl OutputArgs {
 
     /// Writes a whole report.
     pub(crate) fn emit(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        match &self.output_file {
-            Some(path) => write_file(path, bytes),
-            None => {
-                let mut out = io::stdout().lock();
-                out.write_all(bytes)?;
-                out.flush()?;
-                Ok(())
-            }
+        if let Some(path) = &self.output_file {
+            return write_file(path, bytes);
         }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()?;
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::source::live::{self, Connection};
 /// Arguments of `rbac`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Bind the roles to this ServiceAccount, in the namespace given with -n
+    /// Bind the roles to this service account, in the namespace given with -n
     #[arg(long, value_name = "NAME")]
     service_account: Option<String>,
     /// Add what reading an OpenShift cluster needs
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     to: OutputArgs,
 }
 
-pub(crate) fn run(args: Args, connection: &Connection) -> anyhow::Result<Ending> {
+pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     let namespace = connection.namespace.as_deref().unwrap_or("default");
     let subject = args.service_account.as_deref().map(|name| live::Subject::named(name, namespace));
     let mut text = live::rbac_yaml(subject.as_ref());

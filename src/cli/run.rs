@@ -108,9 +108,9 @@ struct Plan {
     least_severity: Option<Severity>,
 }
 
-pub(crate) fn run(args: Args, connection: &Connection) -> anyhow::Result<Ending> {
+pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     args.to.prepare();
-    let plan = Arc::new(plan(&args)?);
+    let plan = Arc::new(plan(args)?);
     let snapshot = Arc::new(args.input.read(connection, args.quiet)?);
     let report = {
         let (plan, snapshot) = (Arc::clone(&plan), Arc::clone(&snapshot));
@@ -210,17 +210,17 @@ impl Plan {
         (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
             && !skip.iter().any(|pattern| selects(pattern, check))
     }
+}
 
-    fn edition<'f>(
-        &self,
-        framework: &'f Framework,
-        asked: Option<&str>,
-        version: Option<Version>,
-    ) -> Option<&'f Edition> {
-        match asked {
-            Some(edition) => framework.editions.iter().find(|known| known.id == edition),
-            None => framework.edition_for(version),
-        }
+/// The edition that was asked for, else the one for the cluster's version.
+fn edition<'f>(
+    framework: &'f Framework,
+    asked: Option<&str>,
+    version: Option<Version>,
+) -> Option<&'f Edition> {
+    match asked {
+        Some(edition) => framework.editions.iter().find(|known| known.id == edition),
+        None => framework.edition_for(version),
     }
 }
 
@@ -238,7 +238,7 @@ fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
         .iter()
         .filter_map(|(id, edition)| {
             let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
-            let edition = plan.edition(framework, edition.as_deref(), version)?;
+            let edition = self::edition(framework, edition.as_deref(), version)?;
             Some(verdicts.framework(framework, edition))
         })
         .collect();

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     zstd: bool,
 }
 
-pub(crate) fn run(args: Args, connection: &Connection) -> anyhow::Result<Ending> {
+pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     let snapshot = args.input.read(connection, false)?;
     let compress = args.zstd
         || args.to.output_file.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e == "zst"));
