@@ -210,6 +210,15 @@ pub enum LiveError {
     Internal(String),
 }
 
+/// A setting that cannot be used.
+pub(super) fn setting(
+    name: impl Into<String>,
+    what: impl Into<String>,
+    advice: impl Into<String>,
+) -> LiveError {
+    LiveError::Setting { setting: name.into(), what: what.into(), advice: advice.into() }
+}
+
 fn paths(looked: &[PathBuf]) -> String {
     let all: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
     listed(&all)

@@ -8,19 +8,14 @@ use std::path::Path;
 
 use http::Uri;
 use jiff::Timestamp;
-use k8s_openapi::ByteString;
 use kube::Config;
-use kube::config::{
-    AuthInfo, Cluster, Context, ExecAuthCluster, ExecConfig, Kubeconfig, KubeconfigError, LoadDataError,
-};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use kube::config::{AuthInfo, Cluster, Context, ExecConfig, Kubeconfig};
 
 use super::connection::Connection;
-use super::error::LiveError;
+use super::error::{LiveError, setting};
 use super::proxy::{self, Environment};
 use super::wording::one_line;
-use super::{certificate, kubeconfig};
+use super::{credentials, kubeconfig};
 use crate::snapshot::ClusterIdentity;
 use crate::snapshot::redact::scrub;
 
@@ -179,10 +174,6 @@ fn display(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn setting(name: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> LiveError {
-    LiveError::Setting { setting: name.into(), what: what.into(), advice: advice.into() }
-}
-
 fn from_kubeconfig(
     flags: &Flags<'_>,
     config: &Kubeconfig,
@@ -226,11 +217,11 @@ fn from_kubeconfig(
         (None, None) => context_name.unwrap_or_default().to_owned(),
     };
     let mut settings = Config::new(url);
-    settings.root_cert = authorities(&cluster)?;
+    settings.root_cert = credentials::authorities(&cluster)?;
     settings.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     settings.disable_compression = cluster.disable_compression.unwrap_or(false);
     settings.tls_server_name = cluster.tls_server_name.clone();
-    let plugin = take_plugin(&mut user, &cluster)?;
+    let plugin = credentials::take_plugin(&mut user, &cluster)?;
     settings.auth_info = user;
     finish(settings, name, plugin, cluster.proxy_url.as_deref(), environment)
 }
@@ -296,7 +287,7 @@ fn in_cluster(flags: &Flags<'_>, environment: Environment<'_>) -> Result<Endpoin
     })?;
     let mut cluster = Cluster::default();
     flags.apply_to_cluster(&mut cluster);
-    if let Some(bundle) = authorities(&cluster)? {
+    if let Some(bundle) = credentials::authorities(&cluster)? {
         settings.root_cert = Some(bundle);
         settings.root_cert_file = None;
     }
@@ -318,7 +309,8 @@ fn finish(
         proxy::choose(proxy_url, &settings.cluster_url, environment).map_err(|(name, what)| {
             setting(name, what, "write it as http://host:port, https://… or socks5://…")
         })?;
-    let not_after = client_certificate(&settings.auth_info)?;
+    credentials::settle(&mut settings.auth_info)?;
+    let not_after = credentials::client_certificate(&settings.auth_info)?;
     let server = settings.cluster_url.to_string();
     let server = scrub(server.trim_end_matches('/')).into_owned();
     Ok(Endpoint {
@@ -349,104 +341,6 @@ fn server_url(address: &str) -> Result<Uri, LiveError> {
     let bare = authority.as_str().rsplit('@').next().unwrap_or_default();
     parts.authority = Some(bare.parse().map_err(|_| wrong("it is not a URL"))?);
     Uri::from_parts(parts).map_err(|_| wrong("it is not a URL"))
-}
-
-/// The certificate authorities of a cluster in DER; none if it names none, which means those of the system.
-fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, LiveError> {
-    let name = "certificate-authority of the cluster";
-    let advice = "it should be certificates in PEM";
-    let loaded =
-        ExecAuthCluster::try_from(cluster).map_err(|error| setting(name, data_error(&error), advice))?;
-    let Some(pem) = loaded.certificate_authority_data else { return Ok(None) };
-    let bundle: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem)
-        .map(|certificate| certificate.map(|der| der.to_vec()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| setting(name, "it is damaged", advice))?;
-    if bundle.is_empty() {
-        Err(setting(name, "there is no certificate in it", advice))
-    } else {
-        Ok(Some(bundle))
-    }
-}
-
-/// What is wrong with data of a kubeconfig, without the data.
-fn data_error(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::LoadCertificateAuthority(error)
-        | KubeconfigError::LoadClientCertificate(error)
-        | KubeconfigError::LoadClientKey(error) => match error {
-            LoadDataError::DecodeBase64(_) => "it is not base64".into(),
-            LoadDataError::ReadFile(error, path) => {
-                format!("{}: {}", path.display(), one_line(&error.to_string()))
-            }
-            LoadDataError::NoBase64DataOrFile => "it is missing".into(),
-        },
-        other => one_line(&other.to_string()),
-    }
-}
-
-/// Checks that a client certificate can be read, and tells when it expires.
-fn client_certificate(user: &AuthInfo) -> Result<Option<Timestamp>, LiveError> {
-    let wrong = |what: String| {
-        setting(
-            "client-certificate of the user",
-            what,
-            "it should be a certificate in PEM; log in again to renew it",
-        )
-    };
-    let pem = if let Some(data) = &user.client_certificate_data {
-        base64(data).ok_or_else(|| wrong("it is not base64".into()))?
-    } else if let Some(path) = &user.client_certificate {
-        std::fs::read(path).map_err(|error| wrong(format!("{path}: {}", one_line(&error.to_string()))))?
-    } else {
-        return Ok(None);
-    };
-    if user.client_key.is_none() && user.client_key_data.is_none() {
-        return Err(setting(
-            "client-key of the user",
-            "it is missing",
-            "give it with --client-key or in the kubeconfig",
-        ));
-    }
-    Ok(certificate::not_after(&pem))
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    serde_json::from_value::<ByteString>(serde_json::Value::String(text.to_owned())).ok().map(|bytes| bytes.0)
-}
-
-/// Takes the credential plugin out of a user, if it is what gives the credentials.
-///
-/// It is run once, by this program: kube would run it twice for every client it makes.
-fn take_plugin(user: &mut AuthInfo, cluster: &Cluster) -> Result<Option<ExecConfig>, LiveError> {
-    let plugin = user.exec.take();
-    if let Some(provider) = &user.auth_provider
-        && provider.name != "oidc"
-    {
-        return Err(setting(
-            format!("the auth-provider {:?} of the kubeconfig", provider.name),
-            "Kubernetes removed it in 1.26",
-            "use the credential plugin that replaces it (gke-gcloud-auth-plugin, kubelogin)",
-        ));
-    }
-    // What client-go takes instead of running the plugin.
-    let others = user.token.is_some()
-        || user.token_file.is_some()
-        || user.username.is_some()
-        || user.auth_provider.is_some()
-        || user.client_certificate.is_some()
-        || user.client_certificate_data.is_some();
-    let Some(mut plugin) = plugin.filter(|_| !others) else { return Ok(None) };
-    if plugin.provide_cluster_info {
-        plugin.cluster = Some(ExecAuthCluster::try_from(cluster).map_err(|error| {
-            setting(
-                "certificate-authority of the cluster",
-                data_error(&error),
-                "it should be certificates in PEM",
-            )
-        })?);
-    }
-    Ok(Some(plugin))
 }
 
 #[cfg(test)]
