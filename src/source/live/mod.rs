@@ -1,0 +1,33 @@
+//! A cluster through its API.
+//!
+//! Only GET is ever sent, and only what [`permissions::Access`] lists: no Secret, no watch, no exec, no `nodes/proxy`.
+//! The interface is synchronous; what is asynchronous stays on a thread of its own inside.
+
+mod answer;
+mod certificate;
+mod client;
+mod cluster;
+mod connection;
+mod credentials;
+mod error;
+mod fault;
+mod gather;
+mod instances;
+mod kubeconfig;
+mod list;
+mod openshift;
+pub mod permissions;
+mod plugin;
+mod proxy;
+mod read;
+mod resolve;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+pub use connection::{Connection, RequestTimeout};
+pub use error::LiveError;
+pub use fault::Fault;
+pub use read::{DEFAULT_TIMEOUT, Options, ReadStats, read};

@@ -1,0 +1,98 @@
+//! OpenShift starts its apiservers with a configuration file instead of flags. The file is in a ConfigMap.
+
+use serde_json::Value;
+
+use crate::snapshot::redact::redact_declared;
+use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, Node, Pod};
+use crate::source::objects::{Place, scalar, text};
+
+/// Whether nodes show that this is OpenShift.
+pub(super) fn is_openshift(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| node.markers.iter().any(|marker| marker.starts_with("node.openshift.io/")))
+}
+
+/// The apiserver that the ConfigMap `openshift-kube-apiserver/config` declares in `config.yaml`.
+///
+/// `pods` are those that read the file: the paths in it are paths in them.
+///
+/// # Errors
+/// The file is not there or not in the known form.
+pub(super) fn from_config_map(
+    object: &Value,
+    place: &Place,
+    pods: &[Pod],
+) -> Result<DeclaredApiServer, String> {
+    let file = text(object, "/data/config.yaml");
+    if file.is_empty() {
+        return Err("it has no config.yaml".into());
+    }
+    // JSON by form, whatever its name says, and YAML reads that too.
+    let config: Value =
+        serde_yaml::from_str(file).map_err(|_| "its config.yaml cannot be read".to_owned())?;
+    let given = config
+        .get("apiServerArguments")
+        .and_then(Value::as_object)
+        .ok_or("its config.yaml has no apiServerArguments")?;
+    let mut arguments = Vec::new();
+    for (name, values) in given {
+        let at = |index: usize| place.field(&format!("data[config.yaml].apiServerArguments.{name}[{index}]"));
+        match values {
+            Value::Array(values) => {
+                arguments.extend(values.iter().enumerate().map(|(index, value)| Argument {
+                    name: name.clone(),
+                    value: scalar(value),
+                    at: at(index),
+                }))
+            }
+            value => arguments.push(Argument { name: name.clone(), value: scalar(value), at: at(0) }),
+        }
+    }
+    let mounts = pods.iter().flat_map(|pod| &pod.containers).map(|container| container.mounts.clone()).next();
+    let mut declared = DeclaredApiServer {
+        kind: DeclarationKind::OpenshiftConfig,
+        name: "openshift-kube-apiserver/config".into(),
+        at: place.at.clone(),
+        node_name: None,
+        kubernetes_version: None,
+        arguments,
+        // None would say that the process runs on the host.
+        mounts: Some(mounts.unwrap_or_default()),
+    };
+    redact_declared(&mut declared);
+    Ok(declared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(file: &str) -> Result<DeclaredApiServer, String> {
+        let object = json!({"kind": "ConfigMap", "data": {"config.yaml": file}});
+        from_config_map(&object, &Place::of("ConfigMap openshift-kube-apiserver/config"), &[])
+    }
+
+    #[test]
+    fn arguments_are_read_with_their_places() {
+        let file = json!({"kind": "KubeAPIServerConfig", "apiServerArguments": {
+            "audit-log-path": ["/var/log/kube-apiserver/audit.log"], "etcd-servers": ["https://secret"],
+            "audit-log-maxbackup": ["10"]}});
+        let declared = read(&file.to_string()).unwrap();
+        assert_eq!(declared.kind, DeclarationKind::OpenshiftConfig);
+        let found = declared.arguments.iter().find(|argument| argument.name == "audit-log-path").unwrap();
+        assert_eq!(found.value.as_deref(), Some("/var/log/kube-apiserver/audit.log"));
+        assert_eq!(
+            found.at,
+            "ConfigMap openshift-kube-apiserver/config data[config.yaml].apiServerArguments.audit-log-path[0]"
+        );
+        let other = declared.arguments.iter().find(|argument| argument.name == "etcd-servers").unwrap();
+        assert_eq!(other.value.as_deref(), Some("REDACTED"));
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        assert!(read("").unwrap_err().contains("no config.yaml"));
+        assert!(read("{").unwrap_err().contains("cannot be read"));
+        assert!(read("{}").unwrap_err().contains("no apiServerArguments"));
+    }
+}
