@@ -74,6 +74,21 @@ pub fn sets_anything(config: &KubeletConfig) -> bool {
         || config.enable_debugging_handlers.is_some()
 }
 
+/// Puts what a patch sets over what a configuration sets.
+pub fn merge(config: &mut KubeletConfig, patch: KubeletConfig) {
+    for (field, value) in [
+        (&mut config.container_log_max_size, patch.container_log_max_size),
+        (&mut config.container_log_max_files, patch.container_log_max_files),
+        (&mut config.event_record_qps, patch.event_record_qps),
+        (&mut config.event_burst, patch.event_burst),
+        (&mut config.enable_debugging_handlers, patch.enable_debugging_handlers),
+    ] {
+        if value.is_some() {
+            *field = value;
+        }
+    }
+}
+
 fn empty(name: &str, at: &str) -> KubeletConfig {
     KubeletConfig {
         name: name.to_owned(),
