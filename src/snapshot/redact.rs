@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::model::{Argument, Container, DeclaredApiServer, Pod, Snapshot};
 use super::words::{Part, Token, Word, split_element, split_script};
@@ -315,7 +315,7 @@ impl State<'_> {
 
     /// `text` decides, `raw` is what is kept.
     fn word(&mut self, text: &str, raw: &str) -> String {
-        if text.starts_with('-') && text.trim_start_matches('-') != "" {
+        if text.starts_with('-') && !text.trim_start_matches('-').is_empty() {
             let dashes = text.len() - text.trim_start_matches('-').len();
             let name = text[dashes..].split('=').next().unwrap_or_default();
             if !is_flag_name(name) {

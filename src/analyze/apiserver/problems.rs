@@ -1,0 +1,198 @@
+//! Flags that do not do what whoever wrote them may think: given twice, refused by the server.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::flags::{FLAGS, Flags, Form, Rung, known_flag, parse_bool, parse_int};
+use super::invocation::Value;
+use crate::analyze::fact::Fact;
+use crate::analyze::units::go_duration_seconds;
+use crate::suggest::nearest;
+use crate::verdict::{Evidence, Rank};
+
+/// A flag that is given more than once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Repeat {
+    /// The flag.
+    pub flag: String,
+    /// How often it is given.
+    pub times: i64,
+    /// Whether the values differ, so that all but the last are without effect.
+    pub differ: bool,
+}
+
+/// A flag with which kube-apiserver does not start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlagProblem {
+    /// The flag.
+    pub flag: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// The audit flags that the process is given more than once.
+pub fn repeated(flags: &Flags) -> Fact<Vec<Repeat>> {
+    over_given(flags, |flags| {
+        let mut repeats = Vec::new();
+        let mut evidence = Vec::new();
+        let source = given_source(flags)?;
+        for flag in &FLAGS {
+            let all: Vec<_> = source.all(flag.name).collect();
+            if let [first, .., _] = all.as_slice() {
+                let differ = all.iter().any(|given| given.value != first.value);
+                repeats.push(Repeat {
+                    flag: flag.name.into(),
+                    times: i64::try_from(all.len()).unwrap_or(i64::MAX),
+                    differ,
+                });
+                evidence.extend(
+                    all.iter().map(|given| Evidence { at: given.at.clone(), detail: given.written.clone() }),
+                );
+            }
+        }
+        if evidence.is_empty() {
+            evidence.push(Evidence {
+                at: source.at.clone(),
+                detail: "every audit flag is given at most once".into(),
+            });
+        }
+        Some((repeats, evidence))
+    })
+}
+
+/// The flags that kube-apiserver refuses, as recorded from 1.36 and as its options validate them
+/// (`k8s.io/apiserver` `pkg/server/options/audit.go`, `Validate`).
+pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
+    over_given(flags, |flags| {
+        let source = given_source(flags)?;
+        let mut problems = Vec::new();
+        let mut evidence = Vec::new();
+        let mut refuse = |given: &super::invocation::Given, problem: String| {
+            problems.push(FlagProblem { flag: given.name.clone(), problem });
+            evidence.push(Evidence { at: given.at.clone(), detail: given.written.clone() });
+        };
+        for given in &source.arguments.given {
+            let lower = given.name.to_lowercase();
+            if !lower.starts_with("audit-") && given.name != "event-ttl" {
+                continue;
+            }
+            let Some(flag) = known_flag(&given.name) else {
+                refuse(given, unknown_flag(&given.name));
+                continue;
+            };
+            let Value::Text(text) = &given.value else { continue };
+            let fits = match flag.form {
+                Form::Text => true,
+                Form::Bool => parse_bool(text).is_some(),
+                Form::Int => parse_int(text).is_some(),
+                Form::Float => text.parse::<f64>().is_ok(),
+                Form::Duration => go_duration_seconds(text).is_some(),
+            };
+            if !fits {
+                refuse(given, format!("`{text}` is not {}", form_name(flag.form)));
+            } else if source.last(&given.name) == Some(given)
+                && backend_on(flags, &given.name)
+                && let Some(problem) = invalid(flags, &given.name, text)
+            {
+                refuse(given, problem);
+            }
+        }
+        if evidence.is_empty() {
+            evidence.push(Evidence {
+                at: source.at.clone(),
+                detail: "every audit flag is known and has a valid value".into(),
+            });
+        }
+        Some((problems, evidence))
+    })
+}
+
+/// The source that shows what was given, which `/flagz` does not.
+fn given_source(flags: &Flags) -> Option<&super::flags::FlagSource> {
+    flags.sources.iter().find(|source| source.rung != Rung::Flagz)
+}
+
+type Found<T> = Option<(Vec<T>, Vec<Evidence>)>;
+
+fn over_given<T>(flags: &Flags, find: impl FnOnce(&Flags) -> Found<T>) -> Fact<Vec<T>> {
+    if let Some(reason) = &flags.unread {
+        return Fact::unknown(reason.clone());
+    }
+    match find(flags) {
+        Some((found, evidence)) => Fact::known(found, Rank::Configured, evidence),
+        None => Fact::unknown(
+            "/flagz shows effective values, not what was given; grant `list` on `pods` in namespace `kube-system`",
+        ),
+    }
+}
+
+fn unknown_flag(name: &str) -> String {
+    if name == "audit-dynamic-configuration" {
+        return "kube-apiserver has not had this flag since 1.19".into();
+    }
+    let names = FLAGS.iter().map(|flag| flag.name);
+    match nearest(&name.to_lowercase(), names) {
+        Some(near) => format!("kube-apiserver has no such flag; did you mean --{near}?"),
+        None => "kube-apiserver has no such flag".into(),
+    }
+}
+
+fn form_name(form: Form) -> &'static str {
+    match form {
+        Form::Text => "text",
+        Form::Bool => "true or false",
+        Form::Int => "a whole number",
+        Form::Float => "a number",
+        Form::Duration => "a duration such as 30s",
+    }
+}
+
+/// The options of a backend are only validated while it is on.
+fn backend_on(flags: &Flags, name: &str) -> bool {
+    let switch = if name.starts_with("audit-log-") {
+        "audit-log-path"
+    } else if name.starts_with("audit-webhook-") {
+        "audit-webhook-config-file"
+    } else {
+        return true;
+    };
+    flags.text(switch).value().is_some_and(|value| !value.is_empty())
+}
+
+fn invalid(flags: &Flags, name: &str, text: &str) -> Option<String> {
+    let number = parse_int(text);
+    match name {
+        "audit-log-maxage" | "audit-log-maxbackup" | "audit-log-maxsize" => {
+            number.filter(|number| *number < 0).map(|_| "it must not be negative".into())
+        }
+        "audit-log-format" if !matches!(text, "json" | "legacy") => {
+            Some("the format must be json or legacy".into())
+        }
+        "audit-log-mode" | "audit-webhook-mode"
+            if !matches!(text, "batch" | "blocking" | "blocking-strict") =>
+        {
+            Some("the mode must be batch, blocking or blocking-strict".into())
+        }
+        "audit-log-version" | "audit-webhook-version" if text != "audit.k8s.io/v1" => {
+            Some("the version must be audit.k8s.io/v1 (others ended with 1.24)".into())
+        }
+        "audit-log-truncate-max-event-size"
+        | "audit-log-truncate-max-batch-size"
+        | "audit-webhook-truncate-max-event-size"
+        | "audit-webhook-truncate-max-batch-size" => {
+            number.filter(|number| *number <= 0).map(|_| "it must be greater than 0".into())
+        }
+        "audit-log-batch-buffer-size" | "audit-log-batch-max-size" => batch(flags, "audit-log-mode", number),
+        "audit-webhook-batch-buffer-size" | "audit-webhook-batch-max-size" => {
+            batch(flags, "audit-webhook-mode", number)
+        }
+        _ => None,
+    }
+}
+
+fn batch(flags: &Flags, mode: &str, number: Option<i64>) -> Option<String> {
+    let batches = flags.text(mode).value().is_some_and(|mode| mode == "batch");
+    number.filter(|number| batches && *number <= 0).map(|_| "it must be greater than 0 in mode batch".into())
+}

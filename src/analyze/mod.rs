@@ -1,0 +1,239 @@
+//! Facts: what can be said about a cluster's logging, with evidence, and what cannot, with reasons.
+//!
+//! Everything here is a pure function of the snapshot. Facts make no judgement; that is what checks are for. Their form
+//! is an interface: checks, built-in and users' own, are written against [`schema`].
+
+pub mod apiserver;
+pub mod counters;
+pub mod fact;
+pub mod kubelet;
+pub mod tree;
+pub mod units;
+pub mod version;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::apiserver::agreement::Drift;
+use self::apiserver::instances::{Instance, Instances};
+use self::apiserver::{ApiServer, agreement};
+use self::counters::Counters;
+use self::fact::Fact;
+use self::kubelet::Kubelet;
+use self::version::Version;
+use crate::snapshot::{Node, Reading, Scope, Snapshot};
+use crate::verdict::Rank;
+
+/// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
+pub const FACTS_VERSION: i64 = 1;
+
+/// All facts about a cluster.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// The version of this form.
+    pub facts_version: i64,
+    /// Whether a running cluster or files were read.
+    pub scope: Scope,
+    /// The cluster's Kubernetes.
+    pub kubernetes: Kubernetes,
+    /// The control plane as a whole.
+    pub control_plane: ControlPlane,
+    /// Every kube-apiserver that is known to exist, read or not.
+    pub api_servers: Fact<Vec<ApiServer>>,
+    /// Audit counters of every apiserver process that answered, and an unknown entry for those that did not.
+    pub counters: Fact<Vec<Counters>>,
+    /// Kubelet configurations.
+    pub kubelets: Fact<Vec<Kubelet>>,
+}
+
+/// What runs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Kubernetes {
+    /// Version as the server gives it: `v1.36.2`.
+    pub version: Fact<String>,
+    /// The distribution, as nodes and version show it: `kubeadm`, `k3s`, `rke2`, `openshift`, `eks`, `gke`, `aks`, `microk8s`, `talos`, `k0s`, `other`.
+    pub distribution: Fact<String>,
+}
+
+/// The control plane as a whole.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlPlane {
+    /// Whether for at least one apiserver it could be told if it records anything.
+    pub audit_told: Fact<bool>,
+    /// Apiservers whose flags were read.
+    pub api_servers_read: i64,
+    /// Apiservers that are alive, by their Leases.
+    pub live_leases: Fact<i64>,
+    /// Flags that differ between apiservers.
+    pub drift: Fact<Vec<Drift>>,
+}
+
+/// Computes all facts.
+pub fn analyze(snapshot: &Snapshot) -> Facts {
+    let instances = apiserver::instances::instances(snapshot);
+    let version = snapshot.version.value().and_then(|text| Version::parse(text));
+    let counters = counters::counters(snapshot, &instances);
+    let rate = counters::highest_rate(&counters);
+    let list: Vec<ApiServer> = instances
+        .list
+        .iter()
+        .map(|instance| {
+            let rate = if instance.flags.unread.is_some() {
+                Fact::unknown(unread_reason(instance))
+            } else {
+                rate.clone()
+            };
+            apiserver::api_server(instance, rate, policy_doubt(instance, snapshot, &counters))
+        })
+        .collect();
+    let kubelet_version =
+        version.or_else(|| instances.list.iter().find_map(|instance| instance.flags.version));
+    Facts {
+        facts_version: FACTS_VERSION,
+        scope: snapshot.scope,
+        kubernetes: kubernetes(snapshot, version),
+        control_plane: control_plane(&instances, &list, &counters),
+        api_servers: if list.is_empty() {
+            Fact::unknown(no_apiserver(snapshot))
+        } else {
+            Fact::known(list, Rank::Observed, Vec::new())
+        },
+        counters,
+        kubelets: kubelet::kubelets(snapshot, kubelet_version),
+    }
+}
+
+/// The JSON Schema of the facts in the form that expressions see.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<Facts>();
+    schema.insert("title".into(), "Facts of kubectl logaudit".into());
+    schema.to_value()
+}
+
+fn unread_reason(instance: &Instance) -> String {
+    instance.flags.unread.clone().unwrap_or_default()
+}
+
+fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<Counters>>) -> ControlPlane {
+    let told_by_flags = list.iter().find_map(|server| {
+        let recording = server
+            .audit
+            .policy_set
+            .clone()
+            .and(server.audit.backends.clone().map(|backends| !backends.is_empty()));
+        recording.value().is_some().then_some(recording)
+    });
+    let told_by_counters = counters
+        .value()
+        .and_then(|list| list.iter().find(|sample| sample.events.value().is_some()))
+        .map(|sample| sample.events.clone().map(|_| true));
+    let audit_told = match (told_by_flags, told_by_counters) {
+        (Some(told), _) => told.map(|_| true),
+        (None, Some(told)) => told,
+        (None, None) => Fact::known(false, Rank::Observed, Vec::new()),
+    };
+    let read = instances.list.iter().filter(|instance| instance.flags.unread.is_none()).count();
+    ControlPlane {
+        audit_told,
+        api_servers_read: i64::try_from(read).unwrap_or(i64::MAX),
+        live_leases: match (instances.live_leases, &instances.count_unknown) {
+            (Some(count), _) => Fact::at(
+                i64::try_from(count).unwrap_or(i64::MAX),
+                Rank::Observed,
+                "Leases in kube-system with the label apiserver.kubernetes.io/identity=kube-apiserver",
+                format!("{count} renewed within their duration"),
+            ),
+            (None, Some(reason)) => Fact::unknown(reason.clone()),
+            (None, None) => Fact::unknown("the input holds no Leases of apiservers"),
+        },
+        drift: agreement::drift(&instances.list),
+    }
+}
+
+fn no_apiserver(snapshot: &Snapshot) -> String {
+    if snapshot.scope == Scope::Manifests {
+        return "the input shows no kube-apiserver; add its static pod manifest or its kubeadm, kind, k3s or RKE2 configuration with -f, or run against the cluster".into();
+    }
+    let pods = match snapshot.pods.gap() {
+        Some(gap) => gap.to_string(),
+        None => "kube-system has no pod of it".to_owned(),
+    };
+    let flagz = snapshot.flagz.iter().filter_map(Reading::gap);
+    let gaps = flagz.chain(snapshot.leases.gap()).map(ToString::to_string);
+    let all: Vec<String> = std::iter::once(pods).chain(gaps).collect();
+    format!("no kube-apiserver is visible: {}", all.join("; "))
+}
+
+/// Some distributions put a policy that records nothing in the place of a missing one: then only counters can prove it.
+fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Counters>>) -> Option<String> {
+    // rancher/rke2 pkg/executor/staticpod: where the file is missing, one with the single rule `level: None` is written.
+    const RKE2_POLICY: &str = "/etc/rancher/rke2/audit-policy.yaml";
+    let path = instance.flags.text("audit-policy-file");
+    if path.value().is_none_or(|path| path != RKE2_POLICY) {
+        return None;
+    }
+    let proven = counters.value().is_some_and(|list| {
+        !list.is_empty() && list.iter().all(|sample| sample.recorded.value().is_some_and(|count| *count > 0))
+    });
+    if proven {
+        return None;
+    }
+    let advice = if snapshot.scope == Scope::Manifests {
+        "run against the cluster, where the counters of /metrics decide"
+    } else {
+        "grant `get` on the nonResourceURL `/metrics`, whose counters decide"
+    };
+    Some(format!(
+        "--audit-policy-file={RKE2_POLICY} proves nothing: where that file is missing, RKE2 writes one that records nothing; {advice}"
+    ))
+}
+
+fn kubernetes(snapshot: &Snapshot, version: Option<Version>) -> Kubernetes {
+    let text = match snapshot.version.as_result() {
+        Ok(text) => Fact::at(text.clone(), Rank::Observed, "/version gitVersion", text.clone()),
+        Err(gap) => Fact::unknown(gap.to_string()),
+    };
+    let git_version = snapshot.version.value().map_or("", String::as_str);
+    let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
+    let distribution = distribution(git_version, nodes)
+        .or_else(|| snapshot.kubeadm_config.value().and_then(Option::as_ref).map(|_| "kubeadm"));
+    Kubernetes {
+        distribution: match (distribution, version.is_some() || !nodes.is_empty()) {
+            (Some(name), _) => Fact::known(name.to_owned(), Rank::Inferred, Vec::new()),
+            (None, true) => Fact::known("other".to_owned(), Rank::Inferred, Vec::new()),
+            (None, false) => Fact::unknown("neither version nor nodes are visible"),
+        },
+        version: text,
+    }
+}
+
+fn distribution(git_version: &str, nodes: &[Node]) -> Option<&'static str> {
+    const SUFFIXES: [(&str, &str); 5] =
+        [("+k3s", "k3s"), ("+rke2", "rke2"), ("+k0s", "k0s"), ("-eks-", "eks"), ("-gke.", "gke")];
+    const MARKERS: [(&str, &str); 7] = [
+        ("k3s.io/", "k3s"),
+        ("rke2.io/", "rke2"),
+        ("microk8s.io/", "microk8s"),
+        ("node.openshift.io/", "openshift"),
+        ("eks.amazonaws.com/", "eks"),
+        ("cloud.google.com/gke", "gke"),
+        ("kubernetes.azure.com/", "aks"),
+    ];
+    let versions =
+        || std::iter::once(git_version).chain(nodes.iter().map(|node| node.kubelet_version.as_str()));
+    SUFFIXES
+        .iter()
+        .find(|(suffix, _)| versions().any(|version| version.contains(suffix)))
+        .or_else(|| {
+            MARKERS.iter().find(|(marker, _)| {
+                nodes.iter().any(|node| node.markers.iter().any(|key| key.starts_with(marker)))
+            })
+        })
+        .map(|(_, name)| *name)
+        .or_else(|| nodes.iter().any(|node| node.os_image.contains("Talos")).then_some("talos"))
+}

@@ -1,0 +1,210 @@
+//! The examples of a check: real inputs and the verdict they must lead to.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::judge::{Judge, worst};
+use super::{Check, Params};
+use crate::analyze::tree::FactTree;
+use crate::snapshot::redact::redact;
+use crate::snapshot::{Gap, GapReason, Permission, Reading, Scope, Snapshot, io};
+use crate::source::{flagz, manifests, metrics};
+use crate::verdict::{Finding, Status};
+
+/// An example of a check.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Example {
+    /// What it shows.
+    pub name: String,
+    /// The verdict it must lead to.
+    pub expect: Status,
+    /// The severity of evidence does not matter, but its place does: the first evidence must be here.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// Parameters other than the defaults.
+    #[serde(default)]
+    pub params: Params,
+    /// Manifests, as `-f` would read them.
+    #[serde(default)]
+    pub manifests: Option<String>,
+    /// A snapshot file, relative to the check's file.
+    #[serde(default)]
+    pub snapshot: Option<PathBuf>,
+    /// What a running cluster answers beside the objects in `manifests`.
+    #[serde(default)]
+    pub cluster: Option<ClusterInput>,
+}
+
+/// What a running cluster answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClusterInput {
+    /// `gitVersion` of `/version`.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The time of reading.
+    #[serde(default)]
+    pub time: Option<Timestamp>,
+    /// Answers of `/metrics`, one for each instance that answered.
+    #[serde(default)]
+    pub metrics: Vec<String>,
+    /// Answers of `/flagz`, one for each instance that answered.
+    #[serde(default)]
+    pub flagz: Vec<String>,
+    /// What is refused with 403: `leases`, `pods`, `nodes`, `kubeadm-config`, `kubelet-config`, `metrics`, `flagz`.
+    #[serde(default)]
+    pub forbidden: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Examples {
+    examples: Vec<Example>,
+}
+
+/// How an example came out.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The example's name.
+    pub name: String,
+    /// What is wrong with it; none if it came out as expected.
+    pub problem: Option<String>,
+    /// The findings it led to.
+    pub findings: Vec<Finding>,
+}
+
+/// The examples of a check.
+///
+/// # Errors
+/// Their text has not the form of examples.
+pub fn examples(check: &Check) -> Result<Vec<Example>, String> {
+    if check.examples.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parsed: Examples = serde_yaml::from_str(&check.examples)
+        .map_err(|error| format!("{}: in the examples: {}", check.file, error.without_snippet()))?;
+    Ok(parsed.examples)
+}
+
+/// The snapshot that an example stands for.
+///
+/// # Errors
+/// One of its inputs cannot be read.
+pub fn snapshot(example: &Example, folder: &Path) -> Result<Snapshot, String> {
+    if let Some(path) = &example.snapshot {
+        let path = folder.join(path);
+        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        return io::from_bytes(&bytes).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    let mut snapshot = match &example.manifests {
+        Some(text) => {
+            manifests::read_texts(&[("example.yaml".to_owned(), text.clone())]).map_err(|e| e.to_string())?
+        }
+        None => Snapshot::empty(Scope::Cluster, "example"),
+    };
+    if let Some(cluster) = &example.cluster {
+        answer(&mut snapshot, cluster)?;
+    }
+    redact(&mut snapshot);
+    Ok(snapshot)
+}
+
+fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String> {
+    snapshot.scope = Scope::Cluster;
+    snapshot.captured_at = cluster.time.or(snapshot.captured_at);
+    if let Some(version) = &cluster.version {
+        snapshot.version = Reading::read(version.clone());
+    }
+    // What a running cluster does not show was looked for and not found.
+    if snapshot.pods.value().is_none() {
+        snapshot.pods = Reading::read(Vec::new());
+    }
+    for text in &cluster.metrics {
+        snapshot.metrics.push(Reading::read(metrics::parse(text.as_bytes())?));
+    }
+    for text in &cluster.flagz {
+        snapshot.flagz.push(Reading::read(flagz::parse(text.as_bytes())?));
+    }
+    for what in &cluster.forbidden {
+        let gap = |words: &str, grant| Gap::new(GapReason::Forbidden, words, "").with_grant(grant);
+        let resource = |verb, group, plural| Permission::resource(verb, group, plural, Some("kube-system"));
+        match what.as_str() {
+            "leases" => {
+                snapshot.leases = Reading::missing(gap(
+                    "the Leases of the apiservers",
+                    resource("list", "coordination.k8s.io", "leases"),
+                ));
+            }
+            "pods" => {
+                snapshot.pods =
+                    Reading::missing(gap("the pods of the control plane", resource("list", "", "pods")));
+            }
+            "nodes" => {
+                snapshot.nodes =
+                    Reading::missing(gap("the nodes", Permission::resource("list", "", "nodes", None)));
+            }
+            "kubeadm-config" => {
+                snapshot.kubeadm_config =
+                    Reading::missing(gap("ConfigMap kubeadm-config", resource("get", "", "configmaps")));
+            }
+            "kubelet-config" => {
+                snapshot.kubelet_configs =
+                    Reading::missing(gap("ConfigMap kubelet-config", resource("get", "", "configmaps")));
+            }
+            "metrics" => {
+                snapshot.metrics.push(Reading::missing(gap("/metrics", Permission::url("/metrics"))));
+            }
+            "flagz" => snapshot.flagz.push(Reading::missing(gap("/flagz", Permission::url("/flagz")))),
+            other => return Err(format!("`forbidden` does not know `{other}`")),
+        }
+    }
+    Ok(())
+}
+
+/// Runs all examples of a check.
+///
+/// # Errors
+/// The examples cannot be read.
+pub fn test(check: &Check) -> Result<Vec<Outcome>, String> {
+    let folder = Path::new(&check.file).parent().unwrap_or(Path::new("")).to_owned();
+    let outcomes = examples(check)?.into_iter().map(|example| {
+        let name = example.name.clone();
+        match snapshot(&example, &folder).and_then(|snapshot| judge(check, &example, &snapshot)) {
+            Ok((problem, findings)) => Outcome { name, problem, findings },
+            Err(problem) => Outcome { name, problem: Some(problem), findings: Vec::new() },
+        }
+    });
+    Ok(outcomes.collect())
+}
+
+fn judge(
+    check: &Check,
+    example: &Example,
+    snapshot: &Snapshot,
+) -> Result<(Option<String>, Vec<Finding>), String> {
+    if let Some(name) = example.params.keys().find(|name| !check.params.contains_key(*name)) {
+        return Err(format!("the check has no parameter `{name}`"));
+    }
+    let tree = FactTree::new(&crate::analyze::analyze(snapshot)).map_err(|error| error.to_string())?;
+    let findings = Judge::new(&tree).judge(check, &example.params);
+    let verdict = worst(&findings);
+    let mut problem = None;
+    if verdict != Some(example.expect) {
+        let reasons: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{} {}: {}", finding.subject, finding.status, finding.reason))
+            .collect();
+        let verdict = verdict.map_or("nothing".to_owned(), |status| status.to_string());
+        problem = Some(format!("expected {}, got {verdict} ({})", example.expect, reasons.join("; ")));
+    } else if let Some(at) = &example.at {
+        let decisive = findings.iter().filter(|finding| finding.status == example.expect);
+        let places: Vec<&str> =
+            decisive.flat_map(|finding| &finding.evidence).map(|evidence| evidence.at.as_str()).collect();
+        if !places.contains(&at.as_str()) {
+            problem = Some(format!("expected evidence at {at}, got {}", places.join(", ")));
+        }
+    }
+    Ok((problem, findings))
+}

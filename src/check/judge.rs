@@ -1,0 +1,208 @@
+//! A check and facts into findings.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::expr::{Outcome, Scope};
+use super::{Check, Params, Used};
+use crate::analyze::tree::{FactTree, matches};
+use crate::verdict::{Evidence, Finding, Rank, Status};
+
+/// The most places of evidence that one finding carries.
+const MAX_EVIDENCE: usize = 12;
+
+/// Judges facts by checks. Converting the facts for the engine is done once.
+pub struct Judge<'a> {
+    tree: &'a FactTree,
+    scope: Scope,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge of these facts.
+    pub fn new(tree: &'a FactTree) -> Self {
+        let mut scope = Scope::new();
+        scope.set("facts", &tree.value);
+        Self { tree, scope }
+    }
+
+    /// The findings of a check, one for each subject. `overrides` replace default parameters.
+    pub fn judge(&mut self, check: &Check, overrides: &Params) -> Vec<Finding> {
+        let params: BTreeMap<&String, &Value> =
+            check.params.iter().map(|(name, value)| (name, overrides.get(name).unwrap_or(value))).collect();
+        let params = params.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.scope.set("params", &Value::Object(params));
+        let Some(each) = &check.each else { return vec![self.subject(check, "cluster", None)] };
+        let path = each.expression.source.trim();
+        let path = path.strip_prefix("facts.").unwrap_or(path);
+        match value_at(&self.tree.value, path) {
+            Some(Value::Array(items)) if !items.is_empty() => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| {
+                    self.scope.set("item", item);
+                    let name = item.get("name").and_then(Value::as_str).unwrap_or("unnamed");
+                    self.subject(check, name, Some(&format!("{path}[{index}]")))
+                })
+                .collect(),
+            Some(_) => {
+                let reason = "there is nothing of the kind that this check looks at".to_owned();
+                vec![finding(check, "cluster", path, Status::NotApplicable, reason, Support::default())]
+            }
+            None => {
+                let reason = self.unknown_reason(&[path.to_owned()]);
+                vec![finding(check, "cluster", path, Status::Unknown, reason, Support::default())]
+            }
+        }
+    }
+
+    fn subject(&self, check: &Check, subject: &str, item: Option<&str>) -> Finding {
+        let mut uses: Vec<String> = Vec::new();
+        let mut note = |used: &Used| uses.extend(used.uses.iter().filter_map(|path| concrete(path, item)));
+        if let Some(applies) = &check.applies {
+            note(applies);
+            match applies.expression.evaluate(&self.scope) {
+                Outcome::Value(Value::Bool(true)) => {}
+                Outcome::Value(_) => {
+                    let reason = check
+                        .says
+                        .not_applicable
+                        .as_ref()
+                        .map_or_else(String::new, |text| text.render(&self.scope));
+                    let support = self.support(&uses);
+                    return finding(check, subject, first(&uses), Status::NotApplicable, reason, support);
+                }
+                Outcome::Missing | Outcome::Failed(_) => {
+                    // Whether the question arises is itself unknown, and so is the answer.
+                    let reason = self.unknown_reason(&uses);
+                    return finding(
+                        check,
+                        subject,
+                        first(&uses),
+                        Status::Unknown,
+                        reason,
+                        Support::default(),
+                    );
+                }
+            }
+        }
+        note(&check.pass);
+        let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
+        let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
+            Outcome::Value(Value::Bool(true)) => (Status::Pass, check.says.pass.render(&self.scope)),
+            Outcome::Value(_) => (Status::Fail, check.says.fail.render(&self.scope)),
+            Outcome::Missing => (Status::Unknown, self.unknown_reason(&own)),
+            Outcome::Failed(error) => {
+                let reason = self.unknown_reason(&own);
+                let reason = if reason.is_empty() {
+                    format!("the check's expression failed: {error}")
+                } else {
+                    reason
+                };
+                (Status::Unknown, reason)
+            }
+        };
+        let support = if status == Status::Unknown { self.support(&own) } else { self.support(&uses) };
+        finding(check, subject, first(&own), status, reason, support)
+    }
+
+    /// Why the facts at these paths are unknown.
+    fn unknown_reason(&self, paths: &[String]) -> String {
+        let mut reasons: Vec<&str> = Vec::new();
+        for path in paths {
+            for (unknown, reason) in &self.tree.unknown {
+                if (matches(path, unknown) || matches(unknown, path)) && !reasons.contains(&reason.as_str()) {
+                    reasons.push(reason);
+                }
+            }
+        }
+        reasons.truncate(3);
+        reasons.join("; ")
+    }
+
+    fn support(&self, paths: &[String]) -> Support {
+        let mut support = Support::default();
+        for path in paths {
+            for (known, facts) in &self.tree.known {
+                if !matches(path, known) || facts.evidence.is_empty() {
+                    continue;
+                }
+                support.rank = Some(support.rank.map_or(facts.rank, |rank| rank.min(facts.rank)));
+                for evidence in &facts.evidence {
+                    if !support.evidence.contains(evidence) && support.evidence.len() < MAX_EVIDENCE {
+                        support.evidence.push(evidence.clone());
+                    }
+                }
+            }
+        }
+        support
+    }
+}
+
+#[derive(Default)]
+struct Support {
+    rank: Option<Rank>,
+    evidence: Vec<Evidence>,
+}
+
+/// The path in the facts that a path in an expression stands for; none for parameters and loop variables.
+fn concrete(path: &str, item: Option<&str>) -> Option<String> {
+    if let Some(rest) = path.strip_prefix("facts.") {
+        return Some(rest.to_owned());
+    }
+    match (path.strip_prefix("item"), item) {
+        (Some(rest), Some(item)) => Some(format!("{item}{rest}")),
+        _ => None,
+    }
+}
+
+fn first(paths: &[String]) -> &str {
+    paths.first().map_or("", String::as_str)
+}
+
+fn value_at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, field| value.get(field))
+}
+
+fn finding(
+    check: &Check,
+    subject: &str,
+    path: &str,
+    status: Status,
+    reason: String,
+    support: Support,
+) -> Finding {
+    Finding {
+        check: check.id.clone(),
+        title: check.title.clone(),
+        category: check.category.clone(),
+        subject: subject.to_owned(),
+        fingerprint: format!("{}:{subject}:{}", check.id, without_indices(path)),
+        status,
+        severity: check.severity,
+        rank: support.rank,
+        reason: if reason.is_empty() { "the facts it needs are not known".into() } else { reason },
+        evidence: support.evidence,
+        fix: (status == Status::Fail).then(|| check.fix.trim().to_owned()),
+    }
+}
+
+/// A path without list indices, which change when something is added to the cluster.
+fn without_indices(path: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '[' => inside = true,
+            ']' => inside = false,
+            c if !inside => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The worst of some findings: the verdict of a check. None for no finding.
+pub fn worst(findings: &[Finding]) -> Option<Status> {
+    findings.iter().map(|finding| finding.status).max()
+}

@@ -1,0 +1,409 @@
+//! Check files: reading, validating and linting them, with positions for everything that is wrong.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use include_dir::{Dir, include_dir};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_yaml::Spanned;
+
+use super::diagnostic::{Diagnostic, offset_of, word_at};
+use super::expr::{Expression, Fault};
+use super::template::Template;
+use super::types::Type;
+use super::{Check, CheckSet, Params, Says, Used, lint};
+use crate::verdict::Severity;
+
+/// Everything below `checks/`, compiled in.
+pub static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
+
+/// The largest check file that is read.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+
+/// Folders of `checks/` that hold something else than checks.
+const NO_CHECKS: [&str; 2] = ["frameworks", "policies"];
+
+/// A check as its file spells it. Positions are kept for what can be wrong in more than form.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CheckFile {
+    id: Spanned<String>,
+    title: String,
+    severity: Severity,
+    since: String,
+    themes: Vec<Spanned<String>>,
+    what: String,
+    why: String,
+    fix: String,
+    fine_when: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    deprecated: Option<String>,
+    #[serde(default)]
+    params: BTreeMap<String, Spanned<Value>>,
+    #[serde(default)]
+    each: Option<Spanned<String>>,
+    #[serde(default)]
+    applies: Option<Spanned<String>>,
+    pass: Spanned<String>,
+    says: SaysFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SaysFile {
+    pass: Spanned<String>,
+    fail: Spanned<String>,
+    #[serde(default)]
+    not_applicable: Option<Spanned<String>>,
+}
+
+/// An evidence theme: what a check gives evidence for (`checks/themes.yaml`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Theme {
+    /// `E01`.
+    pub id: String,
+    /// A short name.
+    pub key: String,
+    /// What it covers.
+    pub what: String,
+}
+
+/// The evidence themes, in order.
+pub static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| builtin_yaml("themes.yaml"));
+
+/// A compiled-in data file. The tests read every one of them, so a fault cannot leave the workshop.
+///
+/// # Panics
+/// The file is missing or does not have the form it must have.
+#[expect(clippy::panic, reason = "compiled-in data that every test run reads")]
+pub fn builtin_yaml<T: serde::de::DeserializeOwned>(path: &str) -> T {
+    let text = BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+    serde_yaml::from_str(text).unwrap_or_else(|error| panic!("checks/{path}: {error}"))
+}
+
+/// The checks that are compiled in.
+///
+/// # Errors
+/// Diagnostics; the tests see to it that there are none.
+pub fn builtin() -> Result<CheckSet, Vec<Diagnostic>> {
+    let mut files = Vec::new();
+    for folder in BUILTIN.dirs() {
+        let name = folder.path().to_string_lossy().into_owned();
+        if NO_CHECKS.contains(&name.as_str()) {
+            continue;
+        }
+        for file in folder.files() {
+            let path = format!("checks/{}", file.path().to_string_lossy().replace('\\', "/"));
+            files.push((path, file.contents_utf8().unwrap_or_default().to_owned()));
+        }
+    }
+    files.sort();
+    load(CheckSet::default(), &files)
+}
+
+/// Adds the checks of a folder, or of a single file, to a set.
+///
+/// # Errors
+/// Everything that is wrong with the files.
+pub fn add_path(set: CheckSet, path: &Path) -> Result<CheckSet, Vec<Diagnostic>> {
+    let mut files = Vec::new();
+    collect(path, &mut files, 0).map_err(|diagnostic| vec![diagnostic])?;
+    if files.is_empty() {
+        let message = "the folder holds no check; a check is a file that ends in .yaml";
+        return Err(vec![Diagnostic::of_file(&path.display().to_string(), message)]);
+    }
+    files.sort();
+    load(set, &files)
+}
+
+fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Result<(), Diagnostic> {
+    let name = path.display().to_string();
+    let fail = |message: String| Diagnostic::of_file(&name, message);
+    let metadata = std::fs::metadata(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
+    if metadata.is_dir() {
+        if depth > 8 {
+            return Err(fail("folders are nested more than 8 deep".into()));
+        }
+        let entries = std::fs::read_dir(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| fail(format!("it cannot be read: {error}")))?.path();
+            let is_yaml =
+                entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+            if is_yaml || entry.is_dir() {
+                collect(&entry, files, depth + 1)?;
+            }
+        }
+        return Ok(());
+    }
+    if !metadata.is_file() {
+        return Err(fail("it is neither a file nor a folder".into()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(fail(format!("it is larger than {} KiB, which no check is", MAX_FILE_BYTES / 1024)));
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| fail(format!("it cannot be read as text: {error}")))?;
+    files.push((name, text));
+    Ok(())
+}
+
+/// Loads check files, each given by its name and text.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load(mut set: CheckSet, files: &[(String, String)]) -> Result<CheckSet, Vec<Diagnostic>> {
+    let facts = facts_type().map_err(|message| vec![Diagnostic::of_file("facts", message)])?;
+    let mut faults = Vec::new();
+    for (name, text) in files {
+        match load_one(name, text, &facts) {
+            Ok(check) => {
+                let taken = set.checks.iter().find(|other| {
+                    other.id == check.id
+                        || other.aliases.contains(&check.id)
+                        || check.aliases.contains(&other.id)
+                });
+                match taken {
+                    Some(other) => faults.push(Diagnostic {
+                        file: name.clone(),
+                        text: text.clone(),
+                        span: text.find(&check.id).map_or(0..0, |at| word_at(text, at)),
+                        message: format!(
+                            "the id {} is taken by {}; ids are never reused",
+                            check.id, other.file
+                        ),
+                        help: None,
+                    }),
+                    None => set.checks.push(check),
+                }
+            }
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    set.checks.sort_by(|left, right| left.id.cmp(&right.id));
+    if faults.is_empty() { Ok(set) } else { Err(faults) }
+}
+
+/// The type of the variable `facts`.
+///
+/// # Errors
+/// The schema of the facts holds something that expressions cannot be checked against; a test sees to it that it does not.
+pub fn facts_type() -> Result<Type, String> {
+    Type::of_schema(&crate::analyze::schema())
+}
+
+/// Splits a file before its examples: they are by far the largest part and rarely needed.
+fn split_examples(text: &str) -> (&str, &str) {
+    match text.find("\nexamples:") {
+        Some(at) => (&text[..=at], &text[at + 1..]),
+        None => (text, ""),
+    }
+}
+
+fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnostic>> {
+    let (head, examples) = split_examples(text);
+    let loader = Loader { name, text };
+    let file: CheckFile = serde_yaml::from_str(head).map_err(|error| loader.yaml(&error))?;
+    let later_key = examples.lines().skip(1).find(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+    if let Some(key) = later_key {
+        let at = text.rfind(key).unwrap_or_default();
+        return Err(loader.at(at, "`examples` must be the last key of a check".into(), None));
+    }
+    loader.id(&file.id)?;
+    for theme in &file.themes {
+        if !THEMES.iter().any(|known| known.id == theme.value) {
+            let at = loader.offset(theme);
+            return Err(loader.at(
+                at,
+                format!("there is no theme `{}`; see checks/themes.yaml", theme.value),
+                None,
+            ));
+        }
+    }
+    if file.themes.is_empty() {
+        return Err(loader.at(0, "a check must name the themes it answers".into(), None));
+    }
+    let mut variables: BTreeMap<String, Type> = BTreeMap::new();
+    variables.insert("facts".into(), facts.clone());
+    let mut params = Params::new();
+    let mut param_types = BTreeMap::new();
+    for (name, value) in &file.params {
+        match Type::of_parameter(&value.value) {
+            Ok(r#type) => {
+                param_types.insert(name.clone(), r#type);
+                params.insert(name.clone(), value.value.clone());
+            }
+            Err(message) => return Err(loader.at(loader.offset(value), message, None)),
+        }
+    }
+    variables.insert("params".into(), Type::Object(param_types));
+    let each = match &file.each {
+        None => None,
+        Some(source) => {
+            let (each, result) = loader.expression(source, &variables)?;
+            let Type::List(item) = result else {
+                return Err(loader.at(
+                    loader.offset(source),
+                    format!("`each` must be a list, and this is a {result}"),
+                    None,
+                ));
+            };
+            let named = matches!(&*item, Type::Object(fields) if fields.get("name") == Some(&Type::Text));
+            if !named || each.uses != [source.value.trim()] {
+                let message =
+                    "`each` must be the plain path of a list in the facts whose items have names".into();
+                return Err(loader.at(loader.offset(source), message, None));
+            }
+            variables.insert("item".into(), *item);
+            Some(each)
+        }
+    };
+    let applies = file.applies.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
+    let pass = loader.condition(&file.pass, &variables)?;
+    let says = Says {
+        pass: loader.template(&file.says.pass, &variables)?,
+        fail: loader.template(&file.says.fail, &variables)?,
+        not_applicable: file
+            .says
+            .not_applicable
+            .as_ref()
+            .map(|text| loader.template(text, &variables))
+            .transpose()?,
+    };
+    if applies.is_some() != says.not_applicable.is_some() {
+        let message =
+            "`applies` and `says.not-applicable` go together: where the question does not arise, say why";
+        return Err(loader.at(0, message.into(), None));
+    }
+    Ok(Check {
+        id: file.id.value,
+        title: file.title,
+        severity: file.severity,
+        category: category(name),
+        since: file.since,
+        themes: file.themes.into_iter().map(|theme| theme.value).collect(),
+        what: file.what,
+        why: file.why,
+        fix: file.fix,
+        fine_when: file.fine_when,
+        aliases: file.aliases,
+        deprecated: file.deprecated,
+        params,
+        each,
+        applies,
+        pass,
+        says,
+        file: name.to_owned(),
+        examples: examples.to_owned(),
+    })
+}
+
+/// The folder a check lies in; a single file belongs to `custom`.
+fn category(name: &str) -> String {
+    let mut parts = name.rsplit(['/', '\\']);
+    parts.next();
+    parts.next().filter(|folder| !folder.is_empty() && *folder != ".").unwrap_or("custom").to_owned()
+}
+
+struct Loader<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Loader<'_> {
+    fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
+        let span = word_at(self.text, offset);
+        Box::new(Diagnostic { file: self.name.into(), text: self.text.into(), span, message, help })
+    }
+
+    fn yaml(&self, error: &serde_yaml::Error) -> Box<Diagnostic> {
+        let plain = error.without_snippet();
+        let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
+        let message = plain.to_string();
+        self.at(offset, message.lines().next().unwrap_or_default().to_owned(), None)
+    }
+
+    fn offset<T>(&self, spanned: &Spanned<T>) -> usize {
+        offset_of(self.text, spanned.referenced.line(), spanned.referenced.column())
+    }
+
+    fn id(&self, id: &Spanned<String>) -> Result<(), Box<Diagnostic>> {
+        let parts: Vec<&str> = id.value.split('-').collect();
+        let valid = parts.len() >= 3
+            && parts.iter().all(|part| {
+                !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+            })
+            && parts
+                .last()
+                .is_some_and(|number| number.len() >= 3 && number.chars().all(|c| c.is_ascii_digit()));
+        if valid {
+            return Ok(());
+        }
+        let message = format!("`{}` is no check id; use the form ORG-AREA-001", id.value);
+        Err(self.at(self.offset(id), message, None))
+    }
+
+    fn condition(
+        &self,
+        source: &Spanned<String>,
+        variables: &BTreeMap<String, Type>,
+    ) -> Result<Used, Box<Diagnostic>> {
+        let (used, result) = self.expression(source, variables)?;
+        if result == Type::Bool {
+            return Ok(used);
+        }
+        Err(self.at(self.offset(source), format!("the result must be a bool, and it is a {result}"), None))
+    }
+
+    fn expression(
+        &self,
+        source: &Spanned<String>,
+        variables: &BTreeMap<String, Type>,
+    ) -> Result<(Used, Type), Box<Diagnostic>> {
+        let expression = Expression::parse(&source.value).map_err(|fault| self.fault(source, fault))?;
+        let checked = lint::check(&expression.tree, variables).map_err(|fault| self.fault(source, fault))?;
+        Ok((Used { expression, uses: checked.uses }, checked.result))
+    }
+
+    fn template(
+        &self,
+        source: &Spanned<String>,
+        variables: &BTreeMap<String, Type>,
+    ) -> Result<Template, Box<Diagnostic>> {
+        Template::parse(&source.value, variables).map_err(|fault| self.fault(source, fault))
+    }
+
+    /// Where in the file a fault in a scalar stands.
+    fn fault(&self, source: &Spanned<String>, fault: Fault) -> Box<Diagnostic> {
+        let start = self.offset(source);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let offset = match rest.chars().next() {
+            Some('|' | '>') => block_offset(rest, &source.value, fault.offset).map(|inner| start + inner),
+            Some('"' | '\'') => Some(start + 1 + fault.offset),
+            _ => Some(start + fault.offset),
+        };
+        self.at(offset.unwrap_or(start), fault.message, fault.help)
+    }
+}
+
+/// The place in a block scalar, from its indicator on, of an offset in its value.
+fn block_offset(block: &str, value: &str, offset: usize) -> Option<usize> {
+    let before = value.get(..offset)?;
+    let line_of_value = before.matches('\n').count();
+    let column = before.rsplit('\n').next()?.len();
+    let body = block.find('\n')? + 1;
+    if block.starts_with('>') {
+        // Folded lines: look for the text around the fault instead.
+        let word = word_at(value, offset);
+        return block.get(body..)?.find(value.get(word)?).map(|at| body + at);
+    }
+    let line = block.get(body..)?.split_inclusive('\n').nth(line_of_value)?;
+    let line_start: usize = block.get(body..)?.split_inclusive('\n').take(line_of_value).map(str::len).sum();
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    Some(body + line_start + indent + column)
+}

@@ -1,0 +1,88 @@
+//! Sentences with expressions in braces: `{item.audit.log.maxAgeDays} days`. `{{` is a brace.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::expr::{Expression, Fault, Outcome, Scope};
+use super::lint;
+use super::types::Type;
+
+/// A parsed and linted sentence.
+#[derive(Debug)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Text(String),
+    Expression(Expression),
+}
+
+impl Template {
+    /// Parses a sentence and checks its expressions.
+    ///
+    /// # Errors
+    /// A brace without its partner, or a fault in an expression, by its offset in the sentence.
+    pub fn parse(text: &str, variables: &BTreeMap<String, Type>) -> Result<Self, Fault> {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        let mut offset = 0;
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, tail) = rest.split_at(at);
+            literal.push_str(before);
+            offset += at;
+            if let Some(after) = tail.strip_prefix("{{").or_else(|| tail.strip_prefix("}}")) {
+                literal.push_str(&tail[..1]);
+                rest = after;
+                offset += 2;
+                continue;
+            }
+            let unbalanced = |message: &str| Fault { offset, message: message.into(), help: None };
+            let Some(inner) = tail.strip_prefix('{') else {
+                return Err(unbalanced("`}` without `{`; write `}}` for a brace"));
+            };
+            let Some((source, after)) = inner.split_once('}') else {
+                return Err(unbalanced("`{` without `}`; write `{{` for a brace"));
+            };
+            let shift = |fault: Fault| Fault { offset: fault.offset + offset + 1, ..fault };
+            let expression = Expression::parse(source).map_err(shift)?;
+            lint::check(&expression.tree, variables).map_err(shift)?;
+            if !literal.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut literal)));
+            }
+            parts.push(Part::Expression(expression));
+            offset += source.len() + 2;
+            rest = after;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal));
+        }
+        Ok(Self { parts })
+    }
+
+    /// The sentence with its expressions evaluated; what is unknown reads so.
+    pub fn render(&self, scope: &Scope) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Expression(expression) => match expression.evaluate(scope) {
+                    Outcome::Value(value) => plain(&value),
+                    Outcome::Missing | Outcome::Failed(_) => "unknown".to_owned(),
+                },
+            })
+            .collect()
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Which input a command reads: a cluster, a snapshot or manifests.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+
+use super::progress::Progress;
+use super::{interrupt, output};
+use crate::snapshot::{Snapshot, io};
+use crate::source::live::{self, Connection};
+use crate::source::manifests;
+
+/// The input of a command.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct InputArgs {
+    /// Read a snapshot that `kubectl logaudit snapshot` saved, instead of a cluster; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "filename")]
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Read manifests instead of a cluster: files, folders, or - for standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) filename: Vec<PathBuf>,
+    /// Give up reading a cluster after this long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_timeout)]
+    pub(crate) timeout: Duration,
+}
+
+/// A Go duration, or plain seconds as kubectl takes them.
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().or_else(|| crate::analyze::units::go_duration_seconds(text));
+    seconds
+        .filter(|seconds| (0.001..=86_400.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("`{text}` is no duration between 1ms and 24h; write 30s, 2m or 1m30s"))
+}
+
+impl InputArgs {
+    /// Reads the input.
+    pub(crate) fn read(&self, connection: &Connection, quiet: bool) -> anyhow::Result<Snapshot> {
+        if let Some(path) = &self.snapshot {
+            return read_snapshot(path);
+        }
+        if !self.filename.is_empty() {
+            let snapshot = manifests::read_paths(&self.filename)?;
+            return Ok(snapshot);
+        }
+        interrupt::watch();
+        let progress = Progress::new(quiet);
+        let options = live::Options { timeout: self.timeout, captured_at: now()? };
+        let (snapshot, stats) = live::read(connection, &options, &|what| progress.step(what))?;
+        drop(progress);
+        if connection.verbosity.unwrap_or_default() > 0 {
+            output::warn(&stats.to_string());
+        }
+        Ok(snapshot)
+    }
+}
+
+/// The time of reading, which `SOURCE_DATE_EPOCH` pins.
+pub(crate) fn now() -> anyhow::Result<Timestamp> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => text
+            .parse()
+            .ok()
+            .and_then(|seconds| Timestamp::from_second(seconds).ok())
+            .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970; mend or unset it")),
+        Err(_) => Ok(Timestamp::from_second(Timestamp::now().as_second())?),
+    }
+}
+
+fn read_snapshot(path: &Path) -> anyhow::Result<Snapshot> {
+    let name = path.display();
+    let mut bytes = Vec::new();
+    // One byte more than is read: enough to tell that it is too large.
+    let limit = io::MAX_BYTES + 1;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
+    } else {
+        let metadata = std::fs::metadata(path).with_context(|| format!("cannot read the snapshot {name}"))?;
+        if metadata.is_dir() {
+            bail!("{name} is a folder; give the snapshot file in it, or read manifests with -f {name}");
+        }
+        let file = std::fs::File::open(path).with_context(|| format!("cannot read the snapshot {name}"))?;
+        file.take(limit)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read the snapshot {name}"))?;
+    }
+    io::from_bytes(&bytes).with_context(|| format!("cannot read the snapshot {name}"))
+}

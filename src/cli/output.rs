@@ -1,0 +1,81 @@
+//! Where output goes: reports whole to standard output or a file, everything else to standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::report::style::{self, Color};
+
+/// Options on output that several subcommands share.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// Write to this file instead of standard output, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Leave column headings out of tables
+    #[arg(long)]
+    pub(crate) no_headers: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+impl OutputArgs {
+    /// Decides on colour; before anything is rendered.
+    pub(crate) fn prepare(&self) {
+        style::decide(self.color, self.output_file.is_none() && io::stdout().is_terminal());
+    }
+
+    /// Writes a whole report.
+    pub(crate) fn emit(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        if let Some(path) = &self.output_file {
+            return write_file(path, bytes);
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// Writes a file whole or not at all: into a new file beside it, which then takes its place.
+fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let name = path.display();
+    // A pipe or device cannot be replaced; it is written to as it is.
+    let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    if special {
+        return std::fs::write(path, bytes).with_context(|| format!("cannot write {name}"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let hint = || format!("cannot write {name}; does the folder exist, and may you write there?");
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".logaudit-").tempfile_in(folder).with_context(hint)?;
+    file.write_all(bytes).with_context(hint)?;
+    file.as_file().sync_all().with_context(hint)?;
+    file.persist(path).with_context(hint)?;
+    Ok(())
+}
+
+/// A line on standard error. Nobody may be listening there.
+pub(crate) fn warn(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says why the job could not be done.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let mut text = format!("{error:#}");
+    if !text.starts_with("error") {
+        text = format!("error: {text}");
+    }
+    warn(&text);
+}
+
+/// Whether nobody reads the output any more, which is no failure.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,255 @@
+//! `run`: audit and report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use super::Ending;
+use super::input::InputArgs;
+use super::output::OutputArgs;
+use crate::analyze::tree::FactTree;
+use crate::analyze::version::Version;
+use crate::analyze::{Facts, analyze};
+use crate::check::{Check, CheckSet, Params, limits, load};
+use crate::framework::{Edition, Framework, FrameworkResult, Verdicts, frameworks};
+use crate::report::{self, Demands, Parts, Report, Selection, json, table, yaml};
+use crate::score::{self, Score};
+use crate::snapshot::Snapshot;
+use crate::source::live::Connection;
+use crate::suggest::nearest;
+use crate::verdict::{Finding, Severity};
+
+/// The longest that judging may take. Built-in checks take milliseconds; users' own could loop over their loops.
+const JUDGING_LIMIT: Duration = Duration::from_secs(20);
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// The form of the report
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    to: OutputArgs,
+    /// Fail on findings of this severity or above: never, low, medium, high, critical
+    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
+    fail_on: FailOn,
+    /// Fail if the low end of the score is below this
+    #[arg(long, value_name = "0-100", value_parser = parse_score, help_heading = "Gate")]
+    min_score: Option<f64>,
+    /// Let unknown findings fail like failed ones
+    #[arg(long, help_heading = "Gate")]
+    fail_on_unknown: bool,
+    /// Run only these checks: ids (LA-API-*), categories or themes
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
+    only: Vec<String>,
+    /// Run all but these checks
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
+    skip: Vec<String>,
+    /// Report only these frameworks: ID or ID@EDITION
+    #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',', help_heading = "Selection")]
+    framework: Vec<String>,
+    /// Hide findings below this severity; they count all the same
+    #[arg(long, value_name = "SEVERITY", help_heading = "Selection")]
+    severity: Option<Severity>,
+    /// Add the checks of this folder or file
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    checks: Vec<PathBuf>,
+    /// Print only failed findings and the summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// What failed and what is unknown
+    #[default]
+    Table,
+    /// Every finding with its evidence
+    Wide,
+    /// The whole report, see docs/report.schema.json
+    Json,
+    /// The same as YAML
+    Yaml,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct FailOn(Option<Severity>);
+
+fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+    match text {
+        "never" => Ok(FailOn(None)),
+        severity => severity
+            .parse()
+            .map(|severity| FailOn(Some(severity)))
+            .map_err(|_| format!("`{text}` is no severity; use never, low, medium, high or critical")),
+    }
+}
+
+fn parse_score(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|score| (0.0..=100.0).contains(score))
+        .ok_or_else(|| format!("`{text}` is no number from 0 to 100"))
+}
+
+/// What a run is to do, resolved from its arguments.
+struct Plan {
+    checks: CheckSet,
+    frameworks: Vec<Framework>,
+    /// Frameworks to report, with the edition where one is asked for.
+    reported: Vec<(String, Option<String>)>,
+    selection: Selection,
+    demands: Demands,
+    least_severity: Option<Severity>,
+}
+
+pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
+    args.to.prepare();
+    let plan = Arc::new(plan(args)?);
+    let snapshot = Arc::new(args.input.read(connection, args.quiet)?);
+    let report = {
+        let (plan, snapshot) = (Arc::clone(&plan), Arc::clone(&snapshot));
+        let judged = limits::within(JUDGING_LIMIT, move || judge(&plan, &snapshot));
+        let Some(report) = judged else {
+            bail!(
+                "judging took longer than {} s; one of the checks given with --checks loops over too much",
+                JUDGING_LIMIT.as_secs()
+            );
+        };
+        report?
+    };
+    let options = table::Options {
+        wide: args.output == Format::Wide,
+        no_headers: args.to.no_headers,
+        quiet: args.quiet,
+    };
+    let text = match args.output {
+        Format::Table | Format::Wide => table::render(&report, options),
+        Format::Json => json::render(&report)?,
+        Format::Yaml => yaml::render(&report)?,
+    };
+    args.to.emit(text.as_bytes())?;
+    Ok(if report.summary.gate.passed { Ending::Clean } else { Ending::Findings })
+}
+
+fn plan(args: &Args) -> anyhow::Result<Plan> {
+    let checks = load_checks(&args.checks)?;
+    for pattern in args.only.iter().chain(&args.skip) {
+        if !checks.active().any(|check| selects(pattern, check)) {
+            let known = checks.active().flat_map(|check| [check.id.as_str(), check.category.as_str()]);
+            let near =
+                nearest(pattern, known).map(|near| format!(" did you mean `{near}`?")).unwrap_or_default();
+            bail!(
+                "`{pattern}` selects no check;{near} `kubectl logaudit checks list` shows ids, categories and themes"
+            );
+        }
+    }
+    let frameworks = frameworks();
+    let mut reported = Vec::new();
+    for wanted in &args.framework {
+        let (id, edition) = match wanted.split_once('@') {
+            Some((id, edition)) => (id, Some(edition)),
+            None => (wanted.as_str(), None),
+        };
+        super::frameworks::find(&frameworks, id, edition)?;
+        reported.push((id.to_owned(), edition.map(str::to_owned)));
+    }
+    if reported.is_empty() {
+        reported = frameworks.iter().map(|framework| (framework.id.clone(), None)).collect();
+    }
+    Ok(Plan {
+        checks,
+        frameworks,
+        reported,
+        selection: Selection { only: args.only.clone(), skip: args.skip.clone() },
+        demands: Demands {
+            fail_on: args.fail_on.0,
+            min_score: args.min_score,
+            fail_on_unknown: args.fail_on_unknown,
+        },
+        least_severity: args.severity,
+    })
+}
+
+/// The built-in checks and those of some folders.
+pub(crate) fn load_checks(folders: &[PathBuf]) -> anyhow::Result<CheckSet> {
+    let loaded = limits::on_big_stack(|| {
+        let mut set = load::builtin()?;
+        for folder in folders {
+            set = load::add_path(set, folder)?;
+        }
+        Ok(set)
+    });
+    loaded.map_err(|faults: Vec<crate::check::diagnostic::Diagnostic>| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!(faults.join("\n"))
+    })
+}
+
+/// Whether a pattern selects a check: by id (with `*` for anything), category or theme.
+fn selects(pattern: &str, check: &Check) -> bool {
+    let ids = || std::iter::once(&check.id).chain(&check.aliases);
+    pattern == check.category
+        || check.themes.iter().any(|theme| theme == pattern)
+        || match pattern.split_once('*') {
+            None => ids().any(|id| id == pattern),
+            Some((before, after)) => ids().any(|id| {
+                id.len() >= before.len() + after.len() && id.starts_with(before) && id.ends_with(after)
+            }),
+        }
+}
+
+impl Plan {
+    fn selects(&self, check: &Check) -> bool {
+        let Selection { only, skip } = &self.selection;
+        (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
+            && !skip.iter().any(|pattern| selects(pattern, check))
+    }
+}
+
+/// The edition that was asked for, else the one for the cluster's version.
+fn edition<'f>(
+    framework: &'f Framework,
+    asked: Option<&str>,
+    version: Option<Version>,
+) -> Option<&'f Edition> {
+    match asked {
+        Some(edition) => framework.editions.iter().find(|known| known.id == edition),
+        None => framework.edition_for(version),
+    }
+}
+
+fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
+    let facts: Facts = analyze(snapshot);
+    let tree = FactTree::new(&facts)?;
+    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
+    let selected = verdicts.selected().to_vec();
+    let findings: Vec<Finding> =
+        selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
+    let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
+    let score: Score = score::score(&score::rules(), &plan.frameworks, &mut verdicts);
+    let frameworks: Vec<FrameworkResult> = plan
+        .reported
+        .iter()
+        .filter_map(|(id, edition)| {
+            let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
+            let edition = self::edition(framework, edition.as_deref(), version)?;
+            Some(verdicts.framework(framework, edition))
+        })
+        .collect();
+    Ok(report::build(Parts {
+        snapshot,
+        facts: &facts,
+        findings,
+        score,
+        frameworks,
+        selection: plan.selection.clone(),
+        demands: plan.demands.clone(),
+        least_severity: plan.least_severity,
+    }))
+}

@@ -1,0 +1,287 @@
+//! Compliance frameworks: which checks and themes answer which control, and what that comes to.
+//!
+//! Only framework files map; checks know nothing of frameworks. A control may ask for a check with parameters of its own,
+//! so one fact can pass in one framework and fail in another: both verdicts are shown.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::analyze::tree::FactTree;
+use crate::analyze::version::Version;
+use crate::check::judge::Judge;
+use crate::check::load::{BUILTIN, builtin_yaml};
+use crate::check::{Check, CheckSet, Params};
+use crate::verdict::{Finding, Status};
+
+/// A framework file.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Framework {
+    /// `cis-kubernetes`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where ids and demands were taken from.
+    pub source: String,
+    /// Its editions, oldest first.
+    pub editions: Vec<Edition>,
+    /// Its controls, in its order.
+    pub controls: Vec<Control>,
+}
+
+/// An edition of a framework.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edition {
+    /// `1.12`.
+    pub id: String,
+    /// Minor versions of Kubernetes it is written for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kubernetes: Vec<u32>,
+}
+
+/// A control and what answers it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its id in the framework.
+    pub id: String,
+    /// What it asks for, in our words.
+    pub title: String,
+    /// The control of which it is a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// Every check that answers one of these themes answers the control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub themes: Vec<String>,
+    /// Single checks that answer it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckReference>,
+}
+
+/// A check with the parameters that a control asks for.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckReference {
+    /// The check.
+    pub id: String,
+    /// Parameters other than its defaults.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
+}
+
+/// What the controls of a framework came to.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameworkResult {
+    /// The framework.
+    pub id: String,
+    /// The edition.
+    pub edition: String,
+    /// Its name.
+    pub name: String,
+    /// Its controls.
+    pub controls: Vec<ControlResult>,
+}
+
+/// What a control came to.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlResult {
+    /// The control.
+    pub id: String,
+    /// What it asks for.
+    pub title: String,
+    /// The worst of what answers it.
+    pub status: Status,
+    /// Why, where it is not a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The checks that answer it.
+    pub checks: Vec<CheckResult>,
+    /// Themes that no check of this version examines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unexamined: Vec<String>,
+}
+
+/// What a check came to under a control's parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckResult {
+    /// The check.
+    pub id: String,
+    /// Parameters other than its defaults.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: Params,
+    /// The worst of its findings.
+    pub status: Status,
+    /// The reason of the worst finding, where it is not a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The frameworks that are compiled in, by id.
+pub fn frameworks() -> Vec<Framework> {
+    let folder = BUILTIN.get_dir("frameworks");
+    let files = folder.into_iter().flat_map(include_dir::Dir::files);
+    let mut list: Vec<Framework> = files.map(|file| builtin_yaml(&file.path().to_string_lossy())).collect();
+    list.sort_by(|left, right| left.id.cmp(&right.id));
+    list
+}
+
+impl Framework {
+    /// The edition written for a version of Kubernetes; the newest if none is.
+    pub fn edition_for(&self, version: Option<Version>) -> Option<&Edition> {
+        version
+            .and_then(|version| {
+                self.editions.iter().rev().find(|edition| edition.kubernetes.contains(&version.minor))
+            })
+            .or_else(|| self.editions.last())
+    }
+}
+
+/// The verdicts of all checks on one set of facts: each is judged once for each set of parameters.
+pub struct Verdicts<'a> {
+    checks: &'a CheckSet,
+    judge: Judge<'a>,
+    selected: Vec<&'a Check>,
+    judged: BTreeMap<(String, String), Vec<Finding>>,
+}
+
+impl<'a> Verdicts<'a> {
+    /// Verdicts on these facts by the selected checks.
+    pub fn new(checks: &'a CheckSet, tree: &'a FactTree, selected: impl Fn(&Check) -> bool) -> Self {
+        let selected = checks.active().filter(|check| selected(check)).collect();
+        Self { checks, judge: Judge::new(tree), selected, judged: BTreeMap::new() }
+    }
+
+    /// The selected checks.
+    pub fn selected(&self) -> &[&'a Check] {
+        &self.selected
+    }
+
+    /// Whether a check that answers a theme exists, though perhaps not among the selected ones.
+    pub fn examines(&self, theme: &str) -> bool {
+        self.checks.active().any(|check| check.themes.iter().any(|answered| answered == theme))
+    }
+
+    /// The findings of a check.
+    pub fn findings(&mut self, check: &Check, params: &Params) -> &[Finding] {
+        // Parameters that repeat the defaults are the defaults.
+        let params: Params = params
+            .iter()
+            .filter(|(name, value)| check.params.get(*name) != Some(value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let key = (check.id.clone(), serde_json::to_string(&params).unwrap_or_default());
+        let judge = &mut self.judge;
+        self.judged.entry(key).or_insert_with(|| judge.judge(check, &params))
+    }
+
+    /// What a check came to.
+    pub fn result(&mut self, check: &Check, params: &Params) -> CheckResult {
+        let worst = self.findings(check, params).iter().max_by_key(|finding| finding.status);
+        let status = worst.map_or(Status::NotApplicable, |finding| finding.status);
+        let reason = worst.filter(|_| status != Status::Pass).map(|finding| finding.reason.clone());
+        CheckResult { id: check.id.clone(), params: params.clone(), status, reason }
+    }
+
+    /// The selected checks that answer any of some themes.
+    pub fn answering(&self, themes: &[String]) -> Vec<&'a Check> {
+        self.selected
+            .iter()
+            .filter(|check| check.themes.iter().any(|theme| themes.contains(theme)))
+            .copied()
+            .collect()
+    }
+
+    /// What a framework's controls came to.
+    pub fn framework(&mut self, framework: &Framework, edition: &Edition) -> FrameworkResult {
+        let controls = framework.controls.iter().map(|control| self.control(control)).collect();
+        FrameworkResult {
+            id: framework.id.clone(),
+            edition: edition.id.clone(),
+            name: framework.name.clone(),
+            controls,
+        }
+    }
+
+    fn control(&mut self, control: &Control) -> ControlResult {
+        let mut checks: Vec<CheckResult> = Vec::new();
+        for reference in &control.checks {
+            if let Some(check) = self.selected.iter().find(|check| check.id == reference.id).copied() {
+                checks.push(self.result(check, &reference.params));
+            }
+        }
+        for check in self.answering(&control.themes) {
+            if !checks.iter().any(|done| done.id == check.id) {
+                checks.push(self.result(check, &Params::new()));
+            }
+        }
+        let unexamined: Vec<String> =
+            control.themes.iter().filter(|theme| !self.examines(theme)).cloned().collect();
+        let worst = checks.iter().max_by_key(|check| check.status);
+        let mut status = worst.map(|check| check.status);
+        let mut reason = worst.and_then(|check| check.reason.clone());
+        let examined_all = unexamined.is_empty();
+        if !examined_all && status.is_none_or(|status| status < Status::Unknown) {
+            status = Some(Status::Unknown);
+            reason = Some(format!("not examined by this version: {}", unexamined.join(", ")));
+        }
+        let status = status.unwrap_or(Status::NotApplicable);
+        if checks.is_empty() && examined_all {
+            reason = Some("its checks were left out by --only or --skip".into());
+        }
+        ControlResult {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            status,
+            reason: reason.filter(|_| status != Status::Pass),
+            checks,
+            unexamined,
+        }
+    }
+}
+
+/// What is wrong with the framework files with regard to the checks: unknown checks, parameters or themes. For tests.
+pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
+    let mut faults = Vec::new();
+    for framework in frameworks {
+        for control in &framework.controls {
+            let place = format!("{} {}", framework.id, control.id);
+            for reference in &control.checks {
+                let Some(check) = checks.get(&reference.id) else {
+                    faults.push(format!("{place}: no check {}", reference.id));
+                    continue;
+                };
+                for (name, value) in &reference.params {
+                    let fits = check.params.get(name).is_some_and(|default| same_kind(default, value));
+                    if !fits {
+                        faults.push(format!("{place}: {} has no parameter {name} of that type", check.id));
+                    }
+                }
+            }
+            for theme in &control.themes {
+                if !crate::check::load::THEMES.iter().any(|known| known.id == *theme) {
+                    faults.push(format!("{place}: no theme {theme}"));
+                }
+            }
+            if let Some(parent) = &control.within
+                && !framework.controls.iter().any(|other| other.id == *parent)
+            {
+                faults.push(format!("{place}: no control {parent}"));
+            }
+            if control.checks.is_empty() && control.themes.is_empty() {
+                faults.push(format!("{place}: nothing answers it"));
+            }
+        }
+    }
+    faults
+}
+
+fn same_kind(left: &Value, right: &Value) -> bool {
+    std::mem::discriminant(left) == std::mem::discriminant(right)
+}

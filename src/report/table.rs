@@ -1,0 +1,381 @@
+//! The report for people: columns as kubectl prints them, grouped by what to do about them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use colored::ColoredString;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Report, plural, style};
+use crate::snapshot::Scope;
+use crate::verdict::{Finding, Severity, Status};
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// All findings, with rank and evidence.
+    pub wide: bool,
+    /// Without column headings.
+    pub no_headers: bool,
+    /// Only what fails the gate and the last lines.
+    pub quiet: bool,
+}
+
+/// The report as a table.
+pub fn render(report: &Report, options: Options) -> String {
+    let mut out = String::new();
+    if !options.quiet {
+        header(report, &mut out);
+    }
+    failed(report, options, &mut out);
+    if !options.quiet {
+        unknown(report, options, &mut out);
+        if options.wide {
+            rest(report, options, &mut out);
+        }
+        items(report, options, &mut out);
+        frameworks(report, options, &mut out);
+        for note in &report.notes {
+            let _ = writeln!(out, "{} {note}", style::faint("note:"));
+        }
+    }
+    footer(report, options, &mut out);
+    out
+}
+
+fn header(report: &Report, out: &mut String) {
+    let cluster = &report.cluster;
+    let mut facts = vec![match cluster.scope {
+        Scope::Cluster => cluster.name.clone(),
+        Scope::Manifests => format!("{} (manifests, not a running cluster)", cluster.name),
+    }];
+    if let Some(version) = &cluster.kubernetes_version {
+        let distribution = cluster.distribution.as_deref().filter(|name| *name != "other");
+        facts.push(match distribution {
+            Some(name) => format!("Kubernetes {version} ({name})"),
+            None => format!("Kubernetes {version}"),
+        });
+    }
+    facts.push(match cluster.api_servers_live {
+        Some(live) => format!("{} of {live} apiservers read", cluster.api_servers_read),
+        None => plural(usize::try_from(cluster.api_servers_read).unwrap_or_default(), "apiserver") + " read",
+    });
+    if let Some(time) = cluster.captured_at {
+        facts.push(format!("at {}", time.strftime("%Y-%m-%d %H:%M:%SZ")));
+    }
+    let _ = writeln!(out, "{}  {}", style::heading("Cluster"), facts.join(", "));
+    let score = &report.score;
+    let _ = writeln!(
+        out,
+        "{}    {} to {} of 100, grade {}; {:.0} % of the weight could be judged\n",
+        style::heading("Score"),
+        score.low,
+        score.high,
+        score.grade,
+        score.judged * 100.0
+    );
+}
+
+/// Columns of cells; a cell may carry colour.
+struct Table {
+    rows: Vec<Vec<Cell>>,
+}
+
+struct Cell {
+    text: String,
+    painted: Option<ColoredString>,
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), painted: None }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, painted: None }
+    }
+}
+
+impl Cell {
+    fn painted(text: &str, painted: ColoredString) -> Self {
+        Self { text: text.to_owned(), painted: Some(painted) }
+    }
+}
+
+impl Table {
+    fn new(headings: &[&str], options: Options) -> Self {
+        let mut rows = Vec::new();
+        if !options.no_headers {
+            rows.push(headings.iter().map(|heading| Cell::painted(heading, style::faint(heading))).collect());
+        }
+        Self { rows }
+    }
+
+    fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    fn write(&self, out: &mut String) {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .filter_map(|row| row.get(column))
+                    .map(|cell| cell.text.width())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (column, cell) in row.iter().enumerate() {
+                match &cell.painted {
+                    Some(painted) => {
+                        let _ = write!(line, "{painted}");
+                    }
+                    None => line.push_str(&cell.text),
+                }
+                if column + 1 < row.len() {
+                    let width = widths.get(column).copied().unwrap_or_default();
+                    line.push_str(&" ".repeat(width.saturating_sub(cell.text.width()) + 3));
+                }
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+}
+
+fn severity(severity: Severity) -> Cell {
+    Cell::painted(severity.as_str(), style::severity(severity, severity.as_str()))
+}
+
+fn status(status: Status) -> Cell {
+    Cell::painted(status.as_str(), style::status(status, status.as_str()))
+}
+
+fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Options, out: &mut String) {
+    let mut table = if options.wide {
+        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"], options)
+    } else {
+        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options)
+    };
+    for finding in findings {
+        let mut cells = vec![
+            status(finding.status),
+            severity(finding.severity),
+            finding.check.as_str().into(),
+            finding.subject.as_str().into(),
+        ];
+        if options.wide {
+            cells.push(finding.rank.map_or("-", crate::verdict::Rank::as_str).into());
+            cells.push(one_line(&finding.reason).into());
+            let evidence: Vec<String> = finding
+                .evidence
+                .iter()
+                .map(|evidence| format!("{}: {}", evidence.at, one_line(&evidence.detail)))
+                .collect();
+            cells.push(if evidence.is_empty() { "-".into() } else { evidence.join("; ").into() });
+        } else {
+            cells.push(one_line(&finding.reason).into());
+        }
+        table.row(cells);
+    }
+    table.write(out);
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn failed(report: &Report, options: Options, out: &mut String) {
+    let failed: Vec<&Finding> =
+        report.findings.iter().filter(|finding| finding.status == Status::Fail).collect();
+    if failed.is_empty() {
+        return;
+    }
+    finding_rows(failed.into_iter(), options, out);
+    out.push('\n');
+}
+
+/// Unknown findings share few reasons; each reason is said once.
+fn unknown(report: &Report, options: Options, out: &mut String) {
+    let mut reasons: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in report.findings.iter().filter(|finding| finding.status == Status::Unknown) {
+        match reasons.iter_mut().find(|(reason, _)| *reason == finding.reason) {
+            Some((_, findings)) => findings.push(finding),
+            None => reasons.push((&finding.reason, vec![finding])),
+        }
+    }
+    if reasons.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["STATUS", "SEVERITY", "CHECKS", "WHY UNKNOWN"], options);
+    for (reason, findings) in reasons {
+        let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Low);
+        let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
+        ids.dedup();
+        table.row(vec![
+            status(Status::Unknown),
+            severity(worst),
+            id_ranges(&ids).into(),
+            one_line(reason).into(),
+        ]);
+    }
+    table.write(out);
+    out.push('\n');
+}
+
+/// Ids of one area share their prefix: `LA-API-004, 005, 006`.
+fn id_ranges(ids: &[&str]) -> String {
+    let mut by_area: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for id in ids {
+        let (area, number) = id.rsplit_once('-').unwrap_or((id, ""));
+        let numbers = by_area.entry(area).or_default();
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    let areas = by_area.into_iter().map(|(area, mut numbers)| {
+        numbers.sort_unstable();
+        format!("{area}-{}", numbers.join(","))
+    });
+    areas.collect::<Vec<_>>().join(" ")
+}
+
+fn rest(report: &Report, options: Options, out: &mut String) {
+    let rest: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| !matches!(finding.status, Status::Fail | Status::Unknown))
+        .collect();
+    if rest.is_empty() {
+        return;
+    }
+    finding_rows(rest.into_iter(), options, out);
+    out.push('\n');
+}
+
+fn items(report: &Report, options: Options, out: &mut String) {
+    let mut table = Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options);
+    for item in &report.score.items {
+        let range = if (item.low - item.high).abs() < 0.05 {
+            format!("{:.0}", item.low)
+        } else {
+            format!("{:.0}-{:.0}", item.low, item.high)
+        };
+        let unexamined = match item.unexamined.as_slice() {
+            [] => String::new(),
+            themes => format!(" (not examined by this version: {})", themes.join(", ")),
+        };
+        table.row(vec![
+            item.id.trim_start_matches("K05.").into(),
+            range.into(),
+            item.passed.to_string().into(),
+            item.failed.to_string().into(),
+            item.unknown.to_string().into(),
+            format!("{}{unexamined}", item.title).into(),
+        ]);
+    }
+    table.write(out);
+    for cap in &report.score.caps {
+        let ends = if cap.status == Status::Fail { "the score is" } else { "the low end of the score is" };
+        let why = if cap.status == Status::Fail { "" } else { "it is not known that it is not so: " };
+        let _ = writeln!(
+            out,
+            "{} {ends} at most {} because {why}{} ({})",
+            style::faint("cap:"),
+            cap.at_most,
+            cap.title,
+            cap.checks.join(", ")
+        );
+    }
+    out.push('\n');
+}
+
+fn frameworks(report: &Report, options: Options, out: &mut String) {
+    let mut table = Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options);
+    for framework in &report.frameworks {
+        let count = |wanted: &[Status]| {
+            framework.controls.iter().filter(|control| wanted.contains(&control.status)).count().to_string()
+        };
+        let failed: Vec<&str> = framework
+            .controls
+            .iter()
+            .filter(|control| control.status == Status::Fail)
+            .map(|control| control.id.as_str())
+            .collect();
+        table.row(vec![
+            format!("{}@{}", framework.id, framework.edition).into(),
+            count(&[Status::Fail]).into(),
+            count(&[Status::Unknown, Status::Attestation]).into(),
+            count(&[Status::Pass]).into(),
+            count(&[Status::NotApplicable, Status::Waived]).into(),
+            if failed.is_empty() { "-".into() } else { failed.join(" ").into() },
+        ]);
+    }
+    table.write(out);
+    out.push('\n');
+}
+
+fn footer(report: &Report, options: Options, out: &mut String) {
+    let summary = &report.summary;
+    let count = |status: Status| summary.verdicts.get(&status).copied().unwrap_or_default();
+    let severities: Vec<String> = Severity::ALL
+        .iter()
+        .filter_map(|severity| summary.failed.get(severity).map(|count| format!("{count} {severity}")))
+        .collect();
+    let severities =
+        if severities.is_empty() { String::new() } else { format!(" ({})", severities.join(", ")) };
+    let mut line = format!(
+        "{}: {} failed{severities}, {} unknown, {} passed, {} not applicable",
+        plural(summary.checks, "check"),
+        count(Status::Fail),
+        count(Status::Unknown),
+        count(Status::Pass),
+        count(Status::NotApplicable)
+    );
+    if summary.hidden > 0 {
+        let _ = write!(line, "; {} hidden by --severity", plural(summary.hidden, "finding"));
+    }
+    if !report.selection.is_all() {
+        line.push_str("; --only or --skip left checks out of findings and score");
+    }
+    let _ = writeln!(out, "{line}");
+    if let Some(first) = first_step(report) {
+        let _ = writeln!(out, "{} {first}", style::heading("Do first:"));
+    }
+    if !options.quiet && !options.wide {
+        let _ = writeln!(
+            out,
+            "{}",
+            style::faint("-o wide shows every finding with its evidence; checks show ID explains one")
+        );
+    }
+}
+
+/// What to do first: mend the worst failure, else obtain the evidence that most depends on.
+fn first_step(report: &Report) -> Option<String> {
+    if let Some(worst) = report.findings.iter().find(|finding| finding.status == Status::Fail) {
+        let fix = worst.fix.as_deref().unwrap_or_default();
+        return Some(format!(
+            "{} on {}: {}",
+            worst.check,
+            worst.subject,
+            fix.lines().next().unwrap_or_default().trim()
+        ));
+    }
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for finding in report.findings.iter().filter(|finding| finding.status == Status::Unknown) {
+        match reasons.iter_mut().find(|(reason, _)| *reason == finding.reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((&finding.reason, 1)),
+        }
+    }
+    // The first of equals: findings are sorted by severity.
+    let (reason, count) = reasons.iter().rev().max_by_key(|(_, count)| *count)?;
+    Some(format!("close the gap behind {}: {}", plural(*count, "unknown finding"), one_line(reason)))
+}

@@ -1,0 +1,4 @@
+//! The one integration-test binary: every test module is linked once.
+
+mod support;
+mod support_works;
