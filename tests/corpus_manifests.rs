@@ -1,5 +1,11 @@
 //! The manifests source over real files. They belong to others, so they are read where they lie: `LOGAUDIT_CORPUS` names
 //! their folder. `cargo test --test corpus_manifests -- --nocapture` prints what was made of each.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test from end to end; what it prints is the table"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -138,7 +138,7 @@ impl Reader {
             "KubeletConfiguration" if counts => {
                 let patch = kubelet::from_configuration(value, "", place, &self.name);
                 match &mut self.kubelet_config {
-                    Some(config) => kubelet::merge(config, patch),
+                    Some(config) => kubelet::merge(config, &patch),
                     None => self.kubelet_config = Some(patch),
                 }
             }

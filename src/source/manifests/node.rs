@@ -1,6 +1,6 @@
 //! Values that know where they and their fields stand.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -283,7 +283,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
             entries.push((Mark::of(&key), key.value, node));
         }
         let last: Vec<bool> = {
-            let mut seen = HashSet::new();
+            let mut seen = BTreeSet::new();
             entries.iter().rev().map(|(_, key, _)| seen.insert(key.as_str())).collect()
         };
         let entries = entries

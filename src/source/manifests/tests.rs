@@ -289,7 +289,7 @@ fn files_and_folders_are_read() {
 
 #[test]
 fn files_of_kops_nodeup_hold_manifests_as_text() {
-    let manifest: String = STATIC_POD.lines().map(|line| format!("  {line}\n")).collect();
+    let manifest = format!("  {}\n", STATIC_POD.trim_end().replace('\n', "\n  "));
     let text = format!(
         "contents: |\n{manifest}path: /etc/kubernetes/manifests/kube-apiserver.manifest\ntype: file\n---\ncontents: \
          ''\npath: /x\n"
