@@ -36,7 +36,7 @@ pub fn from_configuration(value: &Value, base: &str, place: &Place, name: &str) 
         for name in names {
             if let Some(content) = value.get(name).and_then(scalar) {
                 let path = if base.is_empty() { (*name).to_owned() } else { format!("{base}.{name}") };
-                set(&mut config, flag, content, place.field(&path));
+                set(&mut config, flag, &content, place.field(&path));
             }
         }
     }
@@ -60,7 +60,7 @@ pub fn from_arguments(
     let mut config = empty(name, at);
     for Argument { name: flag, value, at } in arguments {
         // A boolean flag without a value is true.
-        set(&mut config, &flag.replace('_', "-"), value.unwrap_or_else(|| "true".into()), at);
+        set(&mut config, &flag.replace('_', "-"), value.as_deref().unwrap_or("true"), at);
     }
     sets_anything(&config).then_some(config)
 }
@@ -72,6 +72,21 @@ pub fn sets_anything(config: &KubeletConfig) -> bool {
         || config.event_record_qps.is_some()
         || config.event_burst.is_some()
         || config.enable_debugging_handlers.is_some()
+}
+
+/// Puts what a patch sets over what a configuration sets.
+pub fn merge(config: &mut KubeletConfig, patch: &KubeletConfig) {
+    for (field, value) in [
+        (&mut config.container_log_max_size, &patch.container_log_max_size),
+        (&mut config.container_log_max_files, &patch.container_log_max_files),
+        (&mut config.event_record_qps, &patch.event_record_qps),
+        (&mut config.event_burst, &patch.event_burst),
+        (&mut config.enable_debugging_handlers, &patch.enable_debugging_handlers),
+    ] {
+        if value.is_some() {
+            field.clone_from(value);
+        }
+    }
 }
 
 fn empty(name: &str, at: &str) -> KubeletConfig {
@@ -86,7 +101,7 @@ fn empty(name: &str, at: &str) -> KubeletConfig {
     }
 }
 
-fn set(config: &mut KubeletConfig, flag: &str, value: String, at: String) {
+fn set(config: &mut KubeletConfig, flag: &str, value: &str, at: String) {
     let field = match flag {
         "container-log-max-size" => &mut config.container_log_max_size,
         "container-log-max-files" => &mut config.container_log_max_files,
@@ -95,5 +110,5 @@ fn set(config: &mut KubeletConfig, flag: &str, value: String, at: String) {
         "enable-debugging-handlers" => &mut config.enable_debugging_handlers,
         _ => return,
     };
-    *field = Some(Located { value: scrub(&value).into_owned(), at });
+    *field = Some(Located { value: scrub(value).into_owned(), at });
 }

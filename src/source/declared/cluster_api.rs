@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::below;
 use super::kubeadm::Draft;
+use super::{below, version};
 use crate::snapshot::{DeclarationKind, DeclaredApiServer, KubeletConfig, Note};
 use crate::source::kubelet;
 use crate::source::manifests::node::Document;
@@ -18,7 +18,8 @@ const CLUSTER_CONFIGURATION: &str = "/spec/template/spec/kubeadmConfigSpec/clust
 pub struct Template {
     name: String,
     namespace: String,
-    is_template: bool,
+    /// Whether a `ClusterClass` may refer to it.
+    is_of_classes: bool,
     subject: String,
     at: String,
     draft: Draft,
@@ -57,11 +58,11 @@ pub fn read(Document { value, place }: Document) -> (Option<Template>, Vec<Kubel
         if let Some(configuration) = configuration {
             draft.read(configuration, &place, &below(base, "clusterConfiguration"));
         }
-        draft.default_version(value.pointer("/spec/version").and_then(scalar));
+        draft.default_version(value.pointer("/spec/version").and_then(scalar).and_then(version));
         Template {
             name: text(&value, "/metadata/name").to_owned(),
             namespace: text(&value, "/metadata/namespace").to_owned(),
-            is_template: kind == "KubeadmControlPlaneTemplate",
+            is_of_classes: kind == "KubeadmControlPlaneTemplate",
             subject,
             at: place.at,
             draft,
@@ -100,7 +101,7 @@ pub fn apply_class(Document { value, place }: &Document, templates: &mut [Templa
                 let mut note =
                     |text: &str| notes.push(Note { at: place.field(&path), text: text.to_owned() });
                 let Some(template) = templates.iter_mut().find(|template| {
-                    template.is_template && template.name == reference && template.namespace == namespace
+                    template.is_of_classes && template.name == reference && template.namespace == namespace
                 }) else {
                     note("changes the apiserver of a KubeadmControlPlaneTemplate that is not in the input");
                     continue;

@@ -7,8 +7,8 @@
 
 use serde_json::Value;
 
-use super::below;
 use super::kubeadm::Draft;
+use super::{below, version};
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Note};
 use crate::source::kubelet;
@@ -34,7 +34,13 @@ pub fn cluster(document: &Document) -> KindCluster {
         "" => "kind Cluster kind".to_owned(),
         name => format!("kind Cluster {name}"),
     };
-    let mut reader = Reader { name, draft: Draft::default(), kubelet_configs: Vec::new(), notes: Vec::new() };
+    let mut reader = Reader {
+        name,
+        draft: Draft::default(),
+        kubelet_config: None,
+        kubelet_configs: Vec::new(),
+        notes: Vec::new(),
+    };
     reader.gates(object, place);
     reader.patches(object, place, "", true);
     let mut is_first = true;
@@ -47,10 +53,14 @@ pub fn cluster(document: &Document) -> KindCluster {
             reader.draft.default_version(image_version(text(node, "/image")));
         }
     }
-    let Reader { name, draft, kubelet_configs, notes } = reader;
+    let Reader { name, draft, kubelet_config, kubelet_configs, notes } = reader;
     KindCluster {
         declared: draft.finish(DeclarationKind::KindConfig, name, &place.at),
-        kubelet_configs,
+        kubelet_configs: kubelet_config
+            .into_iter()
+            .filter(kubelet::sets_anything)
+            .chain(kubelet_configs)
+            .collect(),
         notes,
     }
 }
@@ -58,13 +68,13 @@ pub fn cluster(document: &Document) -> KindCluster {
 /// `v1.29.2` of `kindest/node:v1.29.2@sha256:…`.
 fn image_version(image: &str) -> Option<String> {
     let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
-    let is_version = tag.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    is_version.then(|| tag.to_owned())
+    version(tag.to_owned()).filter(|tag| tag.starts_with('v'))
 }
 
 struct Reader {
     name: String,
     draft: Draft,
+    kubelet_config: Option<KubeletConfig>,
     kubelet_configs: Vec<KubeletConfig>,
     notes: Vec<Note>,
 }
@@ -121,13 +131,18 @@ impl Reader {
                 self.note(place.at.clone(), "not of the group kubeadm.k8s.io, so kind applies it to nothing");
             }
             "ClusterConfiguration" if counts => self.draft.merge(value, place, ""),
-            "ClusterConfiguration" => self.no_effect(place.at.clone()),
             "InitConfiguration" | "JoinConfiguration" => {
                 self.kubelet_configs.extend(kubelet::from_registration(value, "", place, &self.name));
             }
-            "KubeletConfiguration" => {
-                self.kubelet_configs.push(kubelet::from_configuration(value, "", place, &self.name));
+            // kubeadm uploads it for all kubelets, from the first control-plane node.
+            "KubeletConfiguration" if counts => {
+                let patch = kubelet::from_configuration(value, "", place, &self.name);
+                match &mut self.kubelet_config {
+                    Some(config) => kubelet::merge(config, &patch),
+                    None => self.kubelet_config = Some(patch),
+                }
             }
+            "ClusterConfiguration" | "KubeletConfiguration" => self.no_effect(place.at.clone()),
             "" if value.get("apiServer").is_some() => {
                 self.note(place.at.clone(), "has no `kind`, so kind applies it to nothing");
             }
@@ -155,9 +170,14 @@ impl Reader {
                     continue;
                 }
                 let content = operation.get("value").unwrap_or(&Value::Null);
-                let path = format!("[{index}].value");
-                if let Err(problem) = self.draft.patch(text(operation, "/op"), pointer, content, place, &path)
-                {
+                let outcome = self.draft.patch(
+                    text(operation, "/op"),
+                    pointer,
+                    content,
+                    place,
+                    &format!("[{index}].value"),
+                );
+                if let Err(problem) = outcome {
                     self.note(at, format!("a JSON patch that is left aside: {problem}"));
                 }
             }
@@ -167,7 +187,7 @@ impl Reader {
     fn no_effect(&mut self, at: String) {
         self.note(
             at,
-            "without effect: kubeadm takes the ClusterConfiguration from the first control-plane node only",
+            "without effect: kubeadm takes this configuration from the first control-plane node only",
         );
     }
 

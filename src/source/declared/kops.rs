@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{declare, folder, host_mount};
+use super::{declare, folder, host_mount, version};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Mount};
 use crate::source::kubelet;
 use crate::source::manifests::node::Document;
@@ -53,7 +53,8 @@ pub fn cluster(document: &Document) -> (DeclaredApiServer, Vec<KubeletConfig>) {
     }
     let mut declared =
         declare(DeclarationKind::KopsCluster, subject.clone(), &place.at, arguments, Some(mounts));
-    declared.kubernetes_version = object.pointer("/spec/kubernetesVersion").and_then(scalar);
+    declared.kubernetes_version =
+        object.pointer("/spec/kubernetesVersion").and_then(scalar).and_then(version);
     let kubelets = ["kubelet", "masterKubelet", "controlPlaneKubelet"]
         .into_iter()
         .filter_map(|field| {

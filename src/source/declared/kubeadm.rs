@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{below, declare, host_mount, named_arguments};
+use super::{below, declare, host_mount, named_arguments, version};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, Mount};
 use crate::source::manifests::node::Document;
 use crate::source::objects::{Place, items, scalar, text};
@@ -45,13 +45,13 @@ impl Draft {
     /// Merges a patch in, as kind does: arguments by name, an absent value removes one, volumes are replaced.
     pub fn merge(&mut self, patch: &Value, place: &Place, base: &str) {
         self.common(patch);
-        let path = below(base, "apiServer");
+        let field = below(base, "apiServer");
         match patch.get("apiServer") {
             Some(Value::Null) => {
                 self.arguments.clear();
                 self.volumes.clear();
             }
-            Some(api_server) => self.merge_api_server(api_server, place, &path),
+            Some(api_server) => self.merge_api_server(api_server, place, &field),
             None => {}
         }
     }
@@ -171,7 +171,7 @@ impl Draft {
             (Some("apiServer"), Some("extraArgs" | "extraVolumes"), Some(_), Some(_)) => {
                 return Err(format!("it changes a part of an argument or volume ({pointer})"));
             }
-            (Some("kubernetesVersion"), None, ..) => self.version = scalar(value),
+            (Some("kubernetesVersion"), None, ..) => self.version = scalar(value).and_then(version),
             (Some("certificatesDir"), None, ..) => self.certificates = scalar(value),
             _ => {}
         }
@@ -179,13 +179,13 @@ impl Draft {
     }
 
     fn common(&mut self, config: &Value) {
-        let set = |field: &mut Option<String>, key: &str| {
-            if let Some(value) = config.get(key).and_then(scalar).filter(|value| !value.is_empty()) {
-                *field = Some(value);
-            }
-        };
-        set(&mut self.version, "kubernetesVersion");
-        set(&mut self.certificates, "certificatesDir");
+        let given = |key: &str| config.get(key).and_then(scalar).filter(|value| !value.is_empty());
+        if let Some(value) = given("kubernetesVersion") {
+            self.version = version(value);
+        }
+        if let Some(value) = given("certificatesDir") {
+            self.certificates = Some(value);
+        }
     }
 
     /// The declaration. Beside the volumes given, kubeadm itself mounts the certificates and the host's CA bundle

@@ -80,6 +80,11 @@ fn declare(
     declared
 }
 
+/// A version, if the text is one: not a label such as `stable-1.30`, and no placeholder.
+fn version(text: String) -> Option<String> {
+    text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()).then_some(text)
+}
+
 /// A path below another one.
 pub(super) fn below(base: &str, field: &str) -> String {
     if base.is_empty() { field.to_owned() } else { format!("{base}.{field}") }
@@ -156,3 +161,6 @@ fn folder(path: &str) -> &str {
         Some((folder, _)) => folder,
     }
 }
+
+#[cfg(test)]
+mod tests;

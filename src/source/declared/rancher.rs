@@ -85,8 +85,7 @@ const SERVER_PREFIXES: [&str; 6] = [
 const COMMON_SERVER_KEYS: [&str; 4] = ["advertise-address", "cni", "disable", "ingress-controller"];
 
 /// Keys by which the configuration of an agent is known.
-const AGENT_KEYS: [&str; 6] =
-    ["kubelet-arg", "kube-proxy-arg", "node-label", "node-taint", "token", "token-file"];
+const AGENT_KEYS: [&str; 4] = ["kubelet-arg", "kube-proxy-arg", "node-label", "node-taint"];
 
 impl Flavour {
     /// Whose configuration file a mapping is; none if it is neither's. `file` is its name.
@@ -112,23 +111,24 @@ impl Flavour {
         };
         let is_certain = fields.keys().any(|key| is_server_key(key.trim_end_matches('+')));
         let is_server = is_certain || by_path.is_some() && has(&COMMON_SERVER_KEYS);
-        let is_agent = has(&["server"]) && has(&AGENT_KEYS);
+        let server = text(value, "/server");
+        let is_agent = !server.is_empty()
+            && (has(&AGENT_KEYS) || server.ends_with(":6443") || server.ends_with(":9345"));
         if !is_server && !is_agent {
             return None;
         }
         let disabled = setting(value, "disable").map(|list| one_or_more(list).collect::<Vec<_>>().join(" "));
-        let disables = |names: &[&str]| {
+        let turns_off = |names: &[&str]| {
             disabled.as_deref().is_some_and(|list| names.iter().any(|name| list.contains(name)))
         };
-        let server = text(value, "/server");
         let is_rke2 = has(&["audit-policy-file", "cni", "profile", "ingress-controller"])
             || has(&["pod-security-admission-config-file"])
             || fields.keys().any(|key| key.starts_with("control-plane-") || key.ends_with("-extra-mount"))
-            || disables(&["rke2-"])
+            || turns_off(&["rke2-"])
             || server.ends_with(":9345");
         let is_k3s = has(&["cluster-init", "docker", "flannel-backend", "secrets-encryption"])
             || has(&["disable-helm-controller", "disable-network-policy"])
-            || disables(&["traefik", "servicelb", "local-storage", "metrics-server"])
+            || turns_off(&["traefik", "servicelb", "local-storage", "metrics-server"])
             || server.ends_with(":6443");
         Some(match (is_rke2, is_k3s) {
             (true, _) => Self::Rke2,
@@ -269,14 +269,12 @@ fn node_arguments(
     let mut elements_left = elements.iter().enumerate().peekable();
     while let Some((index, element)) = elements_left.next() {
         let Some(flag) = element.strip_prefix("--") else { continue };
-        let (flag, value) = match flag.split_once('=') {
-            Some((flag, value)) => (flag, Some((index, value.to_owned()))),
+        let (flag, value) = if let Some((flag, value)) = flag.split_once('=') {
+            (flag, Some((index, value.to_owned())))
+        } else {
             // What is passed on may begin with dashes itself; after any other flag that is the next flag.
-            None => {
-                let next =
-                    elements_left.next_if(|(_, next)| flag.ends_with("-arg") || !next.starts_with("--"));
-                (flag, next.map(|(index, value)| (index, value.clone())))
-            }
+            let next = elements_left.next_if(|(_, next)| flag.ends_with("-arg") || !next.starts_with("--"));
+            (flag, next.map(|(index, value)| (index, value.clone())))
         };
         let Some((index, value)) = value else { continue };
         let at = format!("{annotation}[{index}]");

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{below, declare, host_mount, named_arguments};
+use super::{below, declare, host_mount, named_arguments, version};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer};
 use crate::source::objects::{Place, items, scalar, text};
 
@@ -27,9 +27,10 @@ pub fn cluster(value: &Value, base: &str, place: &Place, file: &str) -> Declared
     let config = if base.is_empty() { value } else { value.get(base).unwrap_or(value) };
     let path = below(base, "services.kube-api");
     let kube_api = config.pointer("/services/kube-api").unwrap_or(&Value::Null);
-    let version = config.get("kubernetes_version").and_then(scalar).filter(|version| !version.is_empty());
+    let given_version = config.get("kubernetes_version").and_then(scalar).filter(|text| !text.is_empty());
 
-    let mut arguments = audit_arguments(kube_api, version.as_deref(), place, &below(&path, "audit_log"));
+    let mut arguments =
+        audit_arguments(kube_api, given_version.as_deref(), place, &below(&path, "audit_log"));
     let is_audited = !arguments.is_empty();
     let given = kube_api.get("extra_args").unwrap_or(&Value::Null);
     for argument in named_arguments(given, place, &below(&path, "extra_args")) {
@@ -63,7 +64,7 @@ pub fn cluster(value: &Value, base: &str, place: &Place, file: &str) -> Declared
     }
     let mut declared =
         declare(DeclarationKind::Rke1Cluster, file.to_owned(), &place.at, arguments, Some(mounts));
-    declared.kubernetes_version = version;
+    declared.kubernetes_version = given_version.and_then(version);
     declared
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::ManifestError;
 use super::node::{Document, Tree};
+use super::placeholders::note_placeholders;
 use super::yaml::{inner_name, parse};
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
@@ -255,7 +256,8 @@ impl Collector {
 
     fn cluster(&mut self, tree: Tree, group: &str, kind: &str, file: &str) {
         match group {
-            "kops.k8s.io" => {
+            // `kops/v1alpha2` up to kops 1.10.
+            "kops.k8s.io" | "kops" => {
                 let (declared, kubelets) = kops::cluster(&located(tree, kind, file));
                 self.declared.push(declared);
                 self.kubelet_configs.extend(kubelets);
@@ -351,6 +353,13 @@ impl Collector {
         snapshot.declared = self.declared;
         snapshot.notes = self.notes;
         redact(&mut snapshot);
+        note_placeholders(&mut snapshot);
+        if snapshot == Snapshot::empty(Scope::Manifests, &*snapshot.cluster.name) {
+            snapshot.notes.push(Note {
+                at: snapshot.cluster.name.clone(),
+                text: "nothing in it is read by this version: no apiserver, node, Lease or kubelet configuration".into(),
+            });
+        }
         snapshot
     }
 }

@@ -65,7 +65,9 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, ManifestError> {
                 return Err(ManifestError::NoManifests { name });
             }
         } else if metadata.is_file() {
-            found.inputs.push(Input { name, path: Some(path.clone()), tentative: false });
+            if !found.inputs.iter().any(|input| input.path.as_ref() == Some(path)) {
+                found.inputs.push(Input { name, path: Some(path.clone()), tentative: false });
+            }
         } else {
             return Err(ManifestError::NotAFile { name });
         }
@@ -244,6 +246,10 @@ mod tests {
         assert_eq!(names, [at("link.yaml"), at("real.yaml")]);
         assert_eq!(found.left_aside.len(), 2, "{:?}", found.left_aside);
         assert!(matches!(find(&[at("socket.yaml")]), Err(ManifestError::NotAFile { .. })));
+        assert_eq!(
+            find(&[at("real.yaml"), "-".into(), at("real.yaml"), "-".into()]).unwrap().inputs.len(),
+            2
+        );
         assert!(matches!(find(&[at("missing.yaml")]), Err(ManifestError::Read { .. })));
         assert!(matches!(find(&["/dev/null".into()]), Err(ManifestError::NotAFile { .. })));
     }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod files;
 pub mod logs;
 pub mod node;
+pub mod placeholders;
 pub mod yaml;
 
 use std::path::PathBuf;
@@ -125,11 +126,11 @@ impl Reader {
 
 /// What the snapshot is called: the first inputs by name, and how many more there are.
 fn title(names: &[String]) -> String {
-    let (named, rest) = names.split_at_checked(NAMED_INPUTS).unwrap_or((names, &[]));
-    let named = named.join(", ");
+    let (first, rest) = names.split_at_checked(NAMED_INPUTS).unwrap_or((names, &[]));
+    let first = first.join(", ");
     match rest.len() {
-        0 => named,
-        more => format!("{named} and {more} more"),
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

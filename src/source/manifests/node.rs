@@ -1,6 +1,6 @@
 //! Values that know where they and their fields stand.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -31,9 +31,9 @@ pub enum Tree {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// The line.
-    pub line: u64,
+    pub line: u32,
     /// The column.
-    pub column: u64,
+    pub column: u32,
 }
 
 /// A YAML value. Fields of a mapping are marked where their key stands, elements of a list where they begin.
@@ -121,7 +121,8 @@ impl Mark {
     /// Where a value was written.
     pub fn of<T>(spanned: &Spanned<T>) -> Self {
         // What an alias or a merge key brings in stands where it was written.
-        Self { line: spanned.defined.line(), column: spanned.defined.column() }
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { line: narrow(spanned.defined.line()), column: narrow(spanned.defined.column()) }
     }
 }
 
@@ -159,7 +160,9 @@ impl Node {
         match self {
             Self::List(items) => {
                 for (index, (mark, node)) in items.iter().enumerate() {
-                    path.push_str(&format!("[{index}]"));
+                    path.push('[');
+                    path.push_str(&index.to_string());
+                    path.push(']');
                     visit(path, mark, node);
                 }
             }
@@ -191,17 +194,17 @@ impl Node {
     }
 
     /// Moves all marks down.
-    pub fn shift(&mut self, lines: u64) {
+    pub fn shift(&mut self, lines: u32) {
         match self {
             Self::List(items) => {
                 for (mark, node) in items {
-                    mark.line += lines;
+                    mark.line = mark.line.saturating_add(lines);
                     node.shift(lines);
                 }
             }
             Self::Map(entries) => {
                 for (_, mark, node) in entries {
-                    mark.line += lines;
+                    mark.line = mark.line.saturating_add(lines);
                     node.shift(lines);
                 }
             }
@@ -249,12 +252,12 @@ impl<'de> Visitor<'de> for NodeVisitor {
         /// Up to here every whole number has a float of its own.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         // Go writes a whole float without a fraction.
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within the range of i64")]
-        let number = if number.fract() == 0.0 && number.abs() < EXACT {
-            Some(Number::from(number as i64))
+        let whole = if number.fract() == 0.0 && number.abs() < EXACT {
+            format!("{number:.0}").parse::<i64>().ok()
         } else {
-            Number::from_f64(number)
+            None
         };
+        let number = whole.map(Number::from).or_else(|| Number::from_f64(number));
         Ok(number.map_or(Node::Null, Node::Number))
     }
 
@@ -280,7 +283,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
             entries.push((Mark::of(&key), key.value, node));
         }
         let last: Vec<bool> = {
-            let mut seen = HashSet::new();
+            let mut seen = BTreeSet::new();
             entries.iter().rev().map(|(_, key, _)| seen.insert(key.as_str())).collect()
         };
         let entries = entries

@@ -15,10 +15,10 @@ use super::node::{Document, Mark, Node, Tree};
 use crate::source::objects::Place;
 
 /// How deep values may be nested; the same as in JSON.
-const MAX_DEPTH: usize = 128;
+pub const MAX_DEPTH: usize = 128;
 
-/// How many values one text may hold: about twice what a list of 64 MiB has.
-const MAX_NODES: usize = 5_000_000;
+/// How many keys and values one text may hold: about twice what a list of 64 MiB has.
+const MAX_NODES: usize = 16_000_000;
 
 /// What became of a text.
 #[derive(Debug, Default)]
@@ -129,8 +129,8 @@ fn parse_json(text: &str) -> Parsed {
                 let message = error.to_string();
                 let message = message.split(" at line ").next().unwrap_or_default().to_owned();
                 parsed.faults.push(Fault {
-                    line: error.line() as u64,
-                    column: error.column() as u64,
+                    line: (error.line() as u64).max(1),
+                    column: (error.column() as u64).max(1),
                     message: format!("not valid JSON: {message}"),
                 });
                 break;
@@ -142,8 +142,12 @@ fn parse_json(text: &str) -> Parsed {
 
 /// The documents of a text, one by one, so that a broken one does not hide the others.
 fn parse_pieces(text: &str, whole: Fault) -> Parsed {
+    let pieces = pieces(text);
+    if pieces.len() == 1 {
+        return Parsed { trees: Vec::new(), faults: vec![whole] };
+    }
     let mut parsed = Parsed::default();
-    for (first_line, piece) in pieces(text) {
+    for (first_line, piece) in pieces {
         match parse_yaml(piece, first_line) {
             Ok(trees) => parsed.trees.extend(trees),
             Err(fault) => parsed.faults.push(fault),
@@ -157,7 +161,7 @@ fn parse_pieces(text: &str, whole: Fault) -> Parsed {
 }
 
 /// The text cut before each `---` line, with the number of lines before each piece.
-fn pieces(text: &str) -> Vec<(u64, &str)> {
+fn pieces(text: &str) -> Vec<(u32, &str)> {
     let mut pieces = Vec::new();
     let (mut start, mut start_line) = (0, 0);
     let (mut position, mut line) = (0, 0);
@@ -180,7 +184,7 @@ fn pieces(text: &str) -> Vec<(u64, &str)> {
     pieces
 }
 
-fn parse_yaml(text: &str, lines_before: u64) -> Result<Vec<Tree>, Fault> {
+fn parse_yaml(text: &str, lines_before: u32) -> Result<Vec<Tree>, Fault> {
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
             max_depth: MAX_DEPTH,
@@ -201,7 +205,7 @@ fn parse_yaml(text: &str, lines_before: u64) -> Result<Vec<Tree>, Fault> {
                 let mut mark = Mark::of(&document);
                 let mut node = document.value;
                 if lines_before > 0 {
-                    mark.line += lines_before;
+                    mark.line = mark.line.saturating_add(lines_before);
                     node.shift(lines_before);
                 }
                 Tree::Marked(mark, node)
@@ -211,13 +215,19 @@ fn parse_yaml(text: &str, lines_before: u64) -> Result<Vec<Tree>, Fault> {
     }
 }
 
-fn fault(error: &serde_yaml::Error, text: &str, lines_before: u64) -> Fault {
+fn fault(error: &serde_yaml::Error, text: &str, lines_before: u32) -> Fault {
     let (line, column) = error.location().map_or((1, 1), |at| (at.line().max(1), at.column().max(1)));
-    let message = match error.without_snippet() {
+    let mut cause = error.without_snippet();
+    while let serde_yaml::Error::AliasError { error, .. } = cause {
+        cause = error.without_snippet();
+    }
+    let message = match cause {
         serde_yaml::Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
             format!("nested more than {MAX_DEPTH} levels deep")
         }
-        serde_yaml::Error::Budget { .. } => "more values or aliases than this program reads".to_owned(),
+        serde_yaml::Error::Budget { .. } | serde_yaml::Error::AliasReplayLimitExceeded { .. } => {
+            "more values or aliases than this program reads".to_owned()
+        }
         error => {
             let message = error.to_string();
             let end =
@@ -231,7 +241,7 @@ fn fault(error: &serde_yaml::Error, text: &str, lines_before: u64) -> Fault {
     let hint = template
         .map(|mark| format!(" (the line holds a template, `{mark}`: render it first and give the result)"))
         .unwrap_or_default();
-    Fault { line: line + lines_before, column, message: message + &hint }
+    Fault { line: line + u64::from(lines_before), column, message: message + &hint }
 }
 
 #[cfg(test)]
