@@ -48,7 +48,7 @@ struct Found {
 pub struct Outcome {
     /// Objects with a `kind`.
     pub objects: usize,
-    /// Other mappings.
+    /// Other mappings, and lists.
     pub mappings: usize,
 }
 
@@ -107,6 +107,7 @@ impl Collector {
             match tree.into_items() {
                 Ok(items) => {
                     outcome.objects += usize::from(!own.is_empty());
+                    outcome.mappings += usize::from(own.is_empty());
                     // Items of a typed list need not say what they are.
                     let of_items = own.strip_suffix("List").unwrap_or_default();
                     for item in items {
@@ -384,10 +385,14 @@ fn without_places(pod: &Pod) -> Vec<Container> {
     containers
 }
 
-/// The object with its place. JSON has no positions, so there the object is named.
+/// The object with its place, and with its kind if that comes from the list it was in. JSON has no positions, so there
+/// the object is named.
 fn located(tree: Tree, kind: &str, file: &str) -> Document {
     let plain = matches!(tree, Tree::Plain(_));
     let mut document = tree.document(file);
+    if let Some(fields) = document.value.as_object_mut().filter(|_| !kind.is_empty()) {
+        fields.insert("kind".into(), kind.into());
+    }
     if plain {
         let name = full_name(&document.value);
         if !kind.is_empty() && !name.is_empty() {

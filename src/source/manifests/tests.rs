@@ -91,6 +91,10 @@ fn lists_of_every_form_are_unfolded() {
     assert_eq!(pods(&read("l.json", &shapes)).len(), 2);
     assert_eq!(read("l.json", "{\"kind\":\"PodList\",\"items\":[]}").pods, Reading::read(vec![]));
     assert_eq!(read("l.json", "{\"kind\":\"PodList\",\"items\":null}").pods, Reading::read(vec![]));
+    let typed = "kind: KubeadmControlPlaneList\nitems:\n- spec: {kubeadmConfigSpec: {clusterConfiguration: {apiServer: {extraArgs: \
+                 {v: 1}}}}}\n";
+    assert_eq!(read("l.yaml", typed).declared[0].arguments.len(), 1);
+    assert_eq!(read("l.json", "[]").notes.len(), 1);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn container_logs_in_a_dump_are_passed_over() {
 fn nesting_and_aliases_have_limits() {
     let nested =
         |depth: usize| (0..depth).fold(String::new(), |text, level| text + &" ".repeat(level) + "a:\n");
-    assert_eq!(faults(&nested(MAX_DEPTH)), [""; 0]);
+    assert_eq!(one(&nested(MAX_DEPTH)).place.marks.len(), MAX_DEPTH);
     assert!(faults(&nested(MAX_DEPTH + 1))[0].ends_with("nested more than 128 levels deep"));
     assert!(!faults(&"[".repeat(100_000)).is_empty());
     assert!(!faults(&"{\"a\":".repeat(100_000)).is_empty());
