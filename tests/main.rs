@@ -1,4 +1,16 @@
 //! The one integration-test binary: every test module is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "tests from end to end: a panic is how they fail, and what they print says what was skipped"
+)]
 
+mod corpus;
+mod docs;
 mod support;
 mod support_works;

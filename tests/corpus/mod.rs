@@ -1,15 +1,10 @@
-//! The manifests source over real files. They belong to others, so they are read where they lie: `LOGAUDIT_CORPUS` names
-//! their folder. `cargo test --test corpus_manifests -- --nocapture` prints what was made of each.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test from end to end; what it prints is the table"
-)]
+//! Real files from end to end: what is read in each, and what is told of its apiserver's auditing. They belong to others,
+//! so they are read where they lie: `LOGAUDIT_CORPUS` names their folder. `docs/corpus.md` has the counts and the command.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use logaudit::analyze::analyze;
 use logaudit::snapshot::{Scope, Snapshot};
 use logaudit::source::manifests::{ManifestError, read_paths};
 
@@ -28,7 +23,7 @@ const WITHOUT_APISERVER: [(&str, &str); 2] = [
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("LOGAUDIT_CORPUS").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: LOGAUDIT_CORPUS does not name the corpus");
+        eprintln!("skipped: LOGAUDIT_CORPUS does not name the folder of real files");
     }
     folder
 }
@@ -79,6 +74,49 @@ fn apiservers(snapshot: &Snapshot) -> usize {
         + usize::from(matches!(snapshot.kubeadm_config.value(), Some(Some(_))))
 }
 
+/// What is told of auditing, per apiserver: one word each.
+fn audit_states(snapshot: &Snapshot) -> Vec<&'static str> {
+    let facts = analyze(snapshot);
+    let Some(servers) = facts.api_servers.value() else { return vec!["no apiserver"] };
+    servers
+        .iter()
+        .map(|server| {
+            let backends = server.audit.backends.value().map(|backends| !backends.is_empty());
+            match (server.audit.policy_set.value(), backends) {
+                (Some(true), Some(true)) => "records",
+                (Some(false), Some(true)) => "nothing: no policy",
+                (Some(true), Some(false)) => "nothing: no backend",
+                (Some(false), _) | (_, Some(false)) => "nothing",
+                _ => "unknown",
+            }
+        })
+        .collect()
+}
+
+/// Counts states over files, and prints them.
+#[derive(Default)]
+struct Tally(BTreeMap<&'static str, usize>);
+
+impl Tally {
+    fn add(&mut self, file: &Path, snapshot: &Snapshot) {
+        let states = audit_states(snapshot);
+        println!("    audit: {}", states.join(", "));
+        for state in states {
+            *self.0.entry(state).or_default() += 1;
+        }
+        assert!(!snapshot.cluster.name.is_empty(), "{}", file.display());
+    }
+
+    fn print(&self, folder: &str, files: usize) {
+        let counts: Vec<String> = self.0.iter().map(|(state, count)| format!("{state} {count}")).collect();
+        println!("corpus {folder}: {files} files; apiservers: {}", counts.join(", "));
+    }
+
+    fn of(&self, state: &str) -> usize {
+        self.0.get(state).copied().unwrap_or_default()
+    }
+}
+
 /// Nothing that is written into a report may hold what redaction removes; a second pass finds nothing to do.
 fn assert_redacted(snapshot: &Snapshot) {
     let mut again = snapshot.clone();
@@ -92,6 +130,7 @@ fn every_apiserver_manifest_is_recognised() {
     let Some(corpus) = corpus() else { return };
     let files = files(&corpus.join("apiserver"));
     let mut missed = Vec::new();
+    let mut tally = Tally::default();
     for file in &files {
         let outcome = read_paths(std::slice::from_ref(file));
         println!("{}\n    {}", name(file), summary(&outcome));
@@ -101,9 +140,12 @@ fn every_apiserver_manifest_is_recognised() {
         if (apiservers(&snapshot) > 0) != expected {
             missed.push(name(file));
         }
+        tally.add(file, &snapshot);
     }
-    println!("{} files", files.len());
+    tally.print("apiserver", files.len());
     assert!(missed.is_empty(), "{missed:#?}");
+    // Told for every apiserver but one: an RKE2 server whose policy may be the empty one that RKE2 puts in place.
+    assert_eq!((tally.of("no apiserver"), tally.of("unknown")), (WITHOUT_APISERVER.len(), 1));
 }
 
 #[test]
@@ -111,6 +153,7 @@ fn every_dump_is_read() {
     let Some(corpus) = corpus() else { return };
     let files = files(&corpus.join("cluster-dumps"));
     let (mut pods, mut nodes) = (0, 0);
+    let mut tally = Tally::default();
     for file in &files {
         let outcome = read_paths(std::slice::from_ref(file));
         println!("{}\n    {}", name(file), summary(&outcome));
@@ -118,8 +161,11 @@ fn every_dump_is_read() {
         assert_redacted(&snapshot);
         pods += snapshot.pods.value().map_or(0, Vec::len);
         nodes += snapshot.nodes.value().map_or(0, Vec::len);
+        tally.add(file, &snapshot);
     }
-    println!("{} files, {pods} apiserver pods, {nodes} nodes", files.len());
+    tally.print("cluster-dumps", files.len());
+    println!("{pods} apiserver pods, {nodes} nodes");
+    assert_eq!(tally.of("unknown"), 0);
     let together = read_paths(&[corpus.join("cluster-dumps")]).unwrap();
     assert_eq!(together.pods.value().map(Vec::len), Some(pods));
     assert_eq!(together.nodes.value().map(Vec::len), Some(nodes));
@@ -131,6 +177,7 @@ fn broken_files_say_where_or_are_read_all_the_same() {
     let Some(corpus) = corpus() else { return };
     let files = files(&corpus.join("apiserver-broken"));
     let (mut recognised, mut noted, mut refused) = (0, 0, 0);
+    let mut tally = Tally::default();
     for file in &files {
         let outcome = read_paths(std::slice::from_ref(file));
         println!("{}\n    {}", name(file), summary(&outcome));
@@ -143,6 +190,7 @@ fn broken_files_say_where_or_are_read_all_the_same() {
                 assert!(apiservers(&snapshot) > 0 || !snapshot.notes.is_empty(), "{}", name(file));
                 recognised += usize::from(apiservers(&snapshot) > 0);
                 noted += usize::from(!snapshot.notes.is_empty());
+                tally.add(file, &snapshot);
             }
             Err(ManifestError::Syntax { at, .. }) => {
                 assert!(has_position(&at), "{at}");
@@ -151,7 +199,8 @@ fn broken_files_say_where_or_are_read_all_the_same() {
             Err(error) => panic!("{error}"),
         }
     }
-    println!("{} files: {recognised} with an apiserver, {noted} with notes, {refused} refused", files.len());
+    tally.print("apiserver-broken", files.len());
+    println!("{recognised} with an apiserver, {noted} with notes, {refused} refused");
 }
 
 /// `file:line:column`.

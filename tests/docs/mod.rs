@@ -1,0 +1,216 @@
+//! Generated documents: what the program says of itself must be what stands in the repository. `UPDATE_DOCS=1` writes them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use logaudit::check::{Check, CheckSet, load};
+use logaudit::framework::{self, frameworks};
+
+use crate::support::tool::Tool;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Compares a document with what it must be, or writes it.
+fn generated(path: &str, expected: &str) {
+    let file = root().join(path);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&file, expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == expected, "{path} is not what the program says; run UPDATE_DOCS=1 .ci/test and look at the difference");
+}
+
+/// The same for the part of a document between two markers.
+fn generated_part(path: &str, marker: &str, expected: &str) {
+    let (begin, end) = (format!("<!-- begin {marker} -->\n"), format!("<!-- end {marker} -->"));
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{path} has no {begin}"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{path} has no {end}"));
+    generated(path, &format!("{before}{begin}{expected}{end}{after}"));
+}
+
+fn checks() -> CheckSet {
+    load::builtin().unwrap_or_else(|faults| panic!("{}", faults[0]))
+}
+
+fn by_category(set: &CheckSet) -> Vec<(&str, Vec<&Check>)> {
+    let mut categories: Vec<(&str, Vec<&Check>)> = Vec::new();
+    for check in set.active() {
+        match categories.iter_mut().find(|(category, _)| *category == check.category) {
+            Some((_, checks)) => checks.push(check),
+            None => categories.push((&check.category, vec![check])),
+        }
+    }
+    categories
+}
+
+#[test]
+fn the_schemas_are_those_of_the_types() {
+    let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap() + "\n";
+    generated("docs/report.schema.json", &pretty(logaudit::report::json::schema()));
+    generated("docs/facts.schema.json", &pretty(logaudit::analyze::schema()));
+}
+
+#[test]
+fn the_check_reference_is_that_of_the_checks() {
+    let set = checks();
+    let mut out = String::from("# Checks\n\nGenerated from `checks/`. `kubectl logaudit checks show ID` prints the same.\n");
+    for (category, checks) in by_category(&set) {
+        let _ = write!(out, "\n## {category}\n\n| id | severity | what should be so | themes |\n| --- | --- | --- | --- |\n");
+        for check in &checks {
+            let id = &check.id;
+            let _ = writeln!(
+                out,
+                "| [{id}](#{}) | {} | {} | {} |",
+                id.to_lowercase(),
+                check.severity,
+                check.title,
+                check.themes.join(", ")
+            );
+        }
+        for check in checks {
+            let _ = write!(out, "\n### {}\n\n**{}** ({})\n", check.id, check.title, check.severity);
+            for (heading, text) in [
+                ("What is checked", &check.what),
+                ("Why it matters", &check.why),
+                ("How to fix", &check.fix),
+                ("When it is fine", &check.fine_when),
+            ] {
+                let _ = write!(out, "\n*{heading}.* {}\n", text.trim());
+            }
+            let _ = write!(out, "\n```cel\n{}\n```\n", check.pass.expression.source.trim());
+            if !check.params.is_empty() {
+                let params: Vec<String> =
+                    check.params.iter().map(|(name, value)| format!("`{name}` = {value}")).collect();
+                let _ = write!(out, "\nParameters: {}\n", params.join(", "));
+            }
+        }
+    }
+    generated("docs/checks.md", &out);
+}
+
+#[test]
+fn the_framework_reference_is_that_of_the_frameworks() {
+    let set = checks();
+    let frameworks = frameworks();
+    assert_eq!(framework::faults(&frameworks, &set), Vec::<String>::new());
+    let mut out = String::from("# Frameworks\n\nGenerated from `checks/frameworks/`.\n");
+    for framework in &frameworks {
+        let editions: Vec<&str> = framework.editions.iter().map(|edition| edition.id.as_str()).collect();
+        let _ = write!(
+            out,
+            "\n## {}\n\n`{}`, editions {}. Source: {}.\n\n| control | what it asks for | answered by |\n| --- | --- | --- |\n",
+            framework.name,
+            framework.id,
+            editions.join(", "),
+            framework.source
+        );
+        for control in &framework.controls {
+            let mut answers: Vec<String> = Vec::new();
+            for reference in &control.checks {
+                let params: Vec<String> =
+                    reference.params.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                answers.push(if params.is_empty() { reference.id.clone() } else { format!("{} ({})", reference.id, params.join(", ")) });
+            }
+            for theme in &control.themes {
+                let ids: Vec<&str> =
+                    set.active().filter(|check| check.themes.contains(theme)).map(|check| check.id.as_str()).collect();
+                answers.push(if ids.is_empty() { format!("{theme}: not examined yet") } else { format!("{theme}: {}", ids.join(" ")) });
+            }
+            let _ = writeln!(out, "| {} | {} | {} |", control.id, control.title, answers.join("; "));
+        }
+    }
+    generated("docs/frameworks.md", &out);
+}
+
+#[test]
+fn the_command_reference_is_that_of_the_program() {
+    let mut out = String::from("# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n");
+    let commands: [&[&str]; 15] = [
+        &[],
+        &["run"],
+        &["snapshot"],
+        &["checks"],
+        &["checks", "list"],
+        &["checks", "show"],
+        &["checks", "new"],
+        &["checks", "test"],
+        &["frameworks"],
+        &["frameworks", "list"],
+        &["frameworks", "show"],
+        &["facts"],
+        &["rbac"],
+        &["completion"],
+        &["version"],
+    ];
+    let mut connection = String::new();
+    for command in commands {
+        let help = Tool::new().args(command.iter().copied()).arg("-h").env("COLUMNS", "120").run();
+        help.expect_code(0);
+        let name = format!("kubectl logaudit {}", command.join(" "));
+        let (own, flags) = split_connection(&help.stdout);
+        connection = flags;
+        let _ = write!(out, "\n## {}\n\n```\n{}\n```\n", name.trim(), own.trim_end());
+    }
+    let _ = write!(out, "\n## Connection flags\n\n```\n{}\n```\n", connection.trim_end());
+    generated("docs/cli.md", &out);
+}
+
+/// Takes the block of connection flags out of a help text.
+fn split_connection(help: &str) -> (String, String) {
+    let (mut own, mut connection) = (String::new(), String::new());
+    let mut inside = false;
+    for line in help.lines() {
+        if line.ends_with(':') && !line.starts_with(' ') {
+            inside = line == "Connection:";
+        }
+        let target = if inside { &mut connection } else { &mut own };
+        target.push_str(line.trim_end());
+        target.push('\n');
+    }
+    (own, connection)
+}
+
+#[test]
+fn the_readme_lists_the_checks_and_shows_a_real_report() {
+    let set = checks();
+    let mut table = String::from("| area | checks | what is judged |\n| --- | --- | --- |\n");
+    for (category, checks) in by_category(&set) {
+        let worst: Vec<&str> = checks
+            .iter()
+            .filter(|check| check.severity >= logaudit::verdict::Severity::High)
+            .map(|check| check.title.as_str())
+            .collect();
+        let _ = writeln!(table, "| `{category}` | {} | {} … |", checks.len(), worst.join("; "));
+    }
+    generated_part("README.md", "checks", &table);
+    let report = Tool::new()
+        .args(["run", "--snapshot", "examples/looks-audited.json"])
+        .cwd(&root())
+        .run();
+    report.expect_code(1);
+    generated_part("README.md", "report", &format!("```\n{}```\n", report.stdout));
+}
+
+#[test]
+fn every_example_cluster_has_its_report_in_the_docs() {
+    let mut out = String::from(
+        "# Example clusters\n\nEach is one snapshot file in `examples/`, written for this project. Generated: the reports are what\n\
+         `kubectl logaudit run --snapshot examples/NAME.json` prints.\n",
+    );
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    assert!(files.len() >= 4);
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        let report = Tool::new().args(["run", "--snapshot"]).arg(format!("examples/{name}")).cwd(&root()).run();
+        let code = report.code.unwrap();
+        assert!(code < 2, "{name}: {}", report.stderr);
+        let _ = write!(out, "\n## {name}\n\nExit code {code}.\n\n```\n{}```\n", report.stdout);
+    }
+    generated("docs/examples.md", &out);
+}
