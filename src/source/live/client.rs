@@ -56,6 +56,9 @@ const MAX_REFUSAL: u64 = 64 * 1024;
 /// How long making a connection may take. Three tries of it stay well below the usual deadline.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// In place of a deadline that lies beyond what a clock can show.
+const NEVER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// What all clients of a run share.
 pub(super) struct Shared {
     pub limits: Limits,
@@ -81,7 +84,7 @@ impl Shared {
         let now = Instant::now();
         Self {
             limits,
-            deadline: now.checked_add(left).unwrap_or(now),
+            deadline: now.checked_add(left).unwrap_or_else(|| now + NEVER),
             timeout,
             permits: Semaphore::new(limits.in_flight),
             requests: AtomicUsize::new(0),
