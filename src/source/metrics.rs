@@ -228,7 +228,7 @@ fn is_quoted_form(line: &[u8]) -> bool {
 
 /// The number at the beginning; a timestamp or an exemplar may follow.
 fn value(rest: &[u8]) -> Option<f64> {
-    let token = rest.split(|byte| byte.is_ascii_whitespace()).find(|token| !token.is_empty())?;
+    let token = rest.split(u8::is_ascii_whitespace).find(|token| !token.is_empty())?;
     std::str::from_utf8(token).ok()?.parse().ok()
 }
 

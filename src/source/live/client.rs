@@ -56,6 +56,9 @@ const MAX_REFUSAL: u64 = 64 * 1024;
 /// How long making a connection may take. Three tries of it stay well below the usual deadline.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// In place of a deadline that lies beyond what a clock can show.
+const NEVER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// What all clients of a run share.
 pub(super) struct Shared {
     pub limits: Limits,
@@ -81,13 +84,18 @@ impl Shared {
         let now = Instant::now();
         Self {
             limits,
-            deadline: now.checked_add(left).unwrap_or(now),
+            deadline: now.checked_add(left).unwrap_or_else(|| now + NEVER),
             timeout,
             permits: Semaphore::new(limits.in_flight),
             requests: AtomicUsize::new(0),
             bytes: AtomicU64::new(0),
             trace,
         }
+    }
+
+    /// Whether the time for everything is over.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 
     /// How many requests were sent.
@@ -311,4 +319,59 @@ fn broken(error: &kube::Error) -> Fault {
 /// `Retry-After` in seconds. The form with a date is not used by apiservers.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Reply, Server};
+    use super::*;
+
+    /// What a client with these limits reads from a server.
+    fn get<S: Sink>(server: &Server, limits: Limits) -> Result<S, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let timeout = Duration::from_secs(10);
+            let shared = Arc::new(Shared::new(limits, timeout, timeout, None));
+            let client = Connector::new(Config::new(server.url.parse().unwrap()), shared).connect().unwrap();
+            client.get(Access::Metrics, "/metrics", "*/*").await
+        })
+    }
+
+    #[test]
+    fn a_body_has_a_limit() {
+        let server = Server::start(|_| Reply::Text(200, "go_threads 1\n".repeat(100)));
+        let limits = |body| Limits { body, ..Limits::default() };
+        assert_eq!(get::<Vec<u8>>(&server, limits(1300)).unwrap().len(), 1300);
+        assert_eq!(get::<Vec<u8>>(&server, limits(1299)).unwrap_err().gap.reason, GapReason::TooLarge);
+        assert_eq!(server.seen().len(), 2, "what is too large once is so again");
+        assert!(get::<metrics::Parser>(&server, limits(1300)).unwrap().finish().is_ok());
+    }
+
+    #[test]
+    fn no_more_requests_are_under_way_than_allowed() {
+        use std::sync::atomic::AtomicUsize;
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (inside, peak) = (Arc::clone(&now), Arc::clone(&most));
+        let server = Server::start(move |_| {
+            peak.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(30));
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Reply::Text(200, "ok".into())
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let timeout = Duration::from_secs(20);
+            let shared = Arc::new(Shared::new(Limits::default(), timeout, timeout, None));
+            let connector = Connector::new(Config::new(server.url.parse().unwrap()), shared);
+            let mut tasks = tokio::task::JoinSet::new();
+            for _ in 0..24 {
+                let client = connector.connect().unwrap();
+                tasks.spawn(
+                    async move { client.get::<Vec<u8>>(Access::Flagz, "/flagz", "*/*").await.is_ok() },
+                );
+            }
+            assert!(tasks.join_all().await.into_iter().all(|ok| ok));
+        });
+        assert_eq!(most.load(Ordering::SeqCst), 8);
+    }
 }

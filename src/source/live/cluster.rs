@@ -13,7 +13,7 @@ use super::permissions::Access;
 use super::read::Options;
 use super::resolve::Endpoint;
 use super::wording::one_line;
-use crate::snapshot::redact::redact;
+use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
     AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading,
     Scope, Snapshot,
@@ -43,7 +43,7 @@ impl Reader<'_> {
     pub(super) async fn read(&self, connector: &Connector) -> Result<Snapshot, LiveError> {
         let client = connector.connect().map_err(|error| unusable(&error))?;
         let round = self.first_round(&client).await?;
-        self.refuse_if_nothing(&round)?;
+        self.refuse_if_nothing(&round, client.shared.is_over())?;
         let live = round.leases.as_ref().map_or(1, |leases| instances::live(leases));
         let mut instances = Instances::first(round.flagz, round.metrics);
         if live > 1 {
@@ -121,7 +121,9 @@ impl Reader<'_> {
         let expired =
             matches!(fault, Fault::ClientCertificate(_)).then(|| self.expired_certificate()).flatten();
         let (server, cluster) = self.names();
-        expired.unwrap_or_else(|| LiveError::Connection { server, cluster, fault: fault.clone() })
+        let proxy =
+            self.endpoint.config.proxy_url.as_ref().map(|proxy| scrub(&proxy.to_string()).into_owned());
+        expired.unwrap_or_else(|| LiveError::Connection { server, cluster, proxy, fault: fault.clone() })
     }
 
     fn unauthorized(&self, gap: &Gap) -> LiveError {
@@ -143,7 +145,7 @@ impl Reader<'_> {
         LiveError::Unauthorized { server, cluster, what: gap.detail.clone(), advice: advice.into() }
     }
 
-    fn refuse_if_nothing(&self, round: &Round) -> Result<(), LiveError> {
+    fn refuse_if_nothing(&self, round: &Round, over: bool) -> Result<(), LiveError> {
         // An absent ConfigMap counts as read: it was an apiserver that said so.
         let failures = [
             round.version.as_ref().err(),
@@ -160,13 +162,11 @@ impl Reader<'_> {
         let (server, cluster) = self.names();
         let all = |reason: GapReason| failures.iter().all(|failure| failure.gap.reason == reason);
         let what = first.gap.detail.clone();
-        Err(if all(GapReason::Timeout) {
-            LiveError::Deadline {
-                server,
-                cluster,
-                after: self.options.timeout,
-                doing: "waiting for answers".into(),
-            }
+        Err(if all(GapReason::Timeout) && over {
+            let doing = "waiting for answers".into();
+            LiveError::Deadline { server, cluster, after: self.options.timeout, doing }
+        } else if all(GapReason::Timeout) {
+            LiveError::Silent { server, cluster, what }
         } else if all(GapReason::Unauthorized) {
             self.unauthorized(&first.gap)
         } else if first.gap.reason == GapReason::Forbidden && first.gap.grant.is_some() {

@@ -147,6 +147,7 @@ mod tests {
     use clap::{Parser, Subcommand};
     use proptest::prelude::*;
 
+    /// The command's own words
     #[derive(Parser)]
     struct Cli {
         #[command(flatten)]
@@ -189,6 +190,13 @@ mod tests {
                 words.last().filter(|w| w.starts_with("--ins")).map(|_| true)
             );
         }
+    }
+
+    #[test]
+    fn the_command_keeps_its_own_words() {
+        let command = <Cli as clap::CommandFactory>::command();
+        assert_eq!(command.get_about().map(ToString::to_string).as_deref(), Some("The command's own words"));
+        command.debug_assert();
     }
 
     #[test]

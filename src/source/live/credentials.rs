@@ -85,15 +85,14 @@ fn id_token(provider: &HashMap<String, String>, now: Timestamp) -> Result<String
 fn expiry(token: &str) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
-        exp: f64,
+        exp: i64,
     }
     let mut payload = token.split('.').nth(1)?.replace('-', "+").replace('_', "/");
     while !payload.len().is_multiple_of(4) {
         payload.push('=');
     }
     let claims: Claims = serde_json::from_slice(&base64(&payload)?).ok()?;
-    // Seconds since 1970 as JSON has them; the cast saturates.
-    Timestamp::from_second(claims.exp as i64).ok()
+    Timestamp::from_second(claims.exp).ok()
 }
 
 /// Checks that a client certificate can be read, and tells when it expires.

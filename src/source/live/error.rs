@@ -84,17 +84,19 @@ pub enum LiveError {
         advice: String,
     },
     /// No connection to the server.
-    #[error("no connection to {server} ({cluster}): {fault}\n{}", .fault.advice())]
+    #[error("no connection to {}{}: {fault}\n{}", place(.server, .cluster), through(.proxy.as_deref()), .fault.advice())]
     Connection {
         /// The server's URL.
         server: String,
         /// The name of the cluster.
         cluster: String,
+        /// The proxy that leads there, if one does. It may be what answers.
+        proxy: Option<String>,
         /// What failed.
         fault: Fault,
     },
     /// The server refused the credentials.
-    #[error("{server} ({cluster}) did not accept the credentials (401): {what}\n{advice}")]
+    #[error("{} did not accept the credentials (401): {what}\n{advice}", place(.server, .cluster))]
     Unauthorized {
         /// The server's URL.
         server: String,
@@ -107,7 +109,8 @@ pub enum LiveError {
     },
     /// The client certificate has expired.
     #[error(
-        "the client certificate for {server} ({cluster}) expired at {not_after}\nrenew it (kubeadm: `kubeadm certs renew`), or log in again"
+        "the client certificate for {} expired at {not_after}\nrenew it (kubeadm: `kubeadm certs renew`), or log in again",
+        place(.server, .cluster)
     )]
     ClientCertificateExpired {
         /// The server's URL.
@@ -159,7 +162,8 @@ pub enum LiveError {
     },
     /// Something answers, but it is no Kubernetes API.
     #[error(
-        "{server} ({cluster}) does not answer like a Kubernetes API: {what}\ncheck the address; a proxy or a login page may be in between"
+        "{} does not answer like a Kubernetes API: {what}\ncheck the address; a proxy or a login page may be in between",
+        place(.server, .cluster)
     )]
     NotKubernetes {
         /// The server's URL.
@@ -171,7 +175,8 @@ pub enum LiveError {
     },
     /// Every request was refused.
     #[error(
-        "{server} ({cluster}) refused every request (403): {what}\ngrant read access with `kubectl logaudit rbac | kubectl apply -f -`"
+        "{} refused every request (403): {what}\ngrant read access with `kubectl logaudit rbac | kubectl apply -f -`",
+        place(.server, .cluster)
     )]
     Forbidden {
         /// The server's URL.
@@ -181,8 +186,18 @@ pub enum LiveError {
         /// What it said about the first.
         what: String,
     },
+    /// The server takes requests and does not answer them.
+    #[error("{} does not answer: {what}\nis it overloaded, or does something in between swallow requests? --request-timeout gives it more time", place(.server, .cluster))]
+    Silent {
+        /// The server's URL.
+        server: String,
+        /// The name of the cluster.
+        cluster: String,
+        /// How long it was waited for.
+        what: String,
+    },
     /// The time was over before anything was read.
-    #[error("nothing could be read from {server} ({cluster}) within {} (last: {doing})\ngive it more time with --timeout, or see whether `kubectl version` is as slow", span(*.after))]
+    #[error("nothing could be read from {} within {} (last: {doing})\ngive it more time with --timeout, or see whether `kubectl version` is as slow", place(.server, .cluster), span(*.after))]
     Deadline {
         /// The server's URL.
         server: String,
@@ -195,7 +210,8 @@ pub enum LiveError {
     },
     /// Nothing could be read, for several reasons.
     #[error(
-        "nothing could be read from {server} ({cluster}): {gap}\nsee whether `kubectl version` reaches the cluster"
+        "nothing could be read from {}: {gap}\nsee whether `kubectl version` reaches the cluster",
+        place(.server, .cluster)
     )]
     Nothing {
         /// The server's URL.
@@ -217,6 +233,19 @@ pub(super) fn setting(
     advice: impl Into<String>,
 ) -> LiveError {
     LiveError::Setting { setting: name.into(), what: what.into(), advice: advice.into() }
+}
+
+/// The server, and the name of the cluster unless that only repeats it.
+fn place(server: &str, cluster: &str) -> String {
+    match server {
+        "" => "the cluster".into(),
+        server if server.contains(cluster) => server.to_owned(),
+        server => format!("{server} ({cluster})"),
+    }
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }
 
 fn paths(looked: &[PathBuf]) -> String {

@@ -34,6 +34,8 @@ pub enum Fault {
     },
     /// The server's certificate is out of date or unusable.
     ServerCertificate(String),
+    /// The server wants a client certificate, and there is none.
+    NoClientCertificate,
     /// The server refused the client certificate.
     ClientCertificate(String),
     /// The port answers, but not with TLS.
@@ -56,7 +58,13 @@ impl Fault {
         if let Some(fault) = causes.iter().find_map(|cause| proxy(&cause.to_string())) {
             return match (fault, causes.last()) {
                 (Self::Proxy(what), Some(last)) if what.is_empty() => {
-                    Self::Proxy(format!("no connection to it: {}", one_line(&last.to_string())))
+                    let last = last.to_string();
+                    // The SOCKS connector does not tell what lies below.
+                    Self::Proxy(if proxy(&last).is_some() {
+                        "no connection to it".into()
+                    } else {
+                        format!("no connection to it: {}", one_line(&last))
+                    })
                 }
                 (fault, _) => fault,
             };
@@ -95,6 +103,9 @@ impl Fault {
                 "use an address that is in the certificate, or name one that is with --tls-server-name"
             }
             Self::ServerCertificate(_) => "the certificate of the server has to be renewed",
+            Self::NoClientCertificate => {
+                "give one with --client-certificate and --client-key, or in the kubeconfig"
+            }
             Self::ClientCertificate(_) => {
                 "renew the client certificate (kubeadm: `kubeadm certs renew`), or log in again"
             }
@@ -127,6 +138,7 @@ impl fmt::Display for Fault {
                 write!(f, "its certificate is not for {expected} but for {}", presented.join(", "))
             }
             Self::ServerCertificate(what) => write!(f, "its certificate is not valid: {what}"),
+            Self::NoClientCertificate => f.write_str("it requires a client certificate"),
             Self::ClientCertificate(what) => write!(f, "it refused the client certificate: {what}"),
             Self::NotTls => f.write_str("it does not speak TLS"),
             Self::Tls(what) => write!(f, "TLS failed: {what}"),
@@ -219,7 +231,9 @@ fn alert(alert: AlertDescription) -> Fault {
     let about_client = match alert {
         AlertDescription::CertificateExpired => "it has expired",
         AlertDescription::CertificateRevoked => "it is revoked",
-        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => "it requires one",
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+            return Fault::NoClientCertificate;
+        }
         AlertDescription::UnknownCA => "it comes from an authority that the server does not trust",
         AlertDescription::BadCertificate
         | AlertDescription::UnsupportedCertificate
@@ -245,7 +259,7 @@ fn credentials(cause: &(dyn StdError + 'static)) -> Option<Fault> {
 fn dns(cause: &(dyn StdError + 'static)) -> Option<Fault> {
     // hyper-util's error for it is private and has this text.
     (cause.to_string() == "dns error").then(|| {
-        let what = causes(cause).last().map(|last| last.to_string()).unwrap_or_default();
+        let what = causes(cause).last().map(ToString::to_string).unwrap_or_default();
         let what = what.strip_prefix("failed to lookup address information: ").unwrap_or(&what);
         Fault::Dns(one_line(what))
     })

@@ -2,6 +2,13 @@
 //!
 //! Only GET is ever sent, and only what [`permissions::Access`] lists: no Secret, no watch, no exec, no `nodes/proxy`.
 //! The interface is synchronous; what is asynchronous stays on a thread of its own inside.
+//!
+//! | step | modules |
+//! | --- | --- |
+//! | flags and kubeconfig to a cluster and an identity | `connection`, `kubeconfig`, `flags`, `resolve`, `credentials`, `proxy`, `plugin` |
+//! | one request within its limits, and what a failure means | `client`, `answer`, `fault`, `list` |
+//! | what is asked, in which order | [`permissions`], `gather`, `cluster`, `instances`, `openshift` |
+//! | the way in, and what makes it impossible | `read`, `error` |
 
 mod answer;
 mod certificate;
@@ -11,6 +18,7 @@ mod connection;
 mod credentials;
 mod error;
 mod fault;
+mod flags;
 mod gather;
 mod instances;
 mod kubeconfig;

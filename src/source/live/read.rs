@@ -72,7 +72,7 @@ impl fmt::Display for ReadStats {
 
 /// Reads a cluster into a redacted snapshot.
 ///
-/// What is refused or missing is a [`Gap`] in the snapshot. `progress` is told in a few words what is being done; with
+/// What is refused or missing is a [`Gap`](crate::snapshot::Gap) in the snapshot. `progress` is told in a few words what is being done; with
 /// `-v 6` and above, about every request.
 ///
 /// # Errors

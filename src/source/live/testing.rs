@@ -42,14 +42,6 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::with_delay(Duration::ZERO, answer)
-    }
-
-    /// A server that takes some time for each answer, as one far away does.
-    pub(super) fn with_delay(
-        delay: Duration,
-        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
-    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -57,7 +49,7 @@ impl Server {
         std::thread::spawn(move || {
             for (connection, stream) in listener.incoming().flatten().enumerate() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream, connection, delay, &log, &*answer));
+                std::thread::spawn(move || serve(stream, connection, &log, &*answer));
             }
         });
         Self { url, seen }
@@ -72,13 +64,7 @@ impl Server {
     }
 }
 
-fn serve(
-    mut stream: TcpStream,
-    connection: usize,
-    delay: Duration,
-    log: &Mutex<Vec<Seen>>,
-    answer: &dyn Fn(&Seen) -> Reply,
-) {
+fn serve(mut stream: TcpStream, connection: usize, log: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen) -> Reply) {
     while let Some(head) = read_head(&mut stream) {
         let mut words = head.split(' ');
         let seen = Seen {
@@ -88,7 +74,6 @@ fn serve(
             head: head.to_lowercase(),
         };
         log.lock().unwrap().push(seen.clone());
-        std::thread::sleep(delay);
         let (code, header, body) = match answer(&seen) {
             Reply::Json(code, value) => {
                 (code, "content-type: application/json".to_owned(), value.to_string())
