@@ -19,7 +19,10 @@ fn generated(path: &str, expected: &str) {
         std::fs::write(&file, expected).unwrap();
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(found == expected, "{path} is not what the program says; run UPDATE_DOCS=1 .ci/test and look at the difference");
+    assert!(
+        found == expected,
+        "{path} is not what the program says; run UPDATE_DOCS=1 .ci/test and look at the difference"
+    );
 }
 
 /// The same for the part of a document between two markers.
@@ -56,9 +59,14 @@ fn the_schemas_are_those_of_the_types() {
 #[test]
 fn the_check_reference_is_that_of_the_checks() {
     let set = checks();
-    let mut out = String::from("# Checks\n\nGenerated from `checks/`. `kubectl logaudit checks show ID` prints the same.\n");
+    let mut out = String::from(
+        "# Checks\n\nGenerated from `checks/`. `kubectl logaudit checks show ID` prints the same.\n",
+    );
     for (category, checks) in by_category(&set) {
-        let _ = write!(out, "\n## {category}\n\n| id | severity | what should be so | themes |\n| --- | --- | --- | --- |\n");
+        let _ = write!(
+            out,
+            "\n## {category}\n\n| id | severity | what should be so | themes |\n| --- | --- | --- | --- |\n"
+        );
         for check in &checks {
             let id = &check.id;
             let _ = writeln!(
@@ -112,12 +120,23 @@ fn the_framework_reference_is_that_of_the_frameworks() {
             for reference in &control.checks {
                 let params: Vec<String> =
                     reference.params.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                answers.push(if params.is_empty() { reference.id.clone() } else { format!("{} ({})", reference.id, params.join(", ")) });
+                answers.push(if params.is_empty() {
+                    reference.id.clone()
+                } else {
+                    format!("{} ({})", reference.id, params.join(", "))
+                });
             }
             for theme in &control.themes {
-                let ids: Vec<&str> =
-                    set.active().filter(|check| check.themes.contains(theme)).map(|check| check.id.as_str()).collect();
-                answers.push(if ids.is_empty() { format!("{theme}: not examined yet") } else { format!("{theme}: {}", ids.join(" ")) });
+                let ids: Vec<&str> = set
+                    .active()
+                    .filter(|check| check.themes.contains(theme))
+                    .map(|check| check.id.as_str())
+                    .collect();
+                answers.push(if ids.is_empty() {
+                    format!("{theme}: not examined yet")
+                } else {
+                    format!("{theme}: {}", ids.join(" "))
+                });
             }
             let _ = writeln!(out, "| {} | {} | {} |", control.id, control.title, answers.join("; "));
         }
@@ -127,7 +146,9 @@ fn the_framework_reference_is_that_of_the_frameworks() {
 
 #[test]
 fn the_command_reference_is_that_of_the_program() {
-    let mut out = String::from("# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n");
+    let mut out = String::from(
+        "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
+    );
     let commands: [&[&str]; 15] = [
         &[],
         &["run"],
@@ -186,10 +207,7 @@ fn the_readme_lists_the_checks_and_shows_a_real_report() {
         let _ = writeln!(table, "| `{category}` | {} | {} … |", checks.len(), worst.join("; "));
     }
     generated_part("README.md", "checks", &table);
-    let report = Tool::new()
-        .args(["run", "--snapshot", "examples/looks-audited.json"])
-        .cwd(&root())
-        .run();
+    let report = Tool::new().args(["run", "--snapshot", "examples/looks-audited.json"]).cwd(&root()).run();
     report.expect_code(1);
     generated_part("README.md", "report", &format!("```\n{}```\n", report.stdout));
 }
@@ -207,7 +225,8 @@ fn every_example_cluster_has_its_report_in_the_docs() {
     assert!(files.len() >= 4);
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let report = Tool::new().args(["run", "--snapshot"]).arg(format!("examples/{name}")).cwd(&root()).run();
+        let report =
+            Tool::new().args(["run", "--snapshot"]).arg(format!("examples/{name}")).cwd(&root()).run();
         let code = report.code.unwrap();
         assert!(code < 2, "{name}: {}", report.stderr);
         let _ = write!(out, "\n## {name}\n\nExit code {code}.\n\n```\n{}```\n", report.stdout);
