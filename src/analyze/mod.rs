@@ -17,12 +17,12 @@ use serde_json::Value;
 
 use self::apiserver::agreement::Drift;
 use self::apiserver::instances::{Instance, Instances};
-use self::apiserver::{ApiServer, agreement};
+use self::apiserver::{ApiServer, Surroundings, agreement};
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::version::Version;
-use crate::snapshot::{Node, Scope, Snapshot};
+use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::Rank;
 
 /// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
@@ -78,16 +78,19 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let version = snapshot.version.value().and_then(|text| Version::parse(text));
     let counters = counters::counters(snapshot, &instances);
     let rate = counters::highest_rate(&counters);
+    let gap = refused_source(snapshot);
     let list: Vec<ApiServer> = instances
         .list
         .iter()
         .map(|instance| {
-            let rate = if instance.flags.unread.is_some() {
+            let events_per_day = if instance.flags.unread.is_some() {
                 Fact::unknown(unread_reason(instance))
             } else {
                 rate.clone()
             };
-            apiserver::api_server(instance, rate, policy_doubt(instance, snapshot, &counters))
+            let policy_doubt = policy_doubt(instance, snapshot, &counters);
+            let surroundings = Surroundings { events_per_day, policy_doubt, gap: gap.as_deref() };
+            apiserver::api_server(instance, surroundings)
         })
         .collect();
     let kubelet_version =
@@ -113,6 +116,18 @@ pub fn schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<Facts>();
     schema.insert("title".into(), "Facts of kubectl logaudit".into());
     schema.to_value()
+}
+
+/// A source of flags that is there, or may be, and could not be read.
+fn refused_source(snapshot: &Snapshot) -> Option<String> {
+    snapshot
+        .kubeadm_config
+        .gap()
+        .into_iter()
+        .chain(snapshot.pods.gap())
+        .chain(snapshot.flagz.iter().filter_map(Reading::gap))
+        .find(|gap| !matches!(gap.reason, GapReason::NotFound | GapReason::NotAsked))
+        .map(ToString::to_string)
 }
 
 fn unread_reason(instance: &Instance) -> String {
@@ -161,7 +176,7 @@ fn no_apiserver(snapshot: &Snapshot) -> String {
         (Scope::Cluster, Some(gap)) => format!("no kube-apiserver is visible: {gap}"),
         (Scope::Cluster, None) => {
             let mut reason = "no kube-apiserver is visible: kube-system has no pod of it".to_owned();
-            for gap in snapshot.flagz.iter().filter_map(crate::snapshot::Reading::gap) {
+            for gap in snapshot.flagz.iter().filter_map(Reading::gap) {
                 reason = format!("{reason}; {gap}");
             }
             reason

@@ -36,6 +36,27 @@ pub struct Drift {
     pub values: String,
 }
 
+/// The sources that show all flags of one apiserver. `gap` is a source that could not be read: with it there may be more.
+pub fn sources(flags: &Flags, gap: Option<&str>) -> Fact<Vec<String>> {
+    if let Some(reason) = &flags.unread {
+        return Fact::unknown(reason.clone());
+    }
+    let complete: Vec<&FlagSource> =
+        flags.sources.iter().filter(|source| source.arguments.open.is_none()).collect();
+    match (complete.len(), gap) {
+        (0, _) => Fact::unknown("no source shows all flags of this apiserver"),
+        (1, Some(gap)) => Fact::unknown(gap),
+        _ => Fact::known(
+            complete.iter().map(|source| source.label.clone()).collect(),
+            Rank::Configured,
+            complete
+                .iter()
+                .map(|source| Evidence { at: source.at.clone(), detail: source.label.clone() })
+                .collect(),
+        ),
+    }
+}
+
 /// Where the sources of one apiserver contradict each other; unknown with fewer than two sources.
 pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
     if let Some(reason) = &flags.unread {
@@ -160,5 +181,28 @@ fn value_in(source: &FlagSource, name: &str, flags: &Flags) -> Option<(String, E
                 Evidence { at: source.at.clone(), detail: format!("--{name} is not given") },
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::invocation::Arguments;
+    use super::*;
+
+    #[test]
+    fn one_source_is_all_there_is_only_if_no_other_was_refused() {
+        let source = |open: Option<&str>| FlagSource {
+            rung: Rung::Pod,
+            label: "its pod".into(),
+            at: "Pod p".into(),
+            arguments: Arguments { given: Vec::new(), open: open.map(str::to_owned) },
+        };
+        let count = |sources: Vec<FlagSource>, gap| {
+            super::sources(&Flags { sources, version: None, unread: None }, gap).value().map(Vec::len)
+        };
+        assert_eq!(count(vec![source(None)], None), Some(1));
+        assert_eq!(count(vec![source(None)], Some("forbidden")), None);
+        assert_eq!(count(vec![source(None), source(None)], Some("forbidden")), Some(2));
+        assert_eq!(count(vec![source(Some("a script"))], None), None);
     }
 }
