@@ -1,0 +1,389 @@
+//! What an object is, and which field of the snapshot it belongs to.
+
+use super::error::ManifestError;
+use super::node::{Document, Tree};
+use super::yaml::{inner_name, parse};
+use crate::snapshot::redact::{redact, scrub};
+use crate::snapshot::{
+    Container, DeclaredApiServer, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading, Scope,
+    Snapshot,
+};
+use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
+use crate::source::objects::{apiserver_lease, apiserver_pod, full_name, is_apiserver, node, text};
+use crate::source::{kubelet, objects::Place};
+
+/// How deep lists may lie in lists, and manifests in files of other tools.
+const MAX_NESTING: usize = 4;
+
+/// How many faults of one file are noted.
+const MAX_FAULTS: usize = 10;
+
+const KUBEADM_CONFIG: &str = "the ConfigMap kube-system/kubeadm-config";
+
+/// Gathers what the objects of all inputs say.
+#[derive(Debug, Default)]
+pub struct Collector {
+    pods: Vec<Found>,
+    any_pod: bool,
+    nodes: Vec<Node>,
+    leases: Vec<Lease>,
+    kubeadm_config: Option<Reading<Option<DeclaredApiServer>>>,
+    kubelet_configs: Vec<KubeletConfig>,
+    declared: Vec<DeclaredApiServer>,
+    templates: Vec<cluster_api::Template>,
+    classes: Vec<Document>,
+    notes: Vec<Note>,
+}
+
+#[derive(Debug)]
+struct Found {
+    pod: Pod,
+    file: String,
+    of_workload: bool,
+}
+
+/// What a text turned out to hold.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Objects with a `kind`.
+    pub objects: usize,
+    /// Other mappings.
+    pub mappings: usize,
+}
+
+impl Collector {
+    /// Takes in the text of a file. Documents that cannot be read are noted.
+    ///
+    /// # Errors
+    /// Nothing in it can be read.
+    pub fn text(&mut self, file: &str, text: &str) -> Result<Outcome, ManifestError> {
+        let parsed = parse(text);
+        let syntax = |fault: &super::yaml::Fault| ManifestError::Syntax {
+            at: format!("{file}:{}:{}", fault.line, fault.column),
+            message: scrub(&fault.message).into_owned(),
+        };
+        let mut outcome = Outcome::default();
+        let is_empty = parsed.trees.is_empty();
+        for tree in parsed.trees {
+            self.tree(tree, "", file, 0, &mut outcome);
+        }
+        match parsed.faults.first() {
+            Some(fault) if is_empty => return Err(syntax(fault)),
+            None if is_empty => return Err(ManifestError::Empty { name: file.to_owned() }),
+            None if outcome == Outcome::default() => {
+                return Err(ManifestError::Syntax {
+                    at: file.to_owned(),
+                    message: "no YAML mapping or JSON object in it, only text or numbers".into(),
+                });
+            }
+            _ => {}
+        }
+        for fault in parsed.faults.iter().take(MAX_FAULTS) {
+            self.failure(&syntax(fault));
+        }
+        if let Some(more) = parsed.faults.len().checked_sub(MAX_FAULTS).filter(|more| *more > 0) {
+            self.note(file, format!("{more} more documents that cannot be read"));
+        }
+        Ok(outcome)
+    }
+
+    /// Notes an input that could not be read.
+    pub fn failure(&mut self, error: &ManifestError) {
+        let (at, message) = error.note();
+        self.note(at, format!("{message}; left aside"));
+    }
+
+    /// Notes something.
+    pub fn note(&mut self, at: impl Into<String>, text: impl Into<String>) {
+        self.notes.push(Note { at: at.into(), text: text.into() });
+    }
+
+    fn tree(&mut self, tree: Tree, inherited: &str, file: &str, depth: usize, outcome: &mut Outcome) {
+        let own = tree.text("kind").to_owned();
+        self.any_pod |= own == "PodList";
+        let is_list = own.ends_with("List") || !tree.is_mapping() || own.is_empty() && inherited.is_empty();
+        let tree = if is_list && depth < MAX_NESTING {
+            match tree.into_items() {
+                Ok(items) => {
+                    outcome.objects += usize::from(!own.is_empty());
+                    // Items of a typed list need not say what they are.
+                    let of_items = own.strip_suffix("List").unwrap_or_default();
+                    for item in items {
+                        self.tree(item, of_items, file, depth + 1, outcome);
+                    }
+                    return;
+                }
+                Err(tree) => tree,
+            }
+        } else {
+            tree
+        };
+        if !tree.is_mapping() {
+            return;
+        }
+        let kind = if own.is_empty() { inherited } else { &own };
+        if kind.is_empty() {
+            outcome.mappings += 1;
+        } else {
+            outcome.objects += 1;
+        }
+        self.object(tree, kind, file, depth, outcome);
+    }
+
+    fn object(&mut self, tree: Tree, kind: &str, file: &str, depth: usize, outcome: &mut Outcome) {
+        let group = tree.text("apiVersion").split('/').next().unwrap_or_default().to_owned();
+        let is_group = |name: &str| group == name || group.is_empty();
+        match kind {
+            "Pod" => {
+                self.any_pod = true;
+                self.pod(tree, &["spec", "containers"], kind, file);
+            }
+            "Deployment" | "DaemonSet" | "StatefulSet" => {
+                self.pod(tree, &["spec", "template", "spec", "containers"], kind, file);
+            }
+            "Node" => self.node(&located(tree, kind, file)),
+            "Lease" => self.leases.extend(apiserver_lease(&located(tree, kind, file).value)),
+            "ConfigMap" => self.config_map(tree, kind, file),
+            "ClusterConfiguration" if is_group("kubeadm.k8s.io") => {
+                let document = located(tree, kind, file);
+                self.declared.push(kubeadm::cluster_configuration(&document, file));
+            }
+            "InitConfiguration" | "JoinConfiguration" if is_group("kubeadm.k8s.io") => {
+                let Document { value, place } = located(tree, kind, file);
+                self.kubelet_configs.extend(kubelet::from_registration(&value, "", &place, file));
+            }
+            "KubeletConfiguration" => {
+                let Document { value, place } = located(tree, kind, file);
+                self.kubelet_configs.push(kubelet::from_configuration(&value, "", &place, file));
+            }
+            "KubeletConfig" if group == "machineconfiguration.openshift.io" => {
+                let Document { value, place } = located(tree, kind, file);
+                if let Some(inner) = value.pointer("/spec/kubeletConfig") {
+                    let name = format!("KubeletConfig {}", full_name(&value));
+                    self.kubelet_configs.push(kubelet::from_configuration(
+                        inner,
+                        "spec.kubeletConfig",
+                        &place,
+                        &name,
+                    ));
+                }
+            }
+            "Cluster" => self.cluster(tree, &group, kind, file),
+            "KubeadmControlPlane"
+            | "KubeadmControlPlaneTemplate"
+            | "KubeadmConfig"
+            | "KubeadmConfigTemplate" => {
+                let (template, kubelets) = cluster_api::read(located(tree, kind, file));
+                self.templates.extend(template);
+                self.kubelet_configs.extend(kubelets);
+            }
+            "ClusterClass" => self.classes.push(located(tree, kind, file)),
+            "KubeAPIServerConfig" => {
+                let document = located(tree, kind, file);
+                self.declared.push(openshift::config(&document, file));
+            }
+            "Policy" if group == "audit.k8s.io" => {
+                let Document { place, .. } = located(tree, kind, file);
+                self.note(place.at, "an audit policy; this version does not evaluate policies");
+            }
+            "" => self.without_kind(tree, file, depth, outcome),
+            _ => {}
+        }
+    }
+
+    fn pod(&mut self, tree: Tree, containers: &[&str], kind: &str, file: &str) {
+        // Most pods are others: their marks need not be made.
+        let runs_apiserver = tree.at(containers).is_some_and(|containers| {
+            containers.as_array().is_some_and(|list| list.iter().any(is_apiserver))
+        });
+        if !runs_apiserver {
+            return;
+        }
+        let Document { value, place } = located(tree, kind, file);
+        let Some(pod) = apiserver_pod(&value, &place) else { return };
+        let found = Found { pod, file: file.to_owned(), of_workload: kind != "Pod" };
+        if !self.pods.iter().any(|other| other.is_again(&found)) {
+            self.pods.push(found);
+        }
+    }
+
+    fn node(&mut self, Document { value, place }: &Document) {
+        self.nodes.push(node(value));
+        let (declared, kubelet) = declared::from_node(value, place);
+        self.declared.extend(declared);
+        self.kubelet_configs.extend(kubelet);
+        if let Some((path, problem)) = rancher::unreadable_annotation(value) {
+            self.note(place.field(&path), format!("{problem}; left aside"));
+        }
+    }
+
+    fn config_map(&mut self, tree: Tree, kind: &str, file: &str) {
+        let metadata = tree.at(&["metadata"]).unwrap_or_default();
+        let (namespace, name) = (text(&metadata, "/namespace"), text(&metadata, "/name"));
+        let in_namespace = |expected: &str| namespace.is_empty() || namespace == expected;
+        if in_namespace("kube-system") && name == "kubeadm-config" {
+            let Document { value, place } = located(tree, kind, file);
+            let reading = match declared::kubeadm_config_map(&value, &place) {
+                Ok(declared) => Reading::read(declared),
+                Err(problem) => {
+                    self.note(place.at, format!("{problem}; left aside"));
+                    Reading::missing(Gap::new(GapReason::Malformed, KUBEADM_CONFIG, problem))
+                }
+            };
+            match (&self.kubeadm_config, reading) {
+                (None, reading) => self.kubeadm_config = Some(reading),
+                // The ConfigMap of another cluster.
+                (Some(_), Reading::Read { value }) => self.declared.extend(value),
+                (Some(_), Reading::Missing { .. }) => {}
+            }
+        } else if in_namespace("kube-system")
+            && (name == "kubelet-config" || name.starts_with("kubelet-config-1."))
+        {
+            let Document { value, place } = located(tree, kind, file);
+            match kubelet::from_config_map(&value, &place) {
+                Ok(config) => self.kubelet_configs.extend(config),
+                Err(problem) => self.note(place.at, format!("{problem}; left aside")),
+            }
+        } else if namespace == "openshift-kube-apiserver" && name == "config" {
+            let Document { value, place } = located(tree, kind, file);
+            match openshift::config_map(&value, &place) {
+                Ok(declared) => self.declared.extend(declared),
+                Err(problem) => self.note(place.at, format!("{problem}; left aside")),
+            }
+        }
+    }
+
+    fn cluster(&mut self, tree: Tree, group: &str, kind: &str, file: &str) {
+        match group {
+            "kops.k8s.io" => {
+                let (declared, kubelets) = kops::cluster(&located(tree, kind, file));
+                self.declared.push(declared);
+                self.kubelet_configs.extend(kubelets);
+            }
+            "kind.x-k8s.io" | "kind.sigs.k8s.io" | "" => {
+                let read = kind::cluster(&located(tree, kind, file));
+                self.declared.push(read.declared);
+                self.kubelet_configs.extend(read.kubelet_configs);
+                self.notes.extend(read.notes);
+            }
+            // Of the Cluster API and others: it refers to its control plane.
+            _ => {}
+        }
+    }
+
+    fn without_kind(&mut self, tree: Tree, file: &str, depth: usize, outcome: &mut Outcome) {
+        if tree.at(&["spec", "containers"]).is_some_and(|containers| containers.is_array()) {
+            self.any_pod = true;
+            self.pod(tree, &["spec", "containers"], "Pod", file);
+            return;
+        }
+        let Document { value, place } = located(tree, "", file);
+        let contents = text(&value, "/contents");
+        if !text(&value, "/path").is_empty() && contents.contains("kube-apiserver") && depth < MAX_NESTING {
+            // A file task of kops' nodeup: the manifest as a text.
+            let name = inner_name(&place, "contents");
+            let parsed = parse(contents);
+            for tree in parsed.trees {
+                self.tree(tree, "", &name, depth + 1, outcome);
+            }
+            for fault in parsed.faults {
+                self.note(
+                    format!("{name}:{}:{}", fault.line, fault.column),
+                    format!("{}; left aside", fault.message),
+                );
+            }
+        } else if value.get("apiServerArguments").is_some() {
+            self.declared.push(openshift::config(&Document { value, place }, file));
+        } else if let Some(base) = rke1::base(&value) {
+            self.declared.push(rke1::cluster(&value, base, &place, file));
+        } else if let Some(flavour) = rancher::Flavour::of_config(&value, file) {
+            let read = rancher::config_file(&value, flavour, &place, file);
+            if read.declared.is_none() {
+                self.note(
+                    place.at,
+                    "reads like the configuration of a k3s or RKE2 agent: it has no key that only a server has, so \
+                     no apiserver is taken from it",
+                );
+            }
+            self.declared.extend(read.declared);
+            self.kubelet_configs.extend(read.kubelet_config);
+        }
+    }
+
+    /// The snapshot of everything that was taken in.
+    pub fn finish(mut self, name: String) -> Snapshot {
+        for class in std::mem::take(&mut self.classes) {
+            let notes = cluster_api::apply_class(&class, &mut self.templates);
+            self.notes.extend(notes);
+        }
+        self.declared
+            .extend(std::mem::take(&mut self.templates).into_iter().map(cluster_api::Template::finish));
+        let of_pods: Vec<(String, String)> = self
+            .pods
+            .iter()
+            .filter(|found| !found.of_workload)
+            .map(|found| (found.pod.namespace.clone(), found.pod.name.clone()))
+            .collect();
+        // Where the pods of a workload are in the input too, they are the instances.
+        self.pods.retain(|found| {
+            !found.of_workload
+                || !of_pods.iter().any(|(namespace, name)| {
+                    *namespace == found.pod.namespace
+                        && name.strip_prefix(&found.pod.name).is_some_and(|rest| rest.starts_with('-'))
+                })
+        });
+        let mut snapshot = Snapshot::empty(Scope::Manifests, name);
+        if self.any_pod || !self.pods.is_empty() {
+            snapshot.pods = Reading::read(self.pods.into_iter().map(|found| found.pod).collect());
+        }
+        if !self.nodes.is_empty() {
+            snapshot.nodes = Reading::read(self.nodes);
+        }
+        if !self.leases.is_empty() {
+            snapshot.leases = Reading::read(self.leases);
+        }
+        if let Some(reading) = self.kubeadm_config {
+            snapshot.kubeadm_config = reading;
+        }
+        if !self.kubelet_configs.is_empty() {
+            snapshot.kubelet_configs = Reading::read(self.kubelet_configs);
+        }
+        snapshot.declared = self.declared;
+        snapshot.notes = self.notes;
+        redact(&mut snapshot);
+        snapshot
+    }
+}
+
+impl Found {
+    /// Whether this is the same object, given again in the same file.
+    fn is_again(&self, other: &Self) -> bool {
+        self.file == other.file
+            && (&self.pod.namespace, &self.pod.name, &self.pod.node_name)
+                == (&other.pod.namespace, &other.pod.name, &other.pod.node_name)
+            && self.of_workload == other.of_workload
+            && without_places(&self.pod) == without_places(&other.pod)
+    }
+}
+
+/// What the containers of a pod are, wherever they stand.
+fn without_places(pod: &Pod) -> Vec<Container> {
+    let mut containers = pod.containers.clone();
+    for mount in containers.iter_mut().flat_map(|container| &mut container.mounts) {
+        mount.at.clear();
+    }
+    containers
+}
+
+/// The object with its place. JSON has no positions, so there the object is named.
+fn located(tree: Tree, kind: &str, file: &str) -> Document {
+    let plain = matches!(tree, Tree::Plain(_));
+    let mut document = tree.document(file);
+    if plain {
+        let name = full_name(&document.value);
+        if !kind.is_empty() && !name.is_empty() {
+            document.place = Place::of(format!("{file} {kind} {name}"));
+        }
+    }
+    document
+}

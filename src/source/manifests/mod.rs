@@ -1,0 +1,137 @@
+//! Files: manifests, saved lists, and the configuration files from which tools make an apiserver.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | [`files`] | finds and loads the files |
+//! | [`yaml`], [`node`] | read a text into values with positions |
+//! | [`dispatch`] | recognises objects and puts them into the snapshot |
+//!
+//! A file that cannot be read stops the reading only if it is the only one. Of several, and in folders, it is left aside
+//! with a note, as is a broken document among good ones: what can be told from the rest is still told.
+
+pub mod dispatch;
+pub mod error;
+pub mod files;
+pub mod logs;
+pub mod node;
+pub mod yaml;
+
+use std::path::PathBuf;
+
+pub use error::ManifestError;
+
+use crate::snapshot::Snapshot;
+use dispatch::{Collector, Outcome};
+use files::{Input, find, load};
+
+/// How many inputs a snapshot's name spells out.
+const NAMED_INPUTS: usize = 3;
+
+/// A snapshot of texts with their names.
+///
+/// # Errors
+/// There is none, or none can be read.
+pub fn read_texts(texts: &[(String, String)]) -> Result<Snapshot, ManifestError> {
+    let mut reader = Reader { is_alone: texts.len() == 1, ..Reader::default() };
+    for (name, text) in texts {
+        let outcome = reader.collector.text(name, text);
+        reader.count(outcome)?;
+    }
+    reader.finish(texts.iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// A snapshot of files and folders. The path `-` is standard input.
+///
+/// # Errors
+/// A path given does not exist or is neither file nor folder, the limits on size are passed, or nothing can be read.
+pub fn read_paths(paths: &[PathBuf]) -> Result<Snapshot, ManifestError> {
+    let found = find(paths)?;
+    let is_alone = match paths {
+        [path] => !path.is_dir(),
+        _ => false,
+    };
+    let mut reader = Reader { is_alone, ..Reader::default() };
+    for (at, why) in found.left_aside {
+        reader.collector.note(at, why);
+    }
+    let mut total = 0;
+    for input in &found.inputs {
+        reader.file(input, &mut total)?;
+    }
+    let name = |path: &PathBuf| match path.display().to_string() {
+        name if name == "-" => files::STDIN.to_owned(),
+        name => name,
+    };
+    reader.finish(paths.iter().map(name).collect())
+}
+
+#[derive(Default)]
+struct Reader {
+    collector: Collector,
+    /// Whether there is only one file, so that without it there is nothing.
+    is_alone: bool,
+    read: usize,
+    failed: usize,
+    first_failure: Option<ManifestError>,
+}
+
+impl Reader {
+    fn file(&mut self, input: &Input, total: &mut u64) -> Result<(), ManifestError> {
+        let text = match load(input, total) {
+            Err(error @ ManifestError::TotalTooLarge { .. }) => return Err(error),
+            text => text,
+        };
+        if input.tentative {
+            // It counts only if it is a manifest, and nothing of it is kept if it is none.
+            let Ok(text) = text else { return Ok(()) };
+            return match Collector::default().text(&input.name, &text) {
+                Ok(outcome) if outcome.objects > 0 => {
+                    let outcome = self.collector.text(&input.name, &text);
+                    self.count(outcome)
+                }
+                _ => Ok(()),
+            };
+        }
+        let outcome = text.and_then(|text| self.collector.text(&input.name, &text));
+        self.count(outcome)
+    }
+
+    fn count(&mut self, outcome: Result<Outcome, ManifestError>) -> Result<(), ManifestError> {
+        match outcome {
+            Ok(_) => self.read += 1,
+            Err(error) if self.is_alone => return Err(error),
+            Err(error) => {
+                self.failed += 1;
+                self.collector.failure(&error);
+                self.first_failure.get_or_insert(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, names: Vec<String>) -> Result<Snapshot, ManifestError> {
+        match self.first_failure {
+            Some(first) if self.read == 0 => {
+                Err(ManifestError::NothingReadable { count: self.failed, first: Box::new(first) })
+            }
+            None if self.read == 0 => Err(match names.into_iter().next() {
+                Some(name) => ManifestError::NoManifests { name },
+                None => ManifestError::NoInput,
+            }),
+            _ => Ok(self.collector.finish(title(&names))),
+        }
+    }
+}
+
+/// What the snapshot is called: the first inputs by name, and how many more there are.
+fn title(names: &[String]) -> String {
+    let (named, rest) = names.split_at_checked(NAMED_INPUTS).unwrap_or((names, &[]));
+    let named = named.join(", ");
+    match rest.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
