@@ -191,7 +191,7 @@ fn unknown(name: &str, reason: &str) -> Counters {
         name: name.to_owned(),
         requests: fact(),
         events: fact(),
-        produces_events: fact(),
+        produces_events: Fact::unknown(reason),
         evaluated: fact(),
         recorded: fact(),
         lost_buffered: fact(),

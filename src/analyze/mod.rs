@@ -23,7 +23,7 @@ use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
-use crate::verdict::Rank;
+use crate::verdict::{Evidence, Rank};
 
 /// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
 pub const FACTS_VERSION: i64 = 1;
@@ -68,8 +68,10 @@ pub struct ControlPlane {
     pub api_servers_read: i64,
     /// Apiservers that are alive, by their Leases.
     pub live_leases: Fact<i64>,
-    /// Flags that differ between apiservers.
+    /// Audit flags that differ between apiservers.
     pub drift: Fact<Vec<Drift>>,
+    /// Flags on events, verbosity, log format, log serving and feature gates that differ between apiservers.
+    pub other_drift: Fact<Vec<Drift>>,
 }
 
 /// Computes all facts.
@@ -99,7 +101,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
         kubernetes: kubernetes(snapshot, version),
-        control_plane: control_plane(&instances, &list, &counters),
+        control_plane: control_plane(snapshot, &instances, &list, &counters),
         api_servers: if list.is_empty() {
             Fact::unknown(no_apiserver(snapshot))
         } else {
@@ -134,7 +136,12 @@ fn unread_reason(instance: &Instance) -> String {
     instance.flags.unread.clone().unwrap_or_default()
 }
 
-fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<Counters>>) -> ControlPlane {
+fn control_plane(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    list: &[ApiServer],
+    counters: &Fact<Vec<Counters>>,
+) -> ControlPlane {
     let told_by_flags = list.iter().find_map(|server| {
         let recording = server
             .audit
@@ -150,7 +157,7 @@ fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<
     let audit_told = match (told_by_flags, told_by_counters) {
         (Some(told), _) => told.map(|_| true),
         (None, Some(told)) => told,
-        (None, None) => Fact::known(false, Rank::Observed, Vec::new()),
+        (None, None) => Fact::known(false, Rank::Observed, what_hid_it(snapshot, list, counters)),
     };
     let read = instances.list.iter().filter(|instance| instance.flags.unread.is_none()).count();
     ControlPlane {
@@ -167,7 +174,25 @@ fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<
             (None, None) => Fact::unknown("the input holds no Leases of apiservers"),
         },
         drift: agreement::drift(&instances.list),
+        other_drift: agreement::other_drift(&instances.list),
     }
+}
+
+/// Why it could be told of no apiserver whether it records.
+fn what_hid_it(snapshot: &Snapshot, list: &[ApiServer], counters: &Fact<Vec<Counters>>) -> Vec<Evidence> {
+    let of_flags = list.iter().filter_map(|server| {
+        let reason = server.audit.policy_set.reason().or(server.audit.backends.reason())?;
+        Some(Evidence { at: server.name.clone(), detail: reason.to_owned() })
+    });
+    let mut evidence: Vec<Evidence> = of_flags.collect();
+    if list.is_empty() {
+        evidence.push(Evidence { at: snapshot.cluster.name.clone(), detail: no_apiserver(snapshot) });
+    }
+    let samples = counters.value().into_iter().flatten();
+    let of_counters =
+        counters.reason().or_else(|| samples.filter_map(|sample| sample.events.reason()).next());
+    evidence.extend(of_counters.map(|reason| Evidence { at: "/metrics".into(), detail: reason.to_owned() }));
+    evidence
 }
 
 fn no_apiserver(snapshot: &Snapshot) -> String {

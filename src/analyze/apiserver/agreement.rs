@@ -51,7 +51,10 @@ pub fn sources(flags: &Flags, gap: Option<&str>) -> Fact<Vec<String>> {
             Rank::Configured,
             complete
                 .iter()
-                .map(|source| Evidence { at: source.at.clone(), detail: source.label.clone() })
+                .map(|source| Evidence {
+                    at: source.at.clone(),
+                    detail: format!("{} shows its flags", source.label),
+                })
                 .collect(),
         ),
     }
@@ -98,8 +101,17 @@ pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
     Fact::known(found, Rank::Configured, evidence)
 }
 
-/// Flags that differ between the apiservers that were read; unknown while one was not read and those that were agree.
+/// Audit flags that differ between the apiservers that were read; unknown while one was not read and those that were agree.
 pub fn drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
+    drift_of(instances, &|name| name.starts_with("audit-"))
+}
+
+/// Other flags about logging that differ, likewise.
+pub fn other_drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
+    drift_of(instances, &|name| !name.starts_with("audit-"))
+}
+
+fn drift_of(instances: &[Instance], chosen: &dyn Fn(&str) -> bool) -> Fact<Vec<Drift>> {
     let read: Vec<&Instance> = instances.iter().filter(|instance| instance.flags.unread.is_none()).collect();
     if read.len() < 2 {
         return match instances {
@@ -113,7 +125,7 @@ pub fn drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
     let mut found = Vec::new();
     let mut evidence = Vec::new();
     let mut unknown = None;
-    for name in compared().chain(BETWEEN_INSTANCES) {
+    for name in compared().chain(BETWEEN_INSTANCES).filter(|name| chosen(name)) {
         let mut values: Vec<(String, String, Evidence)> = Vec::new();
         for instance in &read {
             match instance.flags.get(name) {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::flags::{FLAGS, Flags, Form, NEWEST_LISTED, OLDEST_LISTED, Rung, known_flag, parse_bool, parse_int};
+use super::flags::{
+    FLAGS, Flags, Form, NEWEST_LISTED, OLDEST_LISTED, Rung, known_flag, parse_bool, parse_int,
+};
 use super::invocation::Value;
 use crate::analyze::fact::Fact;
 use crate::analyze::units::go_duration_seconds;
@@ -87,7 +89,14 @@ pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
                 }
                 continue;
             };
-            let Value::Text(text) = &given.value else { continue };
+            let text = match &given.value {
+                Value::Text(text) => text,
+                Value::Bare if flag.form != Form::Bool => {
+                    refuse(given, "it has no value".into());
+                    continue;
+                }
+                _ => continue,
+            };
             let fits = match flag.form {
                 Form::Text => true,
                 Form::Bool => parse_bool(text).is_some(),
@@ -198,7 +207,11 @@ fn invalid(flags: &Flags, name: &str, text: &str) -> Option<String> {
         {
             Some("the mode must be batch, blocking or blocking-strict".into())
         }
-        "audit-log-version" | "audit-webhook-version" if text != "audit.k8s.io/v1" => {
+        "audit-log-version" | "audit-webhook-version"
+            if text != "audit.k8s.io/v1"
+                && (!matches!(text, "audit.k8s.io/v1beta1" | "audit.k8s.io/v1alpha1")
+                    || flags.version.is_none_or(|version| version >= Version::new(1, 24))) =>
+        {
             Some("the version must be audit.k8s.io/v1 (others ended with 1.24)".into())
         }
         "audit-log-truncate-max-event-size"
@@ -226,6 +239,27 @@ mod tests {
     use super::super::invocation::{Arguments, Given};
     use super::*;
 
+    /// How many flags are refused; none if that is not known.
+    fn count(given: &[(&str, Option<&str>)], minor: Option<u32>) -> Option<usize> {
+        let given = given.iter().map(|(name, value)| Given {
+            name: (*name).into(),
+            value: value.map_or(Value::Bare, |value| Value::Text(value.into())),
+            at: "at".into(),
+            written: format!("--{name}"),
+        });
+        let flags = Flags {
+            sources: vec![FlagSource {
+                rung: Rung::Pod,
+                label: "its pod".into(),
+                at: "pod".into(),
+                arguments: Arguments { given: given.collect(), open: None },
+            }],
+            version: minor.map(|minor| Version::new(1, minor)),
+            unread: None,
+        };
+        refused(&flags).value().map(Vec::len)
+    }
+
     #[test]
     fn a_flag_is_refused_only_by_versions_whose_flags_are_known() {
         for (flag, minor, expected) in [
@@ -237,23 +271,24 @@ mod tests {
             ("audit-dynamic-configuration", Some(20), Some(1)),
             ("audit-log-path", Some(99), Some(0)),
         ] {
-            let given = Given {
-                name: flag.into(),
-                value: Value::Text("x".into()),
-                at: "at".into(),
-                written: format!("--{flag}=x"),
-            };
-            let flags = Flags {
-                sources: vec![FlagSource {
-                    rung: Rung::Pod,
-                    label: "its pod".into(),
-                    at: "pod".into(),
-                    arguments: Arguments { given: vec![given], open: None },
-                }],
-                version: minor.map(|minor| Version::new(1, minor)),
-                unread: None,
-            };
-            assert_eq!(refused(&flags).value().map(Vec::len), expected, "{flag} {minor:?}");
+            assert_eq!(count(&[(flag, Some("x"))], minor), expected, "{flag} {minor:?}");
         }
+        // What is certain is said although something else is not.
+        assert_eq!(
+            count(&[("audit-log-colour", Some("x")), ("audit-log-maxage", Some("30d"))], Some(99)),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn values_are_refused_as_the_version_refuses_them() {
+        let version = |text, minor| {
+            count(&[("audit-log-path", Some("/a")), ("audit-log-version", Some(text))], Some(minor))
+        };
+        assert_eq!(version("audit.k8s.io/v1beta1", 23), Some(0));
+        assert_eq!(version("audit.k8s.io/v1beta1", 24), Some(1));
+        assert_eq!(version("v1", 23), Some(1));
+        assert_eq!(count(&[("audit-log-maxage", None)], Some(36)), Some(1));
+        assert_eq!(count(&[("audit-log-compress", None)], Some(36)), Some(0));
     }
 }

@@ -1,0 +1,365 @@
+//! What is read from a cluster: one catalogue for the requests, for the permissions a report asks for, and for the
+//! roles that `kubectl logaudit rbac` prints.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{
+    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject as RbacSubject,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+
+use crate::snapshot::Permission;
+
+/// The name of every role and binding that is printed.
+pub const ROLE_NAME: &str = "logaudit-reader";
+
+/// The name of the ServiceAccount that is offered.
+pub const SERVICE_ACCOUNT_NAME: &str = "logaudit";
+
+const KUBE_SYSTEM: &str = "kube-system";
+const OPENSHIFT: &str = "openshift-kube-apiserver";
+const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+
+/// One thing that is read. Every request of a run is one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// The version of the apiserver that answers.
+    Version,
+    /// The Leases by which apiservers say that they are alive.
+    Leases,
+    /// Pods labelled as kubeadm, Talos and RKE2 label them.
+    Pods,
+    /// Pods labelled as kops labels them; asked for where there are none of the others.
+    PodsOfApp,
+    /// Nodes.
+    Nodes,
+    /// The ConfigMap in which kubeadm keeps what it was told.
+    KubeadmConfig,
+    /// The ConfigMap in which kubeadm keeps the configuration of the kubelets.
+    KubeletConfig,
+    /// The effective flags of the apiserver that answers.
+    Flagz,
+    /// The counters of the apiserver that answers.
+    Metrics,
+    /// Pods of the apiservers of OpenShift.
+    OpenshiftPods,
+    /// The ConfigMap with the configuration of the apiservers of OpenShift.
+    OpenshiftConfig,
+}
+
+impl Access {
+    /// The whole catalogue.
+    pub const ALL: [Self; 11] = [
+        Self::Version,
+        Self::Leases,
+        Self::Pods,
+        Self::PodsOfApp,
+        Self::Nodes,
+        Self::KubeadmConfig,
+        Self::KubeletConfig,
+        Self::Flagz,
+        Self::Metrics,
+        Self::OpenshiftPods,
+        Self::OpenshiftConfig,
+    ];
+
+    /// What it is, in words for a report.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Version => "/version",
+            Self::Leases => "the Leases of the apiservers",
+            Self::Pods | Self::PodsOfApp => "the pods of the apiservers",
+            Self::Nodes => "the nodes",
+            Self::KubeadmConfig => "the ConfigMap kube-system/kubeadm-config",
+            Self::KubeletConfig => "the ConfigMap kube-system/kubelet-config",
+            Self::Flagz => "/flagz",
+            Self::Metrics => "/metrics",
+            Self::OpenshiftPods => "the pods of the apiservers in openshift-kube-apiserver",
+            Self::OpenshiftConfig => "the ConfigMap openshift-kube-apiserver/config",
+        }
+    }
+
+    /// The path of the request with its query. Lists come in pages of 500.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Version => "/version",
+            Self::Leases => {
+                "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases?labelSelector=apiserver.kubernetes.io%2Fidentity%3Dkube-apiserver&limit=500"
+            }
+            Self::Pods => {
+                "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Dkube-apiserver&limit=500"
+            }
+            Self::PodsOfApp => {
+                "/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3Dkube-apiserver&limit=500"
+            }
+            Self::Nodes => "/api/v1/nodes?limit=500",
+            Self::KubeadmConfig => "/api/v1/namespaces/kube-system/configmaps/kubeadm-config",
+            Self::KubeletConfig => "/api/v1/namespaces/kube-system/configmaps/kubelet-config",
+            Self::Flagz => "/flagz",
+            Self::Metrics => "/metrics",
+            Self::OpenshiftPods => {
+                "/api/v1/namespaces/openshift-kube-apiserver/pods?labelSelector=app%3Dopenshift-kube-apiserver&limit=500"
+            }
+            Self::OpenshiftConfig => "/api/v1/namespaces/openshift-kube-apiserver/configmaps/config",
+        }
+    }
+
+    /// The permission that it needs.
+    pub fn permission(self) -> Permission {
+        match self {
+            Self::Version | Self::Flagz | Self::Metrics => Permission::url(self.path()),
+            Self::Leases => Permission::resource("list", "coordination.k8s.io", "leases", Some(KUBE_SYSTEM)),
+            Self::Pods | Self::PodsOfApp => Permission::resource("list", "", "pods", Some(KUBE_SYSTEM)),
+            Self::Nodes => Permission::resource("list", "", "nodes", None),
+            Self::KubeadmConfig | Self::KubeletConfig => {
+                Permission::resource("get", "", "configmaps", Some(KUBE_SYSTEM))
+            }
+            Self::OpenshiftPods => Permission::resource("list", "", "pods", Some(OPENSHIFT)),
+            Self::OpenshiftConfig => Permission::resource("get", "", "configmaps", Some(OPENSHIFT)),
+        }
+    }
+
+    /// The name of the object, where one is read by its name.
+    fn object(self) -> Option<&'static str> {
+        match self {
+            Self::KubeadmConfig => Some("kubeadm-config"),
+            Self::KubeletConfig => Some("kubelet-config"),
+            Self::OpenshiftConfig => Some("config"),
+            _ => None,
+        }
+    }
+}
+
+/// Who is bound to the roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A ServiceAccount, which is printed too.
+    ServiceAccount {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A user.
+    User(String),
+    /// A group.
+    Group(String),
+}
+
+impl Subject {
+    /// The ServiceAccount `logaudit` in a namespace.
+    pub fn service_account(namespace: impl Into<String>) -> Self {
+        Self::ServiceAccount { namespace: namespace.into(), name: SERVICE_ACCOUNT_NAME.into() }
+    }
+
+    fn to_rbac(&self) -> RbacSubject {
+        match self {
+            Self::ServiceAccount { namespace, name } => RbacSubject {
+                kind: "ServiceAccount".into(),
+                name: name.clone(),
+                namespace: Some(namespace.clone()),
+                ..RbacSubject::default()
+            },
+            Self::User(name) | Self::Group(name) => RbacSubject {
+                api_group: Some(RBAC_GROUP.into()),
+                kind: if matches!(self, Self::User(_)) { "User" } else { "Group" }.into(),
+                name: name.clone(),
+                namespace: None,
+            },
+        }
+    }
+}
+
+/// The ClusterRole: what has no namespace.
+pub fn cluster_role() -> ClusterRole {
+    ClusterRole { metadata: named(None), rules: Some(rules(None)), ..ClusterRole::default() }
+}
+
+/// The Role in `kube-system`.
+pub fn role() -> Role {
+    role_in(KUBE_SYSTEM)
+}
+
+/// The Role in `openshift-kube-apiserver`, which only OpenShift has.
+pub fn openshift_role() -> Role {
+    role_in(OPENSHIFT)
+}
+
+/// The roles as YAML for `kubectl apply -f -`, with bindings if a subject is given.
+///
+/// Nothing in them reaches Secrets, `nodes/proxy` or `pods/exec`, and nothing writes.
+pub fn rbac_yaml(subject: Option<&Subject>) -> String {
+    let mut yaml = String::from(
+        "# What `kubectl logaudit` reads. Only get and list: no Secret, no nodes/proxy, no exec, no write.\n",
+    );
+    if let Some(Subject::ServiceAccount { namespace, name }) = subject {
+        let account = ServiceAccount {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                namespace: Some(namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            ..ServiceAccount::default()
+        };
+        document(&mut yaml, &account);
+    }
+    document(&mut yaml, &cluster_role());
+    document(&mut yaml, &role());
+    if let Some(subject) = subject {
+        let binding = ClusterRoleBinding {
+            metadata: named(None),
+            role_ref: role_ref("ClusterRole"),
+            subjects: Some(vec![subject.to_rbac()]),
+        };
+        document(&mut yaml, &binding);
+        document(&mut yaml, &role_binding(KUBE_SYSTEM, subject));
+    }
+    yaml
+}
+
+/// The additional Role for OpenShift as YAML, with a binding if a subject is given.
+pub fn openshift_rbac_yaml(subject: Option<&Subject>) -> String {
+    let mut yaml =
+        String::from("# In addition on OpenShift, whose apiservers run in a namespace of their own.\n");
+    document(&mut yaml, &openshift_role());
+    if let Some(subject) = subject {
+        document(&mut yaml, &role_binding(OPENSHIFT, subject));
+    }
+    yaml
+}
+
+fn document(yaml: &mut String, object: &impl Serialize) {
+    // These objects hold strings only, so that writing them cannot fail.
+    if let Ok(text) = serde_yaml::to_string(object) {
+        yaml.push_str("---\n");
+        yaml.push_str(&text);
+        if !text.ends_with('\n') {
+            yaml.push('\n');
+        }
+    }
+}
+
+fn named(namespace: Option<&str>) -> ObjectMeta {
+    ObjectMeta { name: Some(ROLE_NAME.into()), namespace: namespace.map(Into::into), ..ObjectMeta::default() }
+}
+
+fn role_in(namespace: &str) -> Role {
+    Role { metadata: named(Some(namespace)), rules: Some(rules(Some(namespace))) }
+}
+
+fn role_binding(namespace: &str, subject: &Subject) -> RoleBinding {
+    RoleBinding {
+        metadata: named(Some(namespace)),
+        role_ref: role_ref("Role"),
+        subjects: Some(vec![subject.to_rbac()]),
+    }
+}
+
+fn role_ref(kind: &str) -> RoleRef {
+    RoleRef { api_group: Some(RBAC_GROUP.into()), kind: kind.into(), name: ROLE_NAME.into() }
+}
+
+/// The rules for one namespace, or for what has none.
+fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
+    let mut urls = Vec::new();
+    // Group, resource and verb make a rule; the names of objects narrow it.
+    let mut resources: BTreeMap<(String, String, String), Vec<String>> = BTreeMap::new();
+    for access in Access::ALL {
+        match access.permission() {
+            Permission::NonResource { url, .. } if wanted.is_none() => urls.push(url),
+            Permission::NonResource { .. } => {}
+            Permission::Resource { api_group, resource, verb, namespace } => {
+                if namespace.as_deref() == wanted {
+                    let names = resources.entry((api_group, resource, verb)).or_default();
+                    names.extend(access.object().map(str::to_owned));
+                }
+            }
+        }
+    }
+    let mut rules: Vec<PolicyRule> = resources
+        .into_iter()
+        .map(|((group, resource, verb), names)| PolicyRule {
+            api_groups: Some(vec![group]),
+            resources: Some(vec![resource]),
+            resource_names: Some(names).filter(|names| !names.is_empty()),
+            verbs: vec![verb],
+            ..PolicyRule::default()
+        })
+        .collect();
+    if !urls.is_empty() {
+        urls.sort();
+        rules.push(PolicyRule {
+            non_resource_urls: Some(urls),
+            verbs: vec!["get".into()],
+            ..PolicyRule::default()
+        });
+    }
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn documents(yaml: &str) -> Vec<Value> {
+        serde_yaml::from_multiple(yaml).unwrap()
+    }
+
+    #[test]
+    fn the_roles_hold_exactly_the_catalogue() {
+        let all = documents(&rbac_yaml(None));
+        assert_eq!(
+            all,
+            [
+                json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                    "metadata": {"name": "logaudit-reader"}, "rules": [
+                        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
+                        {"nonResourceURLs": ["/flagz", "/metrics", "/version"], "verbs": ["get"]}]}),
+                json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+                    "metadata": {"name": "logaudit-reader", "namespace": "kube-system"}, "rules": [
+                        {"apiGroups": [""], "resources": ["configmaps"],
+                         "resourceNames": ["kubeadm-config", "kubelet-config"], "verbs": ["get"]},
+                        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+                        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}]}),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_subject_is_bound_to_every_role() {
+        let kinds = |yaml: &str| -> Vec<String> {
+            documents(yaml).iter().map(|d| d["kind"].as_str().unwrap().to_owned()).collect()
+        };
+        let account = Subject::service_account("monitoring");
+        let yaml = rbac_yaml(Some(&account));
+        assert_eq!(
+            kinds(&yaml),
+            ["ServiceAccount", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"]
+        );
+        let binding = documents(&yaml).pop().unwrap();
+        assert_eq!(binding["roleRef"]["kind"], "Role");
+        assert_eq!(
+            binding["subjects"],
+            json!([{"kind": "ServiceAccount", "name": "logaudit", "namespace": "monitoring"}])
+        );
+        let user = rbac_yaml(Some(&Subject::User("a@example.com".into())));
+        assert_eq!(kinds(&user).len(), 4);
+        assert_eq!(documents(&user)[3]["subjects"][0]["apiGroup"], RBAC_GROUP);
+        assert_eq!(kinds(&openshift_rbac_yaml(Some(&account))), ["Role", "RoleBinding"]);
+    }
+
+    #[test]
+    fn nothing_dangerous_is_ever_asked_for() {
+        let text = rbac_yaml(None) + &openshift_rbac_yaml(None);
+        let rules = text.lines().filter(|line| !line.starts_with('#')).collect::<String>();
+        for forbidden in ["secrets", "proxy", "exec", "*", "watch", "create", "update", "patch", "delete"] {
+            assert!(!rules.contains(forbidden), "{forbidden}");
+        }
+        for access in Access::ALL {
+            assert!(access.path().starts_with('/') && !access.path().contains("watch"));
+        }
+    }
+}

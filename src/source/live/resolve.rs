@@ -1,0 +1,618 @@
+//! Where to connect and as whom: kubectl's flags laid over the kubeconfig.
+//!
+//! The rules are those of `k8s.io/client-go/tools/clientcmd`. Two differ on purpose: a user that the context names and
+//! the kubeconfig does not have is an error (kubectl goes on anonymously), and `--token` or `--client-certificate`
+//! replace all credentials (kubectl sends the kubeconfig's certificate too, and the server then prefers that).
+
+use std::path::Path;
+
+use http::Uri;
+use jiff::Timestamp;
+use k8s_openapi::ByteString;
+use kube::Config;
+use kube::config::{
+    AuthInfo, Cluster, Context, ExecAuthCluster, ExecConfig, Kubeconfig, KubeconfigError, LoadDataError,
+};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::connection::Connection;
+use super::error::LiveError;
+use super::proxy::{self, Environment};
+use super::wording::one_line;
+use super::{certificate, kubeconfig};
+use crate::snapshot::ClusterIdentity;
+use crate::snapshot::redact::scrub;
+
+/// Where the token of a pod's service account is mounted.
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// A cluster and how to get at it.
+pub(super) struct Endpoint {
+    /// For the HTTP client. The credential plugin is taken out of it.
+    pub config: Config,
+    /// Under which name the report speaks of it.
+    pub cluster: ClusterIdentity,
+    /// The plugin that gives the credentials.
+    pub plugin: Option<ExecConfig>,
+    /// When the client certificate expires.
+    pub not_after: Option<Timestamp>,
+}
+
+impl Endpoint {
+    /// The server's URL as it may be shown.
+    pub(super) fn server(&self) -> &str {
+        self.cluster.server.as_deref().unwrap_or_default()
+    }
+}
+
+/// Lays the flags over the kubeconfig, or over the service account of the pod.
+pub(super) fn resolve(connection: &Connection, environment: Environment<'_>) -> Result<Endpoint, LiveError> {
+    let flags = Flags::of(connection);
+    if flags.impersonate.is_none() && (!flags.groups.is_empty() || flags.uid.is_some()) {
+        return Err(setting(
+            if flags.groups.is_empty() { "--as-uid" } else { "--as-group" },
+            "nobody is impersonated",
+            "name the user with --as",
+        ));
+    }
+    let loaded = kubeconfig::load(connection.kubeconfig.as_deref(), environment)?;
+    let Some(config) = loaded.config else {
+        if let Some(name) = flags.context {
+            return Err(LiveError::UnknownContext { name: name.into(), known: Vec::new() });
+        }
+        if flags.server.is_some() {
+            return from_kubeconfig(&flags, &Kubeconfig::default(), environment);
+        }
+        return if in_pod(environment) {
+            in_cluster(&flags, environment)
+        } else {
+            Err(LiveError::NoKubeconfig { looked: loaded.looked })
+        };
+    };
+    from_kubeconfig(&flags, &config, environment)
+}
+
+/// The flags with empty values taken as not given.
+struct Flags<'a> {
+    context: Option<&'a str>,
+    cluster: Option<&'a str>,
+    user: Option<&'a str>,
+    server: Option<&'a str>,
+    token: Option<&'a str>,
+    impersonate: Option<&'a str>,
+    groups: Vec<String>,
+    uid: Option<&'a str>,
+    certificate_authority: Option<&'a Path>,
+    client_certificate: Option<&'a Path>,
+    client_key: Option<&'a Path>,
+    insecure: Option<bool>,
+    tls_server_name: Option<&'a str>,
+    disable_compression: Option<bool>,
+}
+
+impl<'a> Flags<'a> {
+    fn of(connection: &'a Connection) -> Self {
+        fn text(flag: Option<&String>) -> Option<&str> {
+            flag.map(String::as_str).filter(|value| !value.is_empty())
+        }
+        fn path(flag: Option<&std::path::PathBuf>) -> Option<&Path> {
+            flag.map(std::path::PathBuf::as_path).filter(|path| !path.as_os_str().is_empty())
+        }
+        Self {
+            context: text(connection.context.as_ref()),
+            cluster: text(connection.cluster.as_ref()),
+            user: text(connection.user.as_ref()),
+            server: text(connection.server.as_ref()),
+            token: text(connection.token.as_ref()),
+            impersonate: text(connection.as_user.as_ref()),
+            groups: connection.as_group.iter().filter(|group| !group.is_empty()).cloned().collect(),
+            uid: text(connection.as_uid.as_ref()),
+            certificate_authority: path(connection.certificate_authority.as_ref()),
+            client_certificate: path(connection.client_certificate.as_ref()),
+            client_key: path(connection.client_key.as_ref()),
+            insecure: connection.insecure_skip_tls_verify,
+            tls_server_name: text(connection.tls_server_name.as_ref()),
+            disable_compression: connection.disable_compression,
+        }
+    }
+
+    /// Whether they bring credentials of their own.
+    fn have_credentials(&self) -> bool {
+        self.token.is_some() || self.client_certificate.is_some()
+    }
+
+    fn apply_to_cluster(&self, cluster: &mut Cluster) {
+        if let Some(server) = self.server {
+            cluster.server = Some(server.to_owned());
+            // The name was for the certificate of the other server.
+            cluster.tls_server_name = None;
+        }
+        if let Some(name) = self.tls_server_name {
+            cluster.tls_server_name = Some(name.to_owned());
+        }
+        if self.insecure == Some(true) || self.certificate_authority.is_some() {
+            cluster.certificate_authority_data = None;
+            cluster.certificate_authority = self.certificate_authority.map(display);
+            cluster.insecure_skip_tls_verify = None;
+        }
+        if let Some(insecure) = self.insecure {
+            cluster.insecure_skip_tls_verify = Some(insecure);
+        }
+        if let Some(disable) = self.disable_compression {
+            cluster.disable_compression = Some(disable);
+        }
+    }
+
+    fn apply_to_user(&self, user: &mut AuthInfo) {
+        if self.have_credentials() {
+            *user = AuthInfo {
+                token: self.token.map(|token| token.to_owned().into()),
+                client_certificate: self.client_certificate.map(display),
+                // The key may be the kubeconfig's.
+                client_key: user.client_key.take().filter(|_| self.client_certificate.is_some()),
+                client_key_data: user.client_key_data.take().filter(|_| self.client_certificate.is_some()),
+                impersonate: user.impersonate.take(),
+                impersonate_uid: user.impersonate_uid.take(),
+                impersonate_groups: user.impersonate_groups.take(),
+                impersonate_user_extra: user.impersonate_user_extra.take(),
+                ..AuthInfo::default()
+            };
+        }
+        if let Some(key) = self.client_key {
+            user.client_key = Some(display(key));
+            user.client_key_data = None;
+        }
+        if let Some(name) = self.impersonate {
+            user.impersonate = Some(name.to_owned());
+        }
+        if let Some(uid) = self.uid {
+            user.impersonate_uid = Some(uid.to_owned());
+        }
+        if !self.groups.is_empty() {
+            user.impersonate_groups = Some(self.groups.clone());
+        }
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn setting(name: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> LiveError {
+    LiveError::Setting { setting: name.into(), what: what.into(), advice: advice.into() }
+}
+
+fn from_kubeconfig(
+    flags: &Flags<'_>,
+    config: &Kubeconfig,
+    environment: Environment<'_>,
+) -> Result<Endpoint, LiveError> {
+    let context_name = flags.context.or(config.current_context.as_deref());
+    let context = match context_name {
+        Some(name) => config
+            .contexts
+            .iter()
+            .find(|named| named.name == name)
+            .map(|named| named.context.clone().unwrap_or_default())
+            .ok_or_else(|| LiveError::UnknownContext {
+                name: name.into(),
+                known: config.contexts.iter().map(|named| named.name.clone()).collect(),
+            })?,
+        None if flags.server.is_some() || flags.cluster.is_some() => Context::default(),
+        None => {
+            return Err(LiveError::NoCurrentContext {
+                known: config.contexts.iter().map(|named| named.name.clone()).collect(),
+            });
+        }
+    };
+    let mut cluster = select_cluster(flags, config, &context, context_name)?;
+    let mut user = select_user(flags, config, &context, context_name)?;
+    flags.apply_to_cluster(&mut cluster);
+    flags.apply_to_user(&mut user);
+    let address = cluster.server.as_deref().ok_or_else(|| {
+        let name = flags.cluster.unwrap_or(&context.cluster);
+        setting(
+            format!("the cluster {name:?} of the kubeconfig"),
+            "it has no server",
+            "name one with --server",
+        )
+    })?;
+    let url = server_url(address)?;
+    // A context's name says nothing about a cluster that was named otherwise.
+    let name = match (flags.server, flags.cluster) {
+        (Some(_), _) => url.authority().map(ToString::to_string).unwrap_or_default(),
+        (None, Some(cluster)) => cluster.to_owned(),
+        (None, None) => context_name.unwrap_or_default().to_owned(),
+    };
+    let mut settings = Config::new(url);
+    settings.root_cert = authorities(&cluster)?;
+    settings.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    settings.disable_compression = cluster.disable_compression.unwrap_or(false);
+    settings.tls_server_name = cluster.tls_server_name.clone();
+    let plugin = take_plugin(&mut user, &cluster)?;
+    settings.auth_info = user;
+    finish(settings, name, plugin, cluster.proxy_url.as_deref(), environment)
+}
+
+fn select_cluster(
+    flags: &Flags<'_>,
+    config: &Kubeconfig,
+    context: &Context,
+    context_name: Option<&str>,
+) -> Result<Cluster, LiveError> {
+    let name = flags.cluster.unwrap_or(&context.cluster);
+    let found = config.clusters.iter().find(|named| named.name == name).map(|named| named.cluster.clone());
+    match found {
+        Some(cluster) => Ok(cluster.unwrap_or_default()),
+        None if flags.cluster.is_none() && (flags.server.is_some() || name.is_empty()) => {
+            Ok(Cluster::default())
+        }
+        None => Err(LiveError::UnknownCluster {
+            name: name.into(),
+            context: context_name.filter(|_| flags.cluster.is_none()).map(str::to_owned),
+            known: config.clusters.iter().map(|named| named.name.clone()).collect(),
+        }),
+    }
+}
+
+fn select_user(
+    flags: &Flags<'_>,
+    config: &Kubeconfig,
+    context: &Context,
+    context_name: Option<&str>,
+) -> Result<AuthInfo, LiveError> {
+    let Some(name) = flags.user.or(context.user.as_deref()).filter(|name| !name.is_empty()) else {
+        return Ok(AuthInfo::default());
+    };
+    let found =
+        config.auth_infos.iter().find(|named| named.name == name).map(|named| named.auth_info.clone());
+    match found {
+        Some(user) => Ok(user.unwrap_or_default()),
+        None if flags.user.is_none() && flags.have_credentials() => Ok(AuthInfo::default()),
+        None => Err(LiveError::UnknownUser {
+            name: name.into(),
+            context: context_name.filter(|_| flags.user.is_none()).map(str::to_owned),
+            known: config.auth_infos.iter().map(|named| named.name.clone()).collect(),
+        }),
+    }
+}
+
+/// As client-go decides it: a cluster's own address and port in the environment, and a mounted token.
+fn in_pod(environment: Environment<'_>) -> bool {
+    ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
+        .into_iter()
+        .all(|name| environment(name).is_some_and(|value| !value.is_empty()))
+        && Path::new(SERVICE_ACCOUNT_TOKEN).exists()
+}
+
+fn in_cluster(flags: &Flags<'_>, environment: Environment<'_>) -> Result<Endpoint, LiveError> {
+    let mut settings = Config::incluster().map_err(|error| {
+        setting(
+            "the service account of this pod",
+            one_line(&error.to_string()),
+            "mount its token and ca.crt, or give --kubeconfig",
+        )
+    })?;
+    let mut cluster = Cluster::default();
+    flags.apply_to_cluster(&mut cluster);
+    if let Some(bundle) = authorities(&cluster)? {
+        settings.root_cert = Some(bundle);
+        settings.root_cert_file = None;
+    }
+    settings.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    settings.disable_compression = cluster.disable_compression.unwrap_or(false);
+    settings.tls_server_name = cluster.tls_server_name;
+    flags.apply_to_user(&mut settings.auth_info);
+    finish(settings, "in-cluster".into(), None, None, environment)
+}
+
+fn finish(
+    mut settings: Config,
+    name: String,
+    plugin: Option<ExecConfig>,
+    proxy_url: Option<&str>,
+    environment: Environment<'_>,
+) -> Result<Endpoint, LiveError> {
+    settings.proxy_url =
+        proxy::choose(proxy_url, &settings.cluster_url, environment).map_err(|(name, what)| {
+            setting(name, what, "write it as http://host:port, https://… or socks5://…")
+        })?;
+    let not_after = client_certificate(&settings.auth_info)?;
+    let server = settings.cluster_url.to_string();
+    let server = scrub(server.trim_end_matches('/')).into_owned();
+    Ok(Endpoint {
+        config: settings,
+        cluster: ClusterIdentity { name, server: Some(server) },
+        plugin,
+        not_after,
+    })
+}
+
+/// A server's address as a URL without user information. Without a scheme it is HTTPS.
+fn server_url(address: &str) -> Result<Uri, LiveError> {
+    let wrong = |what: &str| {
+        setting(
+            format!("the server's address {:?}", scrub(address)),
+            what,
+            "write it as https://host:port, with --server or in the kubeconfig",
+        )
+    };
+    let text = if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    let uri: Uri = text.parse().map_err(|_| wrong("it is not a URL"))?;
+    let mut parts = uri.into_parts();
+    if !matches!(parts.scheme.as_ref().map(http::uri::Scheme::as_str), Some("http" | "https")) {
+        return Err(wrong("only http and https are supported"));
+    }
+    let authority = parts.authority.take().filter(|authority| !authority.host().is_empty());
+    let authority = authority.ok_or_else(|| wrong("it names no host"))?;
+    let bare = authority.as_str().rsplit('@').next().unwrap_or_default();
+    parts.authority = Some(bare.parse().map_err(|_| wrong("it is not a URL"))?);
+    Uri::from_parts(parts).map_err(|_| wrong("it is not a URL"))
+}
+
+/// The certificate authorities of a cluster in DER; none if it names none, which means those of the system.
+fn authorities(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>, LiveError> {
+    let name = "certificate-authority of the cluster";
+    let advice = "it should be certificates in PEM";
+    let loaded =
+        ExecAuthCluster::try_from(cluster).map_err(|error| setting(name, data_error(&error), advice))?;
+    let Some(pem) = loaded.certificate_authority_data else { return Ok(None) };
+    let bundle: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| setting(name, "it is damaged", advice))?;
+    if bundle.is_empty() {
+        Err(setting(name, "there is no certificate in it", advice))
+    } else {
+        Ok(Some(bundle))
+    }
+}
+
+/// What is wrong with data of a kubeconfig, without the data.
+fn data_error(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::LoadCertificateAuthority(error)
+        | KubeconfigError::LoadClientCertificate(error)
+        | KubeconfigError::LoadClientKey(error) => match error {
+            LoadDataError::DecodeBase64(_) => "it is not base64".into(),
+            LoadDataError::ReadFile(error, path) => {
+                format!("{}: {}", path.display(), one_line(&error.to_string()))
+            }
+            LoadDataError::NoBase64DataOrFile => "it is missing".into(),
+        },
+        other => one_line(&other.to_string()),
+    }
+}
+
+/// Checks that a client certificate can be read, and tells when it expires.
+fn client_certificate(user: &AuthInfo) -> Result<Option<Timestamp>, LiveError> {
+    let wrong = |what: String| {
+        setting(
+            "client-certificate of the user",
+            what,
+            "it should be a certificate in PEM; log in again to renew it",
+        )
+    };
+    let pem = if let Some(data) = &user.client_certificate_data {
+        base64(data).ok_or_else(|| wrong("it is not base64".into()))?
+    } else if let Some(path) = &user.client_certificate {
+        std::fs::read(path).map_err(|error| wrong(format!("{path}: {}", one_line(&error.to_string()))))?
+    } else {
+        return Ok(None);
+    };
+    if user.client_key.is_none() && user.client_key_data.is_none() {
+        return Err(setting(
+            "client-key of the user",
+            "it is missing",
+            "give it with --client-key or in the kubeconfig",
+        ));
+    }
+    Ok(certificate::not_after(&pem))
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    serde_json::from_value::<ByteString>(serde_json::Value::String(text.to_owned())).ok().map(|bytes| bytes.0)
+}
+
+/// Takes the credential plugin out of a user, if it is what gives the credentials.
+///
+/// It is run once, by this program: kube would run it twice for every client it makes.
+fn take_plugin(user: &mut AuthInfo, cluster: &Cluster) -> Result<Option<ExecConfig>, LiveError> {
+    let plugin = user.exec.take();
+    if let Some(provider) = &user.auth_provider
+        && provider.name != "oidc"
+    {
+        return Err(setting(
+            format!("the auth-provider {:?} of the kubeconfig", provider.name),
+            "Kubernetes removed it in 1.26",
+            "use the credential plugin that replaces it (gke-gcloud-auth-plugin, kubelogin)",
+        ));
+    }
+    // What client-go takes instead of running the plugin.
+    let others = user.token.is_some()
+        || user.token_file.is_some()
+        || user.username.is_some()
+        || user.auth_provider.is_some()
+        || user.client_certificate.is_some()
+        || user.client_certificate_data.is_some();
+    let Some(mut plugin) = plugin.filter(|_| !others) else { return Ok(None) };
+    if plugin.provide_cluster_info {
+        plugin.cluster = Some(ExecAuthCluster::try_from(cluster).map_err(|error| {
+            setting(
+                "certificate-authority of the cluster",
+                data_error(&error),
+                "it should be certificates in PEM",
+            )
+        })?);
+    }
+    Ok(Some(plugin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    const FILE: &str = r"
+current-context: prod
+clusters:
+- {name: prod, cluster: {server: 'https://prod.example:6443/base', tls-server-name: kube, insecure-skip-tls-verify: true, proxy-url: 'http://user:pw@proxy:1'}}
+- {name: other, cluster: {server: 'https://other.example'}}
+- {name: empty, cluster: {}}
+users:
+- {name: token, user: {token: t1, exec: {command: login, apiVersion: v1}}}
+- {name: plugin, user: {as: boss, exec: {command: login, apiVersion: v1, provideClusterInfo: true}}}
+- {name: old, user: {auth-provider: {name: gcp, config: {}}}}
+contexts:
+- {name: prod, context: {cluster: prod, user: token}}
+- {name: plug, context: {cluster: other, user: plugin}}
+- {name: dangling-user, context: {cluster: prod, user: gone}}
+- {name: dangling-cluster, context: {cluster: gone, user: token}}
+- {name: serverless, context: {cluster: empty, user: token}}
+- {name: anonymous, context: {cluster: other, user: ''}}
+- {name: old, context: {cluster: other, user: old}}
+";
+
+    fn with(edit: impl FnOnce(&mut Connection)) -> Result<Endpoint, LiveError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, FILE).unwrap();
+        let mut connection = Connection { kubeconfig: Some(path), ..Connection::default() };
+        edit(&mut connection);
+        resolve(&connection, &|_| None)
+    }
+
+    fn error(edit: impl FnOnce(&mut Connection)) -> String {
+        with(edit).err().unwrap().to_string()
+    }
+
+    fn text(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn the_current_context_is_used() {
+        let endpoint = with(|_| {}).unwrap();
+        assert_eq!(endpoint.cluster.name, "prod");
+        assert_eq!(endpoint.server(), "https://prod.example:6443/base");
+        assert_eq!(endpoint.config.tls_server_name.as_deref(), Some("kube"));
+        assert!(endpoint.config.accept_invalid_certs);
+        assert_eq!(endpoint.config.proxy_url.unwrap().host(), Some("proxy"));
+        assert!(endpoint.plugin.is_none(), "a token comes before a plugin");
+    }
+
+    #[test]
+    fn flags_lie_over_the_kubeconfig() {
+        let endpoint = with(|c| c.server = text("https://user:pw@new.example:1/")).unwrap();
+        assert_eq!(endpoint.server(), "https://new.example:1");
+        assert_eq!(endpoint.cluster.name, "new.example:1");
+        assert_eq!(endpoint.config.tls_server_name, None, "it was for the other server");
+        assert!(!endpoint.config.cluster_url.to_string().contains("pw"));
+
+        let endpoint = with(|c| (c.cluster, c.user) = (text("other"), text("plugin"))).unwrap();
+        assert_eq!(endpoint.cluster.name, "other");
+        let plugin = endpoint.plugin.unwrap();
+        assert_eq!(plugin.cluster.unwrap().server.as_deref(), Some("https://other.example"));
+        assert_eq!(endpoint.config.auth_info.impersonate.as_deref(), Some("boss"));
+
+        let endpoint = with(|c| {
+            c.context = text("plug");
+            c.token = text("t2");
+            c.as_user = text("a");
+            c.as_group = vec!["g".into()];
+            c.as_uid = text("7");
+            c.disable_compression = Some(true);
+        })
+        .unwrap();
+        assert!(endpoint.plugin.is_none());
+        let user = endpoint.config.auth_info;
+        assert_eq!(user.token.unwrap().expose_secret(), "t2");
+        assert_eq!((user.impersonate.as_deref(), user.impersonate_uid.as_deref()), (Some("a"), Some("7")));
+        assert_eq!(user.impersonate_groups.unwrap(), ["g"]);
+        assert!(endpoint.config.disable_compression);
+
+        let endpoint = with(|c| c.insecure_skip_tls_verify = Some(false)).unwrap();
+        assert!(!endpoint.config.accept_invalid_certs);
+        assert!(with(|c| c.context = text("anonymous")).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_there_is_named_with_what_is() {
+        let e = error(|c| c.context = text("nope"));
+        assert!(e.contains("no context \"nope\"") && e.contains("prod, plug"), "{e}");
+        let e = error(|c| c.cluster = text("nope"));
+        assert!(e.contains("no cluster \"nope\"") && e.contains("prod, other"), "{e}");
+        let e = error(|c| c.user = text("nope"));
+        assert!(e.contains("no user \"nope\"") && e.contains("token, plugin"), "{e}");
+        let e = error(|c| c.context = text("dangling-user"));
+        assert!(e.contains("which its context \"dangling-user\" names"), "{e}");
+        assert!(with(|c| (c.context, c.token) = (text("dangling-user"), text("t"))).is_ok());
+        let e = error(|c| c.context = text("dangling-cluster"));
+        assert!(e.contains("no cluster \"gone\""), "{e}");
+        assert!(with(|c| (c.context, c.server) = (text("dangling-cluster"), text("https://x"))).is_ok());
+        let e = error(|c| c.context = text("serverless"));
+        assert!(e.contains("it has no server"), "{e}");
+        let e = error(|c| c.context = text("old"));
+        assert!(e.contains("removed it in 1.26"), "{e}");
+        let e = error(|c| c.as_group = vec!["g".into()]);
+        assert!(e.contains("--as-group cannot be used"), "{e}");
+        let e = error(|c| c.certificate_authority = Some("/does/not/exist".into()));
+        assert!(e.contains("/does/not/exist: No such file"), "{e}");
+        let e = error(|c| c.client_certificate = Some("/does/not/exist".into()));
+        assert!(e.contains("/does/not/exist: No such file"), "{e}");
+    }
+
+    #[test]
+    fn a_server_works_alone() {
+        let alone = |server: &str| {
+            let connection = Connection { server: text(server), token: text("t"), ..Connection::default() };
+            resolve(&connection, &|_| None)
+        };
+        assert_eq!(alone("10.0.0.1:6443").unwrap().server(), "https://10.0.0.1:6443");
+        assert_eq!(alone("http://localhost:8001").unwrap().server(), "http://localhost:8001");
+        for wrong in ["ftp://x", "https://", "https://a b", ""] {
+            assert!(alone(wrong).is_err(), "{wrong}");
+        }
+        let nothing =
+            resolve(&Connection::default(), &|name| (name == "HOME").then(|| OsString::from("/none")));
+        assert!(nothing.err().unwrap().to_string().contains("/none/.kube/config"));
+    }
+
+    #[test]
+    fn a_bundle_is_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("ca.crt");
+        std::fs::write(&path, "no certificate").unwrap();
+        let e = error(|c| c.certificate_authority = Some(path.clone()));
+        assert!(e.contains("no certificate in it"), "{e}");
+        let made = rcgen::generate_simple_self_signed(vec!["x".into()]).unwrap();
+        std::fs::write(&path, made.cert.pem() + &made.cert.pem()).unwrap();
+        let endpoint = with(|c| c.certificate_authority = Some(path.clone())).unwrap();
+        assert_eq!(endpoint.config.root_cert.unwrap().len(), 2);
+        assert!(!endpoint.config.accept_invalid_certs, "a CA takes the place of not checking");
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tls.crt");
+        let made = rcgen::generate_simple_self_signed(vec!["x".into()]).unwrap();
+        std::fs::write(&path, made.cert.pem()).unwrap();
+        let e = error(|c| c.client_certificate = Some(path.clone()));
+        assert!(e.contains("client-key of the user cannot be used: it is missing"), "{e}");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_addresses_never_panic(address in "\\PC{0,30}|(https?://)?[a-z@:\\[\\]/?#.0-9]{0,20}") {
+            if let Ok(url) = server_url(&address) {
+                prop_assert!(url.host().is_some());
+                prop_assert!(!url.authority().unwrap().as_str().contains('@'));
+            }
+        }
+    }
+}
