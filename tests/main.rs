@@ -10,6 +10,7 @@
     reason = "tests from end to end: a panic is how they fail, and what they print says what was skipped"
 )]
 
+mod checks;
 mod corpus;
 mod docs;
 mod support;

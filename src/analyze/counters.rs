@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::apiserver::flags::constant;
 use super::apiserver::instances::Instances;
 use super::fact::Fact;
 use super::units::whole;
@@ -20,6 +21,8 @@ pub struct Counters {
     pub requests: Fact<i64>,
     /// Audit events handed to the backends, those later lost included.
     pub events: Fact<i64>,
+    /// Whether requests led to audit events; unknown while none was served.
+    pub produces_events: Fact<bool>,
     /// Requests for which the policy was evaluated. 0 while requests were served: no policy or no backend.
     pub evaluated: Fact<i64>,
     /// Requests for which the policy chose a level other than None.
@@ -139,9 +142,18 @@ fn known(sample: &AuditCounters, name: Option<String>, now: Option<Timestamp>) -
         let rate = i128::from(events) * 86_400 / i128::from(uptime);
         Fact::known(i64::try_from(rate).unwrap_or(i64::MAX), Rank::Inferred, Vec::new())
     });
+    let requests = series(sample.requests, "apiserver_request_total");
+    let produces_events = events.clone().and_then(|events| match events {
+        1.. => constant(true),
+        _ => requests.clone().and_then(|requests| match requests {
+            1.. => constant(false),
+            _ => Fact::unknown("it has not served a request since it started; run again"),
+        }),
+    });
     Counters {
         name,
-        requests: series(sample.requests, "apiserver_request_total"),
+        requests,
+        produces_events,
         evaluated: levels(&|_| true),
         recorded: levels(&|level| level != "None"),
         lost_buffered: lost("buffered"),
@@ -179,6 +191,7 @@ fn unknown(name: &str, reason: &str) -> Counters {
         name: name.to_owned(),
         requests: fact(),
         events: fact(),
+        produces_events: Fact::unknown(reason),
         evaluated: fact(),
         recorded: fact(),
         lost_buffered: fact(),
@@ -188,5 +201,29 @@ fn unknown(name: &str, reason: &str) -> Counters {
         rejected: fact(),
         uptime_seconds: fact(),
         events_per_day: fact(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(requests: Option<f64>, events: Option<f64>) -> Counters {
+        known(&AuditCounters { requests, events, ..AuditCounters::default() }, None, None)
+    }
+
+    #[test]
+    fn no_events_mean_something_only_after_requests() {
+        for (requests, events, expected) in [
+            (Some(9.0), Some(3.0), Some(true)),
+            (None, Some(3.0), Some(true)),
+            (Some(9.0), Some(0.0), Some(false)),
+            (Some(0.0), Some(0.0), None),
+            (None, Some(0.0), None),
+            (Some(9.0), None, None),
+        ] {
+            let produces = sample(requests, events).produces_events;
+            assert_eq!(produces.value().copied(), expected, "{requests:?} {events:?}");
+        }
     }
 }

@@ -65,6 +65,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// Why it is not known, if it is not.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(unknown) => Some(&unknown.reason),
+        }
+    }
+
     /// The same evidence for a value computed from this one.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
         match self {

@@ -17,13 +17,13 @@ use serde_json::Value;
 
 use self::apiserver::agreement::Drift;
 use self::apiserver::instances::{Instance, Instances};
-use self::apiserver::{ApiServer, agreement};
+use self::apiserver::{ApiServer, Surroundings, agreement};
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::version::Version;
-use crate::snapshot::{Node, Reading, Scope, Snapshot};
-use crate::verdict::Rank;
+use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
+use crate::verdict::{Evidence, Rank};
 
 /// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
 pub const FACTS_VERSION: i64 = 1;
@@ -68,8 +68,10 @@ pub struct ControlPlane {
     pub api_servers_read: i64,
     /// Apiservers that are alive, by their Leases.
     pub live_leases: Fact<i64>,
-    /// Flags that differ between apiservers.
+    /// Audit flags that differ between apiservers.
     pub drift: Fact<Vec<Drift>>,
+    /// Flags on events, verbosity, log format, log serving and feature gates that differ between apiservers.
+    pub other_drift: Fact<Vec<Drift>>,
 }
 
 /// Computes all facts.
@@ -78,16 +80,19 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let version = snapshot.version.value().and_then(|text| Version::parse(text));
     let counters = counters::counters(snapshot, &instances);
     let rate = counters::highest_rate(&counters);
+    let gap = refused_source(snapshot);
     let list: Vec<ApiServer> = instances
         .list
         .iter()
         .map(|instance| {
-            let rate = if instance.flags.unread.is_some() {
+            let events_per_day = if instance.flags.unread.is_some() {
                 Fact::unknown(unread_reason(instance))
             } else {
                 rate.clone()
             };
-            apiserver::api_server(instance, rate, policy_doubt(instance, snapshot, &counters))
+            let policy_doubt = policy_doubt(instance, snapshot, &counters);
+            let surroundings = Surroundings { events_per_day, policy_doubt, gap: gap.as_deref() };
+            apiserver::api_server(instance, surroundings)
         })
         .collect();
     let kubelet_version =
@@ -96,7 +101,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
         kubernetes: kubernetes(snapshot, version),
-        control_plane: control_plane(&instances, &list, &counters),
+        control_plane: control_plane(snapshot, &instances, &list, &counters),
         api_servers: if list.is_empty() {
             Fact::unknown(no_apiserver(snapshot))
         } else {
@@ -115,11 +120,28 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
+/// A source of flags that is there, or may be, and could not be read.
+fn refused_source(snapshot: &Snapshot) -> Option<String> {
+    snapshot
+        .kubeadm_config
+        .gap()
+        .into_iter()
+        .chain(snapshot.pods.gap())
+        .chain(snapshot.flagz.iter().filter_map(Reading::gap))
+        .find(|gap| !matches!(gap.reason, GapReason::NotFound | GapReason::NotAsked))
+        .map(ToString::to_string)
+}
+
 fn unread_reason(instance: &Instance) -> String {
     instance.flags.unread.clone().unwrap_or_default()
 }
 
-fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<Counters>>) -> ControlPlane {
+fn control_plane(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    list: &[ApiServer],
+    counters: &Fact<Vec<Counters>>,
+) -> ControlPlane {
     let told_by_flags = list.iter().find_map(|server| {
         let recording = server
             .audit
@@ -135,7 +157,7 @@ fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<
     let audit_told = match (told_by_flags, told_by_counters) {
         (Some(told), _) => told.map(|_| true),
         (None, Some(told)) => told,
-        (None, None) => Fact::known(false, Rank::Observed, Vec::new()),
+        (None, None) => Fact::known(false, Rank::Observed, what_hid_it(snapshot, list, counters)),
     };
     let read = instances.list.iter().filter(|instance| instance.flags.unread.is_none()).count();
     ControlPlane {
@@ -152,7 +174,25 @@ fn control_plane(instances: &Instances, list: &[ApiServer], counters: &Fact<Vec<
             (None, None) => Fact::unknown("the input holds no Leases of apiservers"),
         },
         drift: agreement::drift(&instances.list),
+        other_drift: agreement::other_drift(&instances.list),
     }
+}
+
+/// Why it could be told of no apiserver whether it records.
+fn what_hid_it(snapshot: &Snapshot, list: &[ApiServer], counters: &Fact<Vec<Counters>>) -> Vec<Evidence> {
+    let of_flags = list.iter().filter_map(|server| {
+        let reason = server.audit.policy_set.reason().or(server.audit.backends.reason())?;
+        Some(Evidence { at: server.name.clone(), detail: reason.to_owned() })
+    });
+    let mut evidence: Vec<Evidence> = of_flags.collect();
+    if list.is_empty() {
+        evidence.push(Evidence { at: snapshot.cluster.name.clone(), detail: no_apiserver(snapshot) });
+    }
+    let samples = counters.value().into_iter().flatten();
+    let of_counters =
+        counters.reason().or_else(|| samples.filter_map(|sample| sample.events.reason()).next());
+    evidence.extend(of_counters.map(|reason| Evidence { at: "/metrics".into(), detail: reason.to_owned() }));
+    evidence
 }
 
 fn no_apiserver(snapshot: &Snapshot) -> String {

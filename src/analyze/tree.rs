@@ -108,6 +108,12 @@ pub fn matches(pattern: &str, path: &str) -> bool {
     }
 }
 
+/// Whether a concrete path is the one that a pattern stands for, and not one below it.
+pub fn names(pattern: &str, path: &str) -> bool {
+    let depth = |text: &str| text.matches(['.', '[']).count();
+    depth(pattern) == depth(path) && matches(pattern, path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +163,11 @@ mod tests {
             ("a[*][*].x", "a[0][1].x", true),
         ] {
             assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+        }
+        for (pattern, path, expected) in
+            [("a.b", "a.b", true), ("a[*].c", "a[7].c", true), ("a", "a[0]", false), ("a.b", "a.b.c", false)]
+        {
+            assert_eq!(names(pattern, path), expected, "{pattern} {path}");
         }
     }
 }

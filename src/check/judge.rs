@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expr::{Outcome, Scope};
 use super::{Check, Params, Used};
-use crate::analyze::tree::{FactTree, matches};
+use crate::analyze::tree::{FactTree, matches, names};
 use crate::verdict::{Evidence, Finding, Rank, Status};
 
 /// The most places of evidence that one finding carries.
@@ -111,7 +111,7 @@ impl<'a> Judge<'a> {
         let mut reasons: Vec<&str> = Vec::new();
         for path in paths {
             for (unknown, reason) in &self.tree.unknown {
-                if (matches(path, unknown) || matches(unknown, path)) && !reasons.contains(&reason.as_str()) {
+                if (names(path, unknown) || matches(unknown, path)) && !reasons.contains(&reason.as_str()) {
                     reasons.push(reason);
                 }
             }
@@ -124,7 +124,8 @@ impl<'a> Judge<'a> {
         let mut support = Support::default();
         for path in paths {
             for (known, facts) in &self.tree.known {
-                if !matches(path, known) || facts.evidence.is_empty() {
+                // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
+                if !names(path, known) || facts.evidence.is_empty() {
                     continue;
                 }
                 support.rank = Some(support.rank.map_or(facts.rank, |rank| rank.min(facts.rank)));

@@ -212,6 +212,11 @@ pub enum Medium {
     Other(String),
 }
 
+impl Medium {
+    /// [`Medium::Other`] of a mount whose volume the pod does not define.
+    pub const NO_SUCH_VOLUME: &str = "no such volume";
+}
+
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -197,7 +197,7 @@ fn read_container(
 fn medium(spec: &Value, volume_name: &str, sub_path: &str) -> Medium {
     let volume = items(spec, "/volumes").iter().find(|volume| text(volume, "/name") == volume_name);
     let Some(volume) = volume.and_then(Value::as_object) else {
-        return Medium::Other("no such volume".into());
+        return Medium::Other(Medium::NO_SUCH_VOLUME.into());
     };
     if let Some(host_path) = volume.get("hostPath") {
         let path = text(host_path, "/path").trim_end_matches('/');

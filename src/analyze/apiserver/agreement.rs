@@ -36,6 +36,30 @@ pub struct Drift {
     pub values: String,
 }
 
+/// The sources that show all flags of one apiserver. `gap` is a source that could not be read: with it there may be more.
+pub fn sources(flags: &Flags, gap: Option<&str>) -> Fact<Vec<String>> {
+    if let Some(reason) = &flags.unread {
+        return Fact::unknown(reason.clone());
+    }
+    let complete: Vec<&FlagSource> =
+        flags.sources.iter().filter(|source| source.arguments.open.is_none()).collect();
+    match (complete.len(), gap) {
+        (0, _) => Fact::unknown("no source shows all flags of this apiserver"),
+        (1, Some(gap)) => Fact::unknown(gap),
+        _ => Fact::known(
+            complete.iter().map(|source| source.label.clone()).collect(),
+            Rank::Configured,
+            complete
+                .iter()
+                .map(|source| Evidence {
+                    at: source.at.clone(),
+                    detail: format!("{} shows its flags", source.label),
+                })
+                .collect(),
+        ),
+    }
+}
+
 /// Where the sources of one apiserver contradict each other; unknown with fewer than two sources.
 pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
     if let Some(reason) = &flags.unread {
@@ -77,8 +101,17 @@ pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
     Fact::known(found, Rank::Configured, evidence)
 }
 
-/// Flags that differ between the apiservers that were read; unknown while one was not read and those that were agree.
+/// Audit flags that differ between the apiservers that were read; unknown while one was not read and those that were agree.
 pub fn drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
+    drift_of(instances, &|name| name.starts_with("audit-"))
+}
+
+/// Other flags about logging that differ, likewise.
+pub fn other_drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
+    drift_of(instances, &|name| !name.starts_with("audit-"))
+}
+
+fn drift_of(instances: &[Instance], chosen: &dyn Fn(&str) -> bool) -> Fact<Vec<Drift>> {
     let read: Vec<&Instance> = instances.iter().filter(|instance| instance.flags.unread.is_none()).collect();
     if read.len() < 2 {
         return match instances {
@@ -92,7 +125,7 @@ pub fn drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
     let mut found = Vec::new();
     let mut evidence = Vec::new();
     let mut unknown = None;
-    for name in compared().chain(BETWEEN_INSTANCES) {
+    for name in compared().chain(BETWEEN_INSTANCES).filter(|name| chosen(name)) {
         let mut values: Vec<(String, String, Evidence)> = Vec::new();
         for instance in &read {
             match instance.flags.get(name) {
@@ -160,5 +193,28 @@ fn value_in(source: &FlagSource, name: &str, flags: &Flags) -> Option<(String, E
                 Evidence { at: source.at.clone(), detail: format!("--{name} is not given") },
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::invocation::Arguments;
+    use super::*;
+
+    #[test]
+    fn one_source_is_all_there_is_only_if_no_other_was_refused() {
+        let source = |open: Option<&str>| FlagSource {
+            rung: Rung::Pod,
+            label: "its pod".into(),
+            at: "Pod p".into(),
+            arguments: Arguments { given: Vec::new(), open: open.map(str::to_owned) },
+        };
+        let count = |sources: Vec<FlagSource>, gap| {
+            super::sources(&Flags { sources, version: None, unread: None }, gap).value().map(Vec::len)
+        };
+        assert_eq!(count(vec![source(None)], None), Some(1));
+        assert_eq!(count(vec![source(None)], Some("forbidden")), None);
+        assert_eq!(count(vec![source(None), source(None)], Some("forbidden")), Some(2));
+        assert_eq!(count(vec![source(Some("a script"))], None), None);
     }
 }

@@ -46,8 +46,10 @@ pub struct LogBackend {
     /// Whether it writes to a file, and not to standard output (`-`).
     pub to_file: Fact<bool>,
     /// Whether the file outlives the container: on a writable hostPath or PersistentVolumeClaim, or on the host itself.
+    /// Unknown for volumes of other kinds.
     pub durable: Fact<bool>,
-    /// Whether the mount that holds the file is meant for audit logs alone: not `/`, `/var`, `/var/log` or `/etc`.
+    /// Whether the mount that holds the file is meant for audit logs alone: neither it nor the host's directory behind it
+    /// is one that others use, such as `/`, `/var`, `/var/log`, `/etc/kubernetes` or `/etc/ssl/certs`.
     pub own_directory: Fact<bool>,
     /// Whether the file lies below `/var/log`, which the `/logs/` handler of the apiserver serves.
     pub under_var_log: Fact<bool>,
@@ -176,16 +178,20 @@ fn log_backend(flags: &Flags, context: &Context, enabled: Fact<bool>) -> LogBack
     });
     LogBackend {
         to_file: path.clone().map(|path| !path.is_empty() && path != "-"),
-        durable: place.clone().map(|place| match place {
-            Place::Host => true,
-            Place::Container => false,
-            Place::Mount { durable, read_only, .. } => durable && !read_only,
+        durable: place.clone().and_then(|place| match place {
+            Place::Host => constant(true),
+            Place::Container => constant(false),
+            Place::Mount { read_only: true, .. } => constant(false),
+            Place::Mount { durable: Durable::Yes, .. } => constant(true),
+            Place::Mount { durable: Durable::No, .. } => constant(false),
+            Place::Mount { durable: Durable::Unclear(kind), .. } => Fact::unknown(format!(
+                "the file lies on a volume of the kind `{kind}`; whether that outlives the container is not known here"
+            )),
         }),
         own_directory: place.and_then(|place| match place {
-            Place::Mount { path, .. } => constant(!matches!(
-                path.trim_end_matches('/'),
-                "" | "/var" | "/var/log" | "/etc" | "/etc/kubernetes"
-            )),
+            Place::Mount { path, host_path, .. } => {
+                constant(!is_shared(&path) && !host_path.is_some_and(|path| is_shared(&path)))
+            }
             Place::Host => Fact::unknown("the process runs on the host; its directories are not visible"),
             Place::Container => Fact::unknown("no mount holds the log file"),
         }),
@@ -263,7 +269,33 @@ fn effective_max_size(flags: &Flags) -> Fact<i64> {
 enum Place {
     Host,
     Container,
-    Mount { path: String, read_only: bool, durable: bool },
+    Mount { path: String, host_path: Option<String>, read_only: bool, durable: Durable },
+}
+
+/// Whether what a volume holds outlives the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Durable {
+    Yes,
+    No,
+    /// Not known for this kind of volume.
+    Unclear(String),
+}
+
+/// Directories that hold more than audit logs.
+fn is_shared(path: &str) -> bool {
+    const SHARED: [&str; 10] = [
+        "",
+        "/etc",
+        "/etc/kubernetes",
+        "/etc/kubernetes/manifests",
+        "/etc/kubernetes/pki",
+        "/etc/ssl",
+        "/etc/ssl/certs",
+        "/var",
+        "/var/lib",
+        "/var/log",
+    ];
+    SHARED.contains(&path.trim_end_matches('/'))
 }
 
 /// What holds the file that a flag names.
@@ -283,15 +315,22 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
                 None => constant(Place::Container),
                 Some(mount) => {
                     let (backing, durable) = match &mount.medium {
-                        Medium::HostPath(path) => (format!("hostPath {path}"), true),
-                        Medium::PersistentVolumeClaim => ("a PersistentVolumeClaim".to_owned(), true),
-                        Medium::EmptyDir => ("an emptyDir".to_owned(), false),
-                        Medium::ApiObject => ("an API object".to_owned(), false),
-                        Medium::Other(other) => (other.clone(), false),
+                        Medium::HostPath(path) => (format!("hostPath {path}"), Durable::Yes),
+                        Medium::PersistentVolumeClaim => ("a PersistentVolumeClaim".to_owned(), Durable::Yes),
+                        Medium::EmptyDir => ("an emptyDir".to_owned(), Durable::No),
+                        Medium::ApiObject => ("an API object".to_owned(), Durable::No),
+                        Medium::Other(kind) if kind == Medium::NO_SUCH_VOLUME => (kind.clone(), Durable::No),
+                        Medium::Other(kind) => (kind.clone(), Durable::Unclear(kind.clone())),
                     };
-                    let access = if mount.read_only { "read-only" } else { "writable" };
+                    let host_path = match &mount.medium {
+                        Medium::HostPath(path) => Some(path.clone()),
+                        _ => None,
+                    };
+                    // What comes from an API object is mounted read-only whatever the mount says (kubernetes #58720).
+                    let read_only = mount.read_only || mount.medium == Medium::ApiObject;
+                    let access = if read_only { "read-only" } else { "writable" };
                     Fact::known(
-                        Place::Mount { path: mount.path.clone(), read_only: mount.read_only, durable },
+                        Place::Mount { path: mount.path.clone(), host_path, read_only, durable },
                         Rank::Configured,
                         vec![Evidence {
                             at: mount.at.clone(),

@@ -39,6 +39,12 @@ const fn flag(name: &'static str, form: Form, default: &'static str) -> Flag {
     Flag { name, form, default }
 }
 
+/// The oldest version all of whose audit flags are in [`FLAGS`].
+pub const OLDEST_LISTED: Version = Version::new(1, 27);
+
+/// The newest version all of whose audit flags are in [`FLAGS`].
+pub const NEWEST_LISTED: Version = Version::new(1, 36);
+
 /// Every flag about auditing that kube-apiserver 1.27 to 1.36 has, and those beside it whose form matters here.
 pub const FLAGS: [Flag; 33] = [
     flag("audit-log-batch-buffer-size", Form::Int, "10000"),

@@ -33,13 +33,27 @@ pub struct ApiServer {
     pub logs_handler: Fact<bool>,
     /// `-v`: the verbosity of the apiserver's own log.
     pub verbosity: Fact<i64>,
+    /// What shows its flags, the most direct first: `its pod`, `/flagz`, `kubeadm-config`.
+    pub sources: Fact<Vec<String>>,
     /// Where its sources contradict each other.
     pub disagreements: Fact<Vec<Disagreement>>,
 }
 
+/// What bears on one instance beside what speaks of it.
+#[derive(Debug)]
+pub struct Surroundings<'a> {
+    /// Audit events a day, as counted.
+    pub events_per_day: Fact<i64>,
+    /// Why a policy file that is set proves nothing here.
+    pub policy_doubt: Option<String>,
+    /// A source of flags that could not be read.
+    pub gap: Option<&'a str>,
+}
+
 /// The facts about one instance.
-pub fn api_server(instance: &Instance, events_per_day: Fact<i64>, policy_doubt: Option<String>) -> ApiServer {
+pub fn api_server(instance: &Instance, surroundings: Surroundings<'_>) -> ApiServer {
     let flags = &instance.flags;
+    let Surroundings { events_per_day, policy_doubt, gap } = surroundings;
     let context = Context { paths: instance.paths.clone(), events_per_day, policy_doubt };
     ApiServer {
         name: instance.name.clone(),
@@ -52,6 +66,7 @@ pub fn api_server(instance: &Instance, events_per_day: Fact<i64>, policy_doubt: 
         event_ttl_seconds: flags.seconds("event-ttl").map(|seconds| whole(seconds).unwrap_or(i64::MAX)),
         logs_handler: flags.bool("enable-logs-handler"),
         verbosity: flags.int("v"),
+        sources: agreement::sources(flags, gap),
         disagreements: agreement::disagreements(flags),
     }
 }

@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::flags::{FLAGS, Flags, Form, Rung, known_flag, parse_bool, parse_int};
+use super::flags::{
+    FLAGS, Flags, Form, NEWEST_LISTED, OLDEST_LISTED, Rung, known_flag, parse_bool, parse_int,
+};
 use super::invocation::Value;
 use crate::analyze::fact::Fact;
 use crate::analyze::units::go_duration_seconds;
+use crate::analyze::version::Version;
 use crate::suggest::nearest;
 use crate::verdict::{Evidence, Rank};
 
@@ -65,7 +68,8 @@ pub fn repeated(flags: &Flags) -> Fact<Vec<Repeat>> {
 /// The flags that kube-apiserver refuses, as recorded from 1.36 and as its options validate them
 /// (`k8s.io/apiserver` `pkg/server/options/audit.go`, `Validate`).
 pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
-    over_given(flags, |flags| {
+    let mut doubt = None;
+    let refused = over_given(flags, |flags| {
         let source = given_source(flags)?;
         let mut problems = Vec::new();
         let mut evidence = Vec::new();
@@ -79,10 +83,20 @@ pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
                 continue;
             }
             let Some(flag) = known_flag(&given.name) else {
-                refuse(given, unknown_flag(&given.name));
+                match why_it_may_exist(flags, given) {
+                    Some(why) => doubt = Some(why),
+                    None => refuse(given, unknown_flag(&given.name)),
+                }
                 continue;
             };
-            let Value::Text(text) = &given.value else { continue };
+            let text = match &given.value {
+                Value::Text(text) => text,
+                Value::Bare if flag.form != Form::Bool => {
+                    refuse(given, "it has no value".into());
+                    continue;
+                }
+                _ => continue,
+            };
             let fits = match flag.form {
                 Form::Text => true,
                 Form::Bool => parse_bool(text).is_some(),
@@ -106,7 +120,25 @@ pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
             });
         }
         Some((problems, evidence))
-    })
+    });
+    match (refused.value().map(Vec::is_empty), doubt) {
+        (Some(true), Some(doubt)) => Fact::unknown(doubt),
+        _ => refused,
+    }
+}
+
+/// Why a flag that is not in [`FLAGS`] may exist all the same: the server is of a version whose flags are not listed there.
+fn why_it_may_exist(flags: &Flags, given: &super::invocation::Given) -> Option<String> {
+    let version = flags.version?;
+    let removed = given.name == "audit-dynamic-configuration" && version >= Version::new(1, 19);
+    let listed = (OLDEST_LISTED..=NEWEST_LISTED).contains(&version);
+    if removed || listed || given.name != given.name.to_lowercase() {
+        return None;
+    }
+    Some(format!(
+        "whether kube-apiserver {version} has --{} is not known here: the flags of {OLDEST_LISTED} to {NEWEST_LISTED} are, and it is not among them",
+        given.name
+    ))
 }
 
 /// The source that shows what was given, which `/flagz` does not.
@@ -175,7 +207,11 @@ fn invalid(flags: &Flags, name: &str, text: &str) -> Option<String> {
         {
             Some("the mode must be batch, blocking or blocking-strict".into())
         }
-        "audit-log-version" | "audit-webhook-version" if text != "audit.k8s.io/v1" => {
+        "audit-log-version" | "audit-webhook-version"
+            if text != "audit.k8s.io/v1"
+                && (!matches!(text, "audit.k8s.io/v1beta1" | "audit.k8s.io/v1alpha1")
+                    || flags.version.is_none_or(|version| version >= Version::new(1, 24))) =>
+        {
             Some("the version must be audit.k8s.io/v1 (others ended with 1.24)".into())
         }
         "audit-log-truncate-max-event-size"
@@ -195,4 +231,64 @@ fn invalid(flags: &Flags, name: &str, text: &str) -> Option<String> {
 fn batch(flags: &Flags, mode: &str, number: Option<i64>) -> Option<String> {
     let batches = flags.text(mode).value().is_some_and(|mode| mode == "batch");
     number.filter(|number| batches && *number <= 0).map(|_| "it must be greater than 0 in mode batch".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flags::FlagSource;
+    use super::super::invocation::{Arguments, Given};
+    use super::*;
+
+    /// How many flags are refused; none if that is not known.
+    fn count(given: &[(&str, Option<&str>)], minor: Option<u32>) -> Option<usize> {
+        let given = given.iter().map(|(name, value)| Given {
+            name: (*name).into(),
+            value: value.map_or(Value::Bare, |value| Value::Text(value.into())),
+            at: "at".into(),
+            written: format!("--{name}"),
+        });
+        let flags = Flags {
+            sources: vec![FlagSource {
+                rung: Rung::Pod,
+                label: "its pod".into(),
+                at: "pod".into(),
+                arguments: Arguments { given: given.collect(), open: None },
+            }],
+            version: minor.map(|minor| Version::new(1, minor)),
+            unread: None,
+        };
+        refused(&flags).value().map(Vec::len)
+    }
+
+    #[test]
+    fn a_flag_is_refused_only_by_versions_whose_flags_are_known() {
+        for (flag, minor, expected) in [
+            ("audit-policy-fle", Some(36), Some(1)),
+            ("audit-policy-fle", None, Some(1)),
+            ("audit-log-colour", Some(99), None),
+            ("Audit-Log-Path", Some(99), Some(1)),
+            ("audit-dynamic-configuration", Some(18), None),
+            ("audit-dynamic-configuration", Some(20), Some(1)),
+            ("audit-log-path", Some(99), Some(0)),
+        ] {
+            assert_eq!(count(&[(flag, Some("x"))], minor), expected, "{flag} {minor:?}");
+        }
+        // What is certain is said although something else is not.
+        assert_eq!(
+            count(&[("audit-log-colour", Some("x")), ("audit-log-maxage", Some("30d"))], Some(99)),
+            Some(1)
+        );
+    }
+
+    #[test]
+    fn values_are_refused_as_the_version_refuses_them() {
+        let version = |text, minor| {
+            count(&[("audit-log-path", Some("/a")), ("audit-log-version", Some(text))], Some(minor))
+        };
+        assert_eq!(version("audit.k8s.io/v1beta1", 23), Some(0));
+        assert_eq!(version("audit.k8s.io/v1beta1", 24), Some(1));
+        assert_eq!(version("v1", 23), Some(1));
+        assert_eq!(count(&[("audit-log-maxage", None)], Some(36)), Some(1));
+        assert_eq!(count(&[("audit-log-compress", None)], Some(36)), Some(0));
+    }
 }

@@ -251,7 +251,6 @@ fn credentials(cause: &(dyn StdError + 'static)) -> Option<Fault> {
         AuthError::ReadTokenFile(error, path) => {
             format!("{}: {}", path.display(), one_line(&error.to_string()))
         }
-        AuthError::Oidc(error) => format!("OpenID Connect: {}", one_line(&error.to_string())),
         other => one_line(&other.to_string()),
     }))
 }

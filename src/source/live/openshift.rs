@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::snapshot::redact::redact_declared;
-use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, Node, Pod};
-use crate::source::objects::{Place, scalar, text};
+use crate::snapshot::{DeclaredApiServer, Node, Pod};
+use crate::source::declared::openshift;
+use crate::source::objects::Place;
 
 /// Whether nodes show that this is OpenShift.
 pub(super) fn is_openshift(nodes: &[Node]) -> bool {
@@ -22,43 +22,11 @@ pub(super) fn from_config_map(
     place: &Place,
     pods: &[Pod],
 ) -> Result<DeclaredApiServer, String> {
-    let file = text(object, "/data/config.yaml");
-    if file.is_empty() {
-        return Err("it has no config.yaml".into());
-    }
-    // JSON by form, whatever its name says, and YAML reads that too.
-    let config: Value =
-        serde_yaml::from_str(file).map_err(|_| "its config.yaml cannot be read".to_owned())?;
-    let given = config
-        .get("apiServerArguments")
-        .and_then(Value::as_object)
-        .ok_or("its config.yaml has no apiServerArguments")?;
-    let mut arguments = Vec::new();
-    for (name, values) in given {
-        let at = |index: usize| place.field(&format!("data[config.yaml].apiServerArguments.{name}[{index}]"));
-        match values {
-            Value::Array(values) => {
-                arguments.extend(values.iter().enumerate().map(|(index, value)| Argument {
-                    name: name.clone(),
-                    value: scalar(value),
-                    at: at(index),
-                }))
-            }
-            value => arguments.push(Argument { name: name.clone(), value: scalar(value), at: at(0) }),
-        }
-    }
+    let mut declared =
+        openshift::config_map(object, place)?.ok_or("its config.yaml has no apiServerArguments")?;
     let mounts = pods.iter().flat_map(|pod| &pod.containers).map(|container| container.mounts.clone()).next();
-    let mut declared = DeclaredApiServer {
-        kind: DeclarationKind::OpenshiftConfig,
-        name: "openshift-kube-apiserver/config".into(),
-        at: place.at.clone(),
-        node_name: None,
-        kubernetes_version: None,
-        arguments,
-        // None would say that the process runs on the host.
-        mounts: Some(mounts.unwrap_or_default()),
-    };
-    redact_declared(&mut declared);
+    // None would say that the process runs on the host.
+    declared.mounts = Some(mounts.unwrap_or_default());
     Ok(declared)
 }
 
