@@ -7,6 +7,7 @@ pub mod apiserver;
 pub mod counters;
 pub mod fact;
 pub mod kubelet;
+pub mod policy;
 pub mod tree;
 pub mod units;
 pub mod version;
