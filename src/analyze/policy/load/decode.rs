@@ -253,8 +253,10 @@ impl<'t> Decoder<'t> {
                     "only the last one counts"
                 };
                 let key = shorten(&repeated.key);
-                let message =
-                    format!("repeated field `{key}`, already given in line {}: {counts}", repeated.before.line);
+                let message = format!(
+                    "repeated field `{key}`, already given in line {}: {counts}",
+                    repeated.before.line
+                );
                 Problem::new(ProblemKind::RepeatedField, field, repeated.at, message)
             });
         }

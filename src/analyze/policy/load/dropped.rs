@@ -65,7 +65,9 @@ pub(super) fn from_policy(key: &str, policy: &Draft) -> String {
             "it is dropped, so no stage is left out by the policy as a whole".to_owned()
         }
         Some("omitManagedFields") => "it is dropped, so managed fields stay in recorded bodies".to_owned(),
-        _ if OF_RULE.contains(&key) => "it is dropped: only rules have it, so it holds for none of them".to_owned(),
+        _ if OF_RULE.contains(&key) => {
+            "it is dropped: only rules have it, so it holds for none of them".to_owned()
+        }
         _ => "it is dropped and has no effect".to_owned(),
     };
     with_hint(effect, field.filter(|_| key != "spec"))
@@ -156,7 +158,8 @@ pub(super) fn from_item(key: &str, item: &GroupResources, has_group: bool) -> St
         ("objectnames", "resourceNames"),
     ];
     let of_rule = || {
-        let words = [("user", "users"), ("username", "users"), ("verb", "verbs"), ("namespace", "namespaces")];
+        let words =
+            [("user", "users"), ("username", "users"), ("verb", "verbs"), ("namespace", "namespaces")];
         let lower = key.to_lowercase();
         OF_RULE
             .iter()

@@ -41,13 +41,11 @@ pub(super) fn check(tree: &Tree, format: Format, errors: &mut Problems) -> bool 
         });
         return false;
     }
-    let (Some(api_version), Some(kind)) =
-        (look_up(tree, map, "apiVersion", errors), look_up(tree, map, "kind", errors))
-    else {
+    let (api_version, version_at) = look_up(tree, map, "apiVersion", errors).unwrap_or(("", at));
+    let (kind, kind_at) = look_up(tree, map, "kind", errors).unwrap_or(("", at));
+    if !errors.is_empty() {
         return false;
-    };
-    let (api_version, version_at) = api_version.unwrap_or(("", at));
-    let (kind, kind_at) = kind.unwrap_or(("", at));
+    }
     let version_read = api_version == CURRENT || (format.beta && REMOVED.contains(&api_version));
     if !version_read {
         errors.add(|| {
@@ -71,13 +69,8 @@ pub(super) fn check(tree: &Tree, format: Format, errors: &mut Problems) -> bool 
     version_read && kind_read
 }
 
-/// The text of a field whatever the case of its key, or `None` after complaining that it is something else.
-fn look_up<'t>(
-    tree: &'t Tree,
-    map: &'t Map,
-    field: &str,
-    errors: &mut Problems,
-) -> Option<Option<(&'t str, At)>> {
+/// The text of a field whatever the case of its key. If it is something else, that is an error.
+fn look_up<'t>(tree: &'t Tree, map: &'t Map, field: &str, errors: &mut Problems) -> Option<(&'t str, At)> {
     let mut entries: Vec<&Entry> = map.entries.iter().filter(|entry| is_same(&entry.key, field)).collect();
     if !tree.json {
         // On the way into JSON the keys are sorted.
@@ -98,7 +91,7 @@ fn look_up<'t>(
             }
         }
     }
-    Some(found)
+    found
 }
 
 /// Go's `encoding/json` folds two letters beyond ASCII: the long s and the Kelvin sign.

@@ -189,7 +189,8 @@ impl Reader<'_> {
                 Some('"') => return Ok(text),
                 Some('\\') => text.push(self.escape()?),
                 Some(found) if found < ' ' => {
-                    let message = format!("not valid JSON: control character U+{:04X} in text", u32::from(found));
+                    let message =
+                        format!("not valid JSON: control character U+{:04X} in text", u32::from(found));
                     return Err(Broken::new(at, message));
                 }
                 Some(found) => text.push(found),
@@ -242,7 +243,8 @@ impl Reader<'_> {
 fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) =
+        unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
     digits(whole)
         && (whole == "0" || !whole.starts_with('0'))

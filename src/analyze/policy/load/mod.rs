@@ -4,12 +4,12 @@
 //!
 //! | step | here |
 //! | --- | --- |
-//! | the text into values, as YAML or as JSON | [`yaml`], [`yaml11`], [`json`] |
-//! | `apiVersion` and `kind` decide what it is | [`header`] |
-//! | the strict pass, which only warns: unknown and repeated keys | [`decode`], [`dropped`] |
-//! | the lenient pass, which decides: unknown keys are dropped, of a repeated one the last counts | [`decode`] |
-//! | the validation | [`validate`] |
-//! | at least one rule | [`validate`] |
+//! | the text into values, as YAML or as JSON | `yaml`, `yaml11`, `json` |
+//! | `apiVersion` and `kind` decide what it is | `header` |
+//! | the strict pass, which only warns: unknown and repeated keys | `decode`, `dropped` |
+//! | the lenient pass, which decides: unknown keys are dropped, of a repeated one the last counts | `decode` |
+//! | the validation | `validate` |
+//! | at least one rule | `validate` |
 //!
 //! A key that is dropped never narrows anything, so every warning says what the rule covers without it.
 
@@ -120,7 +120,9 @@ pub fn load(text: &[u8], file: &str, server: ServerVersion) -> Loaded {
 /// The text as people see it: UTF-16, which the server reads as well, and bytes that are no text are replaced.
 pub fn readable(text: &[u8]) -> Cow<'_, str> {
     match utf16(text) {
-        Some(units) => Cow::Owned(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()),
+        Some(units) => {
+            Cow::Owned(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
+        }
         None => String::from_utf8_lossy(text),
     }
 }

@@ -10,7 +10,7 @@ use crate::check::diagnostic::{offset_of, word_at};
 /// How many problems of a policy are listed; the rest are counted.
 const MAX_LISTED: usize = 200;
 
-/// How long the lines may be that are shown around a problem.
+/// How long a line may be to be shown with a problem in it.
 const MAX_SHOWN: usize = 2000;
 
 /// What kind of problem.
@@ -73,13 +73,16 @@ impl Problem {
         let (level, word) =
             if self.kind.is_warning() { (Level::WARNING, "warning") } else { (Level::ERROR, "error") };
         let line = usize::try_from(self.line.saturating_sub(1)).unwrap_or(usize::MAX);
-        let shown = text.split('\n').nth(line).unwrap_or_default();
-        if text.is_empty() || shown.len() > MAX_SHOWN {
+        let shown = text.lines().nth(line).unwrap_or_default();
+        if shown.is_empty() || shown.len() > MAX_SHOWN {
             return format!("{word}: {title}\n --> {file}:{}:{}", self.line, self.column);
         }
-        let span = word_at(text, offset_of(text, u64::from(self.line), u64::from(self.column)));
-        // The lines around it suffice, and a large text is not looked through again.
-        let snippet = Snippet::source(text).path(file).annotation(AnnotationKind::Primary.span(span));
+        // Only this line is looked through: a large text may have many problems.
+        let span = word_at(shown, offset_of(shown, 1, u64::from(self.column)));
+        let snippet = Snippet::source(shown)
+            .line_start(line + 1)
+            .path(file)
+            .annotation(AnnotationKind::Primary.span(span));
         let report: &[Group<'_>] = &[level.primary_title(title.as_str()).element(snippet)];
         Renderer::plain().render(report)
     }

@@ -65,7 +65,9 @@ fn dropped_keys_tell_what_they_widen() {
 
 #[test]
 fn places_are_those_of_keys_and_items() {
-    let loaded = policy("rules:\n- level: None\n  users: [a, b]\n  resources:\n  - group: ''\n    resources: [pods]\n");
+    let loaded = policy(
+        "rules:\n- level: None\n  users: [a, b]\n  resources:\n  - group: ''\n    resources: [pods]\n",
+    );
     let place = |path| loaded.places.get(path).map(|at| (at.line, at.column));
     assert_eq!(place("rules"), Some((3, 1)));
     assert_eq!(place("rules[0]"), Some((4, 3)));
@@ -138,9 +140,14 @@ fn json_is_read_as_json_only() {
 #[test]
 fn yaml_is_read_as_go_yaml_reads_it() {
     // Merge keys take effect where they stand.
-    let loaded = policy("rules:\n- &a {level: None, users: [x]}\n- level: Request\n  <<: *a\n- <<: [{level: Metadata}, *a]\n");
+    let loaded = policy(
+        "rules:\n- &a {level: None, users: [x]}\n- level: Request\n  <<: *a\n- <<: [{level: Metadata}, *a]\n",
+    );
     let rules = loaded.policy.unwrap().rules;
-    assert_eq!(rules.iter().map(|rule| rule.level).collect::<Vec<_>>(), [Level::None, Level::None, Level::Metadata]);
+    assert_eq!(
+        rules.iter().map(|rule| rule.level).collect::<Vec<_>>(),
+        [Level::None, Level::None, Level::Metadata]
+    );
     refused(&policy("rules:\n- <<: x\n"), "", "merge key");
     // In other encodings.
     let text = format!("{HEAD}rules: [{{level: None}}]\n");
@@ -158,7 +165,11 @@ fn yaml_is_read_as_go_yaml_reads_it() {
     assert!(load(&bytes, "policy.yaml", NEWEST).is_valid());
     // JSON has no infinity.
     refused(&policy("a: .inf\nrules: [{level: None}]\n"), "", "JSON does not have");
-    refused(&policy("metadata: {generation: 1.5}\nrules: [{level: None}]\n"), "metadata.generation", "whole number");
+    refused(
+        &policy("metadata: {generation: 1.5}\nrules: [{level: None}]\n"),
+        "metadata.generation",
+        "whole number",
+    );
     assert!(policy("metadata: {generation: 1.0, labels: {a: b}}\nrules: [{level: None}]\n").is_valid());
 }
 

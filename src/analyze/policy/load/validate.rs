@@ -9,7 +9,12 @@ use crate::analyze::policy::{AuditPolicy, GroupResources, Level, PolicyRule, Sta
 use crate::suggest;
 
 /// The policy, if the server takes it.
-pub(super) fn validate(draft: Draft, places: &Places, format: Format, errors: &mut Problems) -> Option<AuditPolicy> {
+pub(super) fn validate(
+    draft: Draft,
+    places: &Places,
+    format: Format,
+    errors: &mut Problems,
+) -> Option<AuditPolicy> {
     let mut validator = Validator { places, format, errors };
     let omit_stages = validator.stages("omitStages", &draft.omit_stages);
     let rules: Vec<PolicyRule> =
@@ -68,14 +73,16 @@ impl Validator<'_> {
                 || format!("{path}.level"),
                 || {
                     if text.is_empty() {
-                        return "missing: every rule needs None, Metadata, Request or RequestResponse".to_owned();
+                        return "missing: every rule needs None, Metadata, Request or RequestResponse"
+                            .to_owned();
                     }
                     let names = Level::ALL.map(Level::as_str);
-                    let hint = match (Stage::ALL.iter().any(|stage| stage.as_str() == text), near(text, names)) {
-                        (true, _) => " (it is a stage)".to_owned(),
-                        (false, Some(near)) => format!(" (did you mean `{near}`?)"),
-                        (false, None) => String::new(),
-                    };
+                    let hint =
+                        match (Stage::ALL.iter().any(|stage| stage.as_str() == text), near(text, names)) {
+                            (true, _) => " (it is a stage)".to_owned(),
+                            (false, Some(near)) => format!(" (did you mean `{near}`?)"),
+                            (false, None) => String::new(),
+                        };
                     format!("{} is no level: use {}{hint}", quote(text), names.join(", "))
                 },
             );
@@ -108,7 +115,9 @@ impl Validator<'_> {
         for (index, url) in urls.iter().enumerate().filter(|(_, url)| *url != "*") {
             let field = || format!("{path}.nonResourceURLs[{index}]");
             if !url.starts_with('/') {
-                self.refuse(field, || format!("{} does not begin with `/`, and is not `*` alone", quote(url)));
+                self.refuse(field, || {
+                    format!("{} does not begin with `/`, and is not `*` alone", quote(url))
+                });
             }
             if url.find('*').is_some_and(|star| star + 1 < url.len()) {
                 self.refuse(field, || format!("{} has a `*` before its end", quote(url)));
@@ -119,7 +128,8 @@ impl Validator<'_> {
     fn resources(&mut self, path: &str, item: &GroupResources) {
         let group = item.group.as_str();
         let any = group == "*";
-        if !group.is_empty() && !(any && self.format.any_group) && !is_subdomain(group) {
+        let known = group.is_empty() || (any && self.format.any_group) || is_subdomain(group);
+        if !known {
             self.refuse(
                 || format!("{path}.group"),
                 || {
@@ -169,6 +179,8 @@ fn is_subdomain(name: &str) -> bool {
         && name.split('.').all(|label| {
             end(label.bytes().next())
                 && end(label.bytes().next_back())
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         })
 }

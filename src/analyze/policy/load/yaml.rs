@@ -287,15 +287,17 @@ fn key_text(tree: &Tree, id: usize, place: At) -> Result<String, Broken> {
 
 /// What a merge key brings in: a mapping's keys, or those of several mappings, of which the first counts most.
 fn merged(tree: &Tree, id: usize, place: At) -> Result<Vec<Entry>, Broken> {
-    let refused = || {
-        Broken::new(place, "not valid YAML: a merge key `<<` takes a mapping or a list of mappings")
-    };
+    let refused =
+        || Broken::new(place, "not valid YAML: a merge key `<<` takes a mapping or a list of mappings");
     let through_alias = |map: &Map| {
-        map.entries.iter().cloned().map(|mut entry| {
-            entry.value.alias = true;
-            entry
-        })
-        .collect::<Vec<_>>()
+        map.entries
+            .iter()
+            .cloned()
+            .map(|mut entry| {
+                entry.value.alias = true;
+                entry
+            })
+            .collect::<Vec<_>>()
     };
     match &tree.node(id).value {
         Value::Map(map) => Ok(through_alias(map)),
@@ -325,7 +327,8 @@ fn check_aliases(tree: &Tree, root: usize) -> Result<(), Broken> {
         if inside {
             aliased = aliased.saturating_add(1);
         }
-        if aliased > 100 && decoded > 1000 && f64::from(aliased) / f64::from(decoded) > allowed_ratio(decoded) {
+        if aliased > 100 && decoded > 1000 && f64::from(aliased) / f64::from(decoded) > allowed_ratio(decoded)
+        {
             return Err(excessive(tree.node(value.id).at));
         }
         match &tree.node(value.id).value {

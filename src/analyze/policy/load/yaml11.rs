@@ -273,7 +273,9 @@ mod tests {
         assert_eq!(resolve(Tag::Int, "a").unwrap_err(), Unreadable::Mismatch);
         assert_eq!(resolve(Tag::Timestamp, "a").unwrap_err(), Unreadable::Mismatch);
         assert_eq!(resolve(Tag::Open, ".inf").unwrap_err(), Unreadable::NotFinite);
-        assert!(matches!(resolve(Tag::Binary, "TWV0YWRhdGE=\n"), Ok(Value::Text(text)) if text == "Metadata"));
+        assert!(
+            matches!(resolve(Tag::Binary, "TWV0YWRhdGE=\n"), Ok(Value::Text(text)) if text == "Metadata")
+        );
         for broken in ["TWV0", "TQ==", ""] {
             assert!(resolve(Tag::Binary, broken).is_ok(), "{broken}");
         }
