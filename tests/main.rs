@@ -13,5 +13,6 @@
 mod checks;
 mod corpus;
 mod docs;
+mod policy_vectors;
 mod support;
 mod support_works;
