@@ -13,5 +13,6 @@
 mod checks;
 mod corpus;
 mod docs;
+mod policy_eval;
 mod support;
 mod support_works;
