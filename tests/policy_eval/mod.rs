@@ -211,13 +211,13 @@ fn a_log_of_everyday_traffic_agrees_with_its_policy() {
 
 #[test]
 fn a_log_of_bodies_agrees_with_its_policy() {
-    let kinds = agrees("leaky", &events("leaky"), 81);
+    let kinds = agrees("leaky", &events("leaky"), 82);
     assert!(kinds.contains("failed authentication"));
 }
 
 #[test]
 fn a_log_without_response_started_agrees_with_its_policy_and_has_no_failed_authentication() {
-    let kinds = agrees("no-response-started", &events("no-response-started"), 27);
+    let kinds = agrees("no-response-started", &events("no-response-started"), 28);
     assert!(!kinds.contains("failed authentication"));
     // It saw the same traffic as the log of bodies, in which there are nine.
     let evaluator = Evaluator::new(&recorded_policy("no-response-started"));
