@@ -13,6 +13,7 @@
 mod checks;
 mod corpus;
 mod docs;
+mod policy_eval;
 mod policy_vectors;
 mod support;
 mod support_works;
