@@ -13,5 +13,6 @@
 mod checks;
 mod corpus;
 mod docs;
+mod live;
 mod support;
 mod support_works;
