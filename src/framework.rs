@@ -4,6 +4,7 @@
 //! so one fact can pass in one framework and fail in another: both verdicts are shown.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::analyze::tree::FactTree;
 use crate::analyze::version::Version;
 use crate::check::judge::Judge;
-use crate::check::load::{BUILTIN, builtin_yaml};
+use crate::check::load::{BUILTIN, THEMES, builtin_yaml};
 use crate::check::{Check, CheckSet, Params};
 use crate::verdict::{Finding, Status};
 
@@ -102,9 +103,29 @@ pub struct ControlResult {
     pub reason: Option<String>,
     /// The checks that answer it.
     pub checks: Vec<CheckResult>,
-    /// Themes that no check of this version examines.
+    /// What of it no check of this version examines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unexamined: Vec<String>,
+    pub unexamined: Vec<ThemeGap>,
+}
+
+/// What of a theme no check of this version examines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThemeGap {
+    /// The theme.
+    pub theme: String,
+    /// What is left open, where other parts of the theme are examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_yet: Option<String>,
+}
+
+impl fmt::Display for ThemeGap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.not_yet {
+            None => f.write_str(&self.theme),
+            Some(not_yet) => write!(f, "{} ({not_yet})", self.theme),
+        }
+    }
 }
 
 /// What a check came to under a control's parameters.
@@ -163,9 +184,20 @@ impl<'a> Verdicts<'a> {
         &self.selected
     }
 
-    /// Whether a check that answers a theme exists, though perhaps not among the selected ones.
-    pub fn examines(&self, theme: &str) -> bool {
-        self.checks.active().any(|check| check.themes.iter().any(|answered| answered == theme))
+    /// What of some themes no check examines: whole themes, or what is left open of them. What was not selected is not
+    /// missing.
+    pub fn gaps(&self, themes: &[String]) -> Vec<ThemeGap> {
+        let examined = |theme: &str| {
+            self.checks.active().any(|check| check.themes.iter().any(|answered| answered == theme))
+        };
+        let gap = |theme: &String| {
+            if !examined(theme) {
+                return Some(ThemeGap { theme: theme.clone(), not_yet: None });
+            }
+            let not_yet = THEMES.iter().find(|known| known.id == *theme)?.not_yet.clone()?;
+            Some(ThemeGap { theme: theme.clone(), not_yet: Some(not_yet) })
+        };
+        themes.iter().filter_map(gap).collect()
     }
 
     /// The findings of a check.
@@ -221,15 +253,15 @@ impl<'a> Verdicts<'a> {
                 checks.push(self.result(check, &Params::new()));
             }
         }
-        let unexamined: Vec<String> =
-            control.themes.iter().filter(|theme| !self.examines(theme)).cloned().collect();
+        let unexamined = self.gaps(&control.themes);
         let worst = checks.iter().max_by_key(|check| check.status);
         let mut status = worst.map(|check| check.status);
         let mut reason = worst.and_then(|check| check.reason.clone());
         let examined_all = unexamined.is_empty();
         if !examined_all && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
-            reason = Some(format!("not examined by this version: {}", unexamined.join(", ")));
+            let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
+            reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
         }
         let status = status.unwrap_or(Status::NotApplicable);
         if checks.is_empty() && examined_all {
@@ -265,7 +297,7 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
                 }
             }
             for theme in &control.themes {
-                if !crate::check::load::THEMES.iter().any(|known| known.id == *theme) {
+                if !THEMES.iter().any(|known| known.id == *theme) {
                     faults.push(format!("{place}: no theme {theme}"));
                 }
             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Params;
 use crate::check::load::builtin_yaml;
-use crate::framework::{Framework, Verdicts};
+use crate::framework::{Framework, ThemeGap, Verdicts};
 use crate::verdict::{Severity, Status};
 
 /// The rules of the score.
@@ -94,9 +94,9 @@ pub struct Item {
     pub unknown: u32,
     /// The checks that count, with what they came to.
     pub checks: BTreeMap<String, Status>,
-    /// Its themes that no check of this version examines.
+    /// What of its themes no check of this version examines; each weighs in `unknown`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unexamined: Vec<String>,
+    pub unexamined: Vec<ThemeGap>,
 }
 
 /// A cap that applies.
@@ -171,7 +171,7 @@ fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<
         failed: 0,
         unknown: 0,
         checks: BTreeMap::new(),
-        unexamined: themes.iter().filter(|theme| !verdicts.examines(theme)).cloned().collect(),
+        unexamined: verdicts.gaps(&themes),
     };
     for check in verdicts.answering(&themes) {
         let status = verdicts.result(check, &Params::new()).status;

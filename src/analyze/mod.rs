@@ -188,9 +188,8 @@ fn what_hid_it(snapshot: &Snapshot, list: &[ApiServer], counters: &Fact<Vec<Coun
     if list.is_empty() {
         evidence.push(Evidence { at: snapshot.cluster.name.clone(), detail: no_apiserver(snapshot) });
     }
-    let samples = counters.value().into_iter().flatten();
-    let of_counters =
-        counters.reason().or_else(|| samples.filter_map(|sample| sample.events.reason()).next());
+    let mut samples = counters.value().into_iter().flatten();
+    let of_counters = counters.reason().or_else(|| samples.find_map(|sample| sample.events.reason()));
     evidence.extend(of_counters.map(|reason| Evidence { at: "/metrics".into(), detail: reason.to_owned() }));
     evidence
 }

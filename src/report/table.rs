@@ -269,7 +269,19 @@ fn items(report: &Report, options: Options, out: &mut String) {
         };
         let unexamined = match item.unexamined.as_slice() {
             [] => String::new(),
-            themes => format!(" (not examined by this version: {})", themes.join(", ")),
+            gaps => {
+                let themes = |whole: bool| -> Vec<&str> {
+                    gaps.iter()
+                        .filter(|gap| gap.not_yet.is_none() == whole)
+                        .map(|gap| gap.theme.as_str())
+                        .collect()
+                };
+                let parts = [("not examined", themes(true)), ("only in part", themes(false))];
+                let parts = parts.iter().filter(|(_, themes)| !themes.is_empty());
+                let parts: Vec<String> =
+                    parts.map(|(what, themes)| format!("{what}: {}", themes.join(", "))).collect();
+                format!(" ({})", parts.join("; "))
+            }
         };
         table.row(vec![
             item.id.trim_start_matches("K05.").into(),
@@ -376,6 +388,11 @@ fn first_step(report: &Report) -> Option<String> {
         }
     }
     // The first of equals: findings are sorted by severity.
-    let (reason, count) = reasons.iter().rev().max_by_key(|(_, count)| *count)?;
+    let Some((reason, count)) = reasons.iter().rev().max_by_key(|(_, count)| *count) else {
+        let open = report.score.items.iter().filter(|item| !item.unexamined.is_empty()).count();
+        return (open > 0).then(|| {
+            format!("nothing failed; {} of K05 have parts that this version does not examine, so look at those by other means", plural(open, "item"))
+        });
+    };
     Some(format!("close the gap behind {}: {}", plural(*count, "unknown finding"), one_line(reason)))
 }
