@@ -16,5 +16,8 @@
 mod checks;
 mod corpus;
 mod docs;
+mod faults;
+mod live;
 mod support;
 mod support_works;
+mod truth;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::apiserver::agreement::Drift;
+use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
 use self::apiserver::{ApiServer, Surroundings, agreement};
 use self::counters::Counters;
@@ -80,7 +81,6 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let version = snapshot.version.value().and_then(|text| Version::parse(text));
     let counters = counters::counters(snapshot, &instances);
     let rate = counters::highest_rate(&counters);
-    let gap = refused_source(snapshot);
     let list: Vec<ApiServer> = instances
         .list
         .iter()
@@ -91,6 +91,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
                 rate.clone()
             };
             let policy_doubt = policy_doubt(instance, snapshot, &counters);
+            let gap = unread_source(instance, snapshot);
             let surroundings = Surroundings { events_per_day, policy_doubt, gap: gap.as_deref() };
             apiserver::api_server(instance, surroundings)
         })
@@ -120,16 +121,30 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
-/// A source of flags that is there, or may be, and could not be read.
-fn refused_source(snapshot: &Snapshot) -> Option<String> {
-    snapshot
-        .kubeadm_config
-        .gap()
-        .into_iter()
-        .chain(snapshot.pods.gap())
-        .chain(snapshot.flagz.iter().filter_map(Reading::gap))
-        .find(|gap| !matches!(gap.reason, GapReason::NotFound | GapReason::NotAsked))
-        .map(ToString::to_string)
+/// A source of an instance's flags that is there, or may be, and was not read: what the others say is then not all.
+fn unread_source(instance: &Instance, snapshot: &Snapshot) -> Option<String> {
+    // Gate ComponentFlagz: alpha in 1.32, on by default since 1.36.
+    const OFFERED: u32 = 32;
+    const ON_BY_DEFAULT: u32 = 36;
+    let mut objects = snapshot.kubeadm_config.gap().into_iter().chain(snapshot.pods.gap());
+    if let Some(gap) = objects.find(|gap| gap.reason != GapReason::NotAsked) {
+        return Some(gap.to_string());
+    }
+    if instance.flags.sources.iter().any(|source| source.rung == Rung::Flagz) {
+        return None;
+    }
+    let since = |minor: u32| instance.flags.version.is_none_or(|version| version.minor >= minor);
+    let gap = snapshot.flagz.iter().find_map(Reading::gap);
+    match gap {
+        Some(gap) if since(ON_BY_DEFAULT) || since(OFFERED) && gap.reason != GapReason::NotFound => {
+            Some(gap.to_string())
+        }
+        _ if snapshot.flagz.iter().any(|answer| answer.value().is_some()) => Some(
+            "this apiserver did not answer /flagz: the load balancer kept sending requests to others; run again, or against its own address"
+                .into(),
+        ),
+        _ => None,
+    }
 }
 
 fn unread_reason(instance: &Instance) -> String {

@@ -60,8 +60,9 @@ pub fn sources(flags: &Flags, gap: Option<&str>) -> Fact<Vec<String>> {
     }
 }
 
-/// Where the sources of one apiserver contradict each other; unknown with fewer than two sources.
-pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
+/// Where the sources of one apiserver contradict each other; unknown with fewer than two sources, and where those that were
+/// read agree but `gap` was not.
+pub fn disagreements(flags: &Flags, gap: Option<&str>) -> Fact<Vec<Disagreement>> {
     if let Some(reason) = &flags.unread {
         return Fact::unknown(reason.clone());
     }
@@ -93,6 +94,9 @@ pub fn disagreements(flags: &Flags) -> Fact<Vec<Disagreement>> {
                 evidence.extend([left.1, right.1]);
             }
         }
+    }
+    if let Some(gap) = gap.filter(|_| found.is_empty()) {
+        return Fact::unknown(gap);
     }
     if evidence.is_empty() {
         let labels: Vec<&str> = complete.iter().map(|source| source.label.as_str()).collect();
