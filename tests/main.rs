@@ -6,6 +6,9 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::pedantic,
+    clippy::disallowed_types,
+    clippy::iter_over_hash_type,
     unreachable_pub,
     reason = "tests from end to end: a panic is how they fail, and what they print says what was skipped"
 )]
@@ -13,7 +16,10 @@
 mod checks;
 mod corpus;
 mod docs;
+mod faults;
+mod live;
 mod policy_eval;
 mod policy_vectors;
 mod support;
 mod support_works;
+mod truth;

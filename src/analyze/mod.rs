@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::apiserver::agreement::Drift;
+use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
 use self::apiserver::{ApiServer, Surroundings, agreement};
 use self::counters::Counters;
@@ -81,7 +82,6 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let version = snapshot.version.value().and_then(|text| Version::parse(text));
     let counters = counters::counters(snapshot, &instances);
     let rate = counters::highest_rate(&counters);
-    let gap = refused_source(snapshot);
     let list: Vec<ApiServer> = instances
         .list
         .iter()
@@ -92,6 +92,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
                 rate.clone()
             };
             let policy_doubt = policy_doubt(instance, snapshot, &counters);
+            let gap = unread_source(instance, snapshot);
             let surroundings = Surroundings { events_per_day, policy_doubt, gap: gap.as_deref() };
             apiserver::api_server(instance, surroundings)
         })
@@ -121,16 +122,30 @@ pub fn schema() -> Value {
     schema.to_value()
 }
 
-/// A source of flags that is there, or may be, and could not be read.
-fn refused_source(snapshot: &Snapshot) -> Option<String> {
-    snapshot
-        .kubeadm_config
-        .gap()
-        .into_iter()
-        .chain(snapshot.pods.gap())
-        .chain(snapshot.flagz.iter().filter_map(Reading::gap))
-        .find(|gap| !matches!(gap.reason, GapReason::NotFound | GapReason::NotAsked))
-        .map(ToString::to_string)
+/// A source of an instance's flags that is there, or may be, and was not read: what the others say is then not all.
+fn unread_source(instance: &Instance, snapshot: &Snapshot) -> Option<String> {
+    // Gate ComponentFlagz: alpha in 1.32, on by default since 1.36.
+    const OFFERED: u32 = 32;
+    const ON_BY_DEFAULT: u32 = 36;
+    let mut objects = snapshot.kubeadm_config.gap().into_iter().chain(snapshot.pods.gap());
+    if let Some(gap) = objects.find(|gap| gap.reason != GapReason::NotAsked) {
+        return Some(gap.to_string());
+    }
+    if instance.flags.sources.iter().any(|source| source.rung == Rung::Flagz) {
+        return None;
+    }
+    let since = |minor: u32| instance.flags.version.is_none_or(|version| version.minor >= minor);
+    let gap = snapshot.flagz.iter().find_map(Reading::gap);
+    match gap {
+        Some(gap) if since(ON_BY_DEFAULT) || since(OFFERED) && gap.reason != GapReason::NotFound => {
+            Some(gap.to_string())
+        }
+        _ if snapshot.flagz.iter().any(|answer| answer.value().is_some()) => Some(
+            "this apiserver did not answer /flagz: the load balancer kept sending requests to others; run again, or against its own address"
+                .into(),
+        ),
+        _ => None,
+    }
 }
 
 fn unread_reason(instance: &Instance) -> String {
@@ -148,7 +163,7 @@ fn control_plane(
             .audit
             .policy_set
             .clone()
-            .and(server.audit.backends.clone().map(|backends| !backends.is_empty()));
+            .and(server.audit.log.enabled.clone().or(server.audit.webhook.enabled.clone()));
         recording.value().is_some().then_some(recording)
     });
     let told_by_counters = counters
@@ -189,9 +204,8 @@ fn what_hid_it(snapshot: &Snapshot, list: &[ApiServer], counters: &Fact<Vec<Coun
     if list.is_empty() {
         evidence.push(Evidence { at: snapshot.cluster.name.clone(), detail: no_apiserver(snapshot) });
     }
-    let samples = counters.value().into_iter().flatten();
-    let of_counters =
-        counters.reason().or_else(|| samples.filter_map(|sample| sample.events.reason()).next());
+    let mut samples = counters.value().into_iter().flatten();
+    let of_counters = counters.reason().or_else(|| samples.find_map(|sample| sample.events.reason()));
     evidence.extend(of_counters.map(|reason| Evidence { at: "/metrics".into(), detail: reason.to_owned() }));
     evidence
 }
@@ -213,11 +227,12 @@ fn no_apiserver(snapshot: &Snapshot) -> String {
 /// Some distributions put a policy that records nothing in the place of a missing one: then only counters can prove it.
 fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Counters>>) -> Option<String> {
     // rancher/rke2 pkg/executor/staticpod: where the file is missing, one with the single rule `level: None` is written.
-    const RKE2_POLICY: &str = "/etc/rancher/rke2/audit-policy.yaml";
+    let rke2 = instance.rke2
+        || self::distribution(snapshot.version.value().map_or("", String::as_str), &[]) == Some("rke2");
     let path = instance.flags.text("audit-policy-file");
-    if path.value().is_none_or(|path| path != RKE2_POLICY) {
-        return None;
-    }
+    path.value().filter(|path| rke2 && !path.is_empty())?;
+    let shown = instance.flags.shown_text("audit-policy-file");
+    let path = shown.value().map_or("…", String::as_str);
     let proven = counters.value().is_some_and(|list| {
         !list.is_empty() && list.iter().all(|sample| sample.recorded.value().is_some_and(|count| *count > 0))
     });
@@ -230,7 +245,7 @@ fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Co
         "grant `get` on the nonResourceURL `/metrics`, whose counters decide"
     };
     Some(format!(
-        "--audit-policy-file={RKE2_POLICY} proves nothing: where that file is missing, RKE2 writes one that records nothing; {advice}"
+        "--audit-policy-file={path} proves nothing under RKE2: where that file is missing, RKE2 writes one that records nothing; {advice}"
     ))
 }
 

@@ -47,9 +47,11 @@ impl InputArgs {
             return Ok(snapshot);
         }
         interrupt::watch();
-        let progress = Progress::new(quiet);
+        let traced = connection.verbosity.is_some_and(|level| level >= live::TRACE_LEVEL);
+        let progress = Progress::new(quiet || traced);
         let options = live::Options { timeout: self.timeout, captured_at: now()? };
-        let (snapshot, stats) = live::read(connection, &options, &|what| progress.step(what))?;
+        let told = |what: &str| if traced { output::warn(what) } else { progress.step(what) };
+        let (snapshot, stats) = live::read(connection, &options, &told)?;
         drop(progress);
         if connection.verbosity.unwrap_or_default() > 0 {
             output::warn(&stats.to_string());

@@ -66,7 +66,14 @@ pub(crate) fn warn(text: &str) {
 
 /// Says why the job could not be done.
 pub(crate) fn complain(error: &anyhow::Error) {
-    let mut text = format!("{error:#}");
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors already say what is behind them.
+        if !text.contains(&cause) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{colon}{cause}");
+        }
+    }
     if !text.starts_with("error") {
         text = format!("error: {text}");
     }

@@ -42,7 +42,7 @@ pub struct Report {
     pub frameworks: Vec<FrameworkResult>,
     /// Counts, and whether the gate holds.
     pub summary: Summary,
-    /// What in the input was left aside.
+    /// What in the input was left aside, and what could not be read without a finding that says so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -227,6 +227,7 @@ pub fn build(parts: Parts<'_>) -> Report {
     }
     let checks = by_check.len();
     let gate = demands.judge(&findings, &score);
+    let notes = notes(snapshot, &findings);
     let all = findings.len();
     if let Some(least) = least_severity {
         findings.retain(|finding| finding.severity >= least);
@@ -249,10 +250,23 @@ pub fn build(parts: Parts<'_>) -> Report {
         summary: Summary { checks, verdicts, failed, hidden: all - findings.len(), gate },
         findings,
         frameworks,
-        notes: snapshot.notes.iter().map(|note| format!("{}: {}", note.at, note.text)).collect(),
+        notes,
     };
     report.scrub();
     report
+}
+
+/// What was left aside, and what could not be read without any finding saying so.
+fn notes(snapshot: &Snapshot, findings: &[Finding]) -> Vec<String> {
+    let mut notes: Vec<String> =
+        snapshot.notes.iter().map(|note| format!("{}: {}", note.at, note.text)).collect();
+    for gap in snapshot.gaps() {
+        let gap = gap.to_string();
+        if !notes.contains(&gap) && !findings.iter().any(|finding| finding.reason.contains(&gap)) {
+            notes.push(gap);
+        }
+    }
+    notes
 }
 
 impl Report {

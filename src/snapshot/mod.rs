@@ -7,6 +7,7 @@ pub mod io;
 pub mod model;
 pub mod reading;
 pub mod redact;
+mod texts;
 pub mod words;
 
 pub use model::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reading::Reading;
+use super::reading::{Gap, GapReason, Reading};
 
 /// Everything that was read for one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,21 @@ impl Snapshot {
             metrics: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// Everything that was asked for and not read.
+    pub fn gaps(&self) -> Vec<&Gap> {
+        let single = [
+            self.version.gap(),
+            self.leases.gap(),
+            self.pods.gap(),
+            self.nodes.gap(),
+            self.kubeadm_config.gap(),
+            self.kubelet_configs.gap(),
+        ];
+        let each =
+            self.flagz.iter().filter_map(Reading::gap).chain(self.metrics.iter().filter_map(Reading::gap));
+        single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
 }
 

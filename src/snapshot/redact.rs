@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::model::{Argument, Container, DeclaredApiServer, Pod, Snapshot};
+use super::texts::Texts;
 use super::words::{Part, Token, Word, split_element, split_script};
 
 /// What stands in place of a value that is not kept.
@@ -152,9 +153,11 @@ pub fn redact(snapshot: &mut Snapshot) {
             });
         }
     }
-    if let Some(server) = &mut snapshot.cluster.server {
-        *server = scrub(server).into_owned();
-    }
+    snapshot.texts(&mut |text| {
+        if let Cow::Owned(clean) = scrub(text) {
+            *text = clean;
+        }
+    });
 }
 
 /// The values that the label `level` of `apiserver_audit_level_total` has.

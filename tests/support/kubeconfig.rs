@@ -143,6 +143,11 @@ impl ExecPlugin {
         Self::new(Run::Script { name: "plugin-failing", body })
     }
 
+    /// Any script.
+    pub fn script(name: &'static str, body: &str) -> Self {
+        Self::new(Run::Script { name, body: body.to_owned() })
+    }
+
     /// A script that does not come back, as one that waits for a login in a browser.
     pub fn hanging() -> Self {
         Self::new(Run::Script { name: "plugin-hanging", body: "exec sleep 600\n".to_owned() })

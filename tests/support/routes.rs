@@ -232,15 +232,23 @@ fn fallback(asked: &Asked) -> Reply {
         Identity::Viewer => target.as_ref().is_some_and(ApiTarget::in_view_role),
         Identity::Nobody | Identity::Anonymous => false,
     };
-    match target {
-        Some(ApiTarget { group: "", resource, name: Some(name), .. }) if may_read => {
-            Reply::not_found(resource, name)
-        }
-        _ if may_read => Reply::unknown_path(),
-        Some(target) => target.forbidden(asked.identity),
+    if may_read { absent(&asked.path) } else { forbidden(&asked.path, asked.identity) }
+}
+
+/// What the recorded server says to somebody with rights about a path on which there is nothing.
+pub fn absent(path: &str) -> Reply {
+    match ApiTarget::parse(path) {
+        Some(ApiTarget { group: "", resource, name: Some(name), .. }) => Reply::not_found(resource, name),
+        _ => Reply::unknown_path(),
+    }
+}
+
+/// What the recorded server says to somebody who may not read a path.
+pub fn forbidden(path: &str, identity: Identity) -> Reply {
+    match ApiTarget::parse(path) {
+        Some(target) => target.forbidden(identity),
         None => {
-            let message =
-                format!("forbidden: User \"{}\" cannot get path \"{}\"", asked.identity.user(), asked.path);
+            let message = format!("forbidden: User \"{}\" cannot get path \"{path}\"", identity.user());
             Reply::status(403, "Forbidden", &message, &json!({}))
         }
     }

@@ -125,7 +125,9 @@ impl Tool {
             .process_group(0);
         let started = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut peak_kib = None;
         let status = loop {
+            peak_kib = self::peak_kib(child.id()).or(peak_kib);
             if let Some(status) = child.try_wait().expect("the state of the child") {
                 break Some(status);
             }
@@ -145,6 +147,7 @@ impl Tool {
             stdout: read(&stdout),
             stderr: read(&stderr),
             elapsed,
+            peak_kib,
         };
         assert!(status.is_some(), "still running after {:?}: {:?}\n{output:#?}", self.timeout, self.args);
         output
@@ -159,6 +162,8 @@ pub struct Output {
     pub stdout: String,
     pub stderr: String,
     pub elapsed: Duration,
+    /// The most memory that was resident, shortly before the end; `None` where there is no `/proc`.
+    pub peak_kib: Option<u64>,
 }
 
 impl Output {
@@ -173,6 +178,31 @@ impl Output {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
+
+    /// Fails the test unless the job could not be done, nothing was reported, and the message has all these words in it.
+    pub fn expect_refusal(&self, words: &[&str]) -> &Self {
+        self.expect_code(2);
+        assert!(self.stdout.is_empty(), "{self:#?}");
+        assert!(self.stderr.starts_with("error"), "{self:#?}");
+        assert!(!self.stderr.contains("internal fault"), "{self:#?}");
+        for word in words {
+            assert!(self.stderr.contains(word), "no {word:?} in {self:#?}");
+        }
+        self
+    }
+
+    /// Fails the test if it took longer than this.
+    pub fn expect_within(&self, limit: Duration) -> &Self {
+        assert!(self.elapsed < limit, "more than {limit:?}: {self:#?}");
+        self
+    }
+}
+
+/// The high-water mark of a process's resident memory.
+fn peak_kib(id: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Ends what is left of the run's process group. The shell is asked because the standard

@@ -19,6 +19,7 @@ pub struct Arguments {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// The flag without dashes; underscores are dashes, as kube-apiserver normalises them (component-base `cli/flag`).
+    /// A flag with a single dash keeps it, because the server refuses it.
     pub name: String,
     /// Its value.
     pub value: Value,
@@ -97,7 +98,7 @@ pub fn of_container(pod: &Pod, container: &Container) -> Arguments {
     let words = Reader::new(pod, container).words();
     let mut arguments = Arguments::default();
     let Some(start) = start_of_flags(&words, container, &mut arguments) else { return arguments };
-    parse_flags(&words[start..], &mut arguments);
+    parse_flags(words.get(start..).unwrap_or_default(), &mut arguments);
     if let Some(indirection) =
         arguments.given.iter().find(|given| INDIRECTIONS.contains(&given.name.as_str()))
     {
@@ -263,7 +264,11 @@ fn parse_flags(words: &[Piece], arguments: &mut Arguments) {
                 Some(_) => Value::Text(rest.trim_start_matches('=').to_owned()),
             };
             arguments.given.push(Given { name: "v".into(), value, at: at.clone(), written: shown(written) });
-        } else if text.is_none() && !leading.starts_with('-') {
+        } else if leading.starts_with('-') {
+            // One dash makes a shorthand, and the server has no other than `-v` and `-h`: the dash stays in the name.
+            let name = leading.split('=').next().unwrap_or_default().to_owned();
+            arguments.given.push(Given { name, value: Value::Bare, at: at.clone(), written: shown(written) });
+        } else if text.is_none() {
             arguments.open.get_or_insert_with(|| {
                 format!("`{written}` in the command line may add arguments ({why_unknown}); grant `get` on the nonResourceURL `/flagz` to read the effective ones")
             });
@@ -576,6 +581,12 @@ mod tests {
         let unknown = parse(&["sh", "-c", script], &[], &[]);
         assert_eq!(short(&unknown), [("v", Some("2"))]);
         assert!(unknown.open.is_some());
+    }
+
+    #[test]
+    fn a_single_dash_is_kept() {
+        let arguments = parse(&["kube-apiserver", "-audit-log-path=/x", "--v=2"], &[], &[]);
+        assert_eq!(short(&arguments), [("-audit-log-path", Some("true")), ("v", Some("2"))]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod flags;
 pub mod instances;
 pub mod invocation;
+mod matching;
 pub mod problems;
 
 use schemars::JsonSchema;
@@ -46,7 +47,7 @@ pub struct Surroundings<'a> {
     pub events_per_day: Fact<i64>,
     /// Why a policy file that is set proves nothing here.
     pub policy_doubt: Option<String>,
-    /// A source of flags that could not be read.
+    /// A source of its flags that was not read.
     pub gap: Option<&'a str>,
 }
 
@@ -67,6 +68,6 @@ pub fn api_server(instance: &Instance, surroundings: Surroundings<'_>) -> ApiSer
         logs_handler: flags.bool("enable-logs-handler"),
         verbosity: flags.int("v"),
         sources: agreement::sources(flags, gap),
-        disagreements: agreement::disagreements(flags),
+        disagreements: agreement::disagreements(flags, gap),
     }
 }

@@ -78,6 +78,17 @@ pub fn refused(flags: &Flags) -> Fact<Vec<FlagProblem>> {
             evidence.push(Evidence { at: given.at.clone(), detail: given.written.clone() });
         };
         for given in &source.arguments.given {
+            if let Some(name) = given.name.strip_prefix('-') {
+                if name.starts_with("audit") {
+                    refuse(
+                        given,
+                        format!(
+                            "flags have two dashes; with one, kube-apiserver reads shorthands and stops: write --{name}"
+                        ),
+                    );
+                }
+                continue;
+            }
             let lower = given.name.to_lowercase();
             if !lower.starts_with("audit-") && given.name != "event-ttl" {
                 continue;

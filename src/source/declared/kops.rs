@@ -30,6 +30,9 @@ const NAMED_OTHERWISE: [(&str, &str); 10] = [
 const NO_FLAGS: [&str; 6] =
     ["cpuLimit", "cpuRequest", "disableBasicAuth", "image", "memoryLimit", "memoryRequest"];
 
+/// Fields that kops keeps as quantities, whose flags are decimal numbers.
+const QUANTITIES: [&str; 2] = ["auditLogBatchThrottleQps", "auditWebhookBatchThrottleQps"];
+
 /// The apiserver and kubelet settings of a kops `Cluster`.
 pub fn cluster(document: &Document) -> (DeclaredApiServer, Vec<KubeletConfig>) {
     let Document { value: object, place } = document;
@@ -83,9 +86,24 @@ fn argument(field: &str, value: &Value, place: &Place, path: &str) -> Option<Arg
             pairs.sort();
             pairs.join(",")
         }
+        single if QUANTITIES.contains(&field) => decimal(scalar(single)?),
         single => scalar(single)?,
     };
     Some(Argument { name, value: Some(value), at: place.field(path) })
+}
+
+/// `3140m` is `3.14`, and `1k` is `1000`; what is no quantity stays as it is.
+fn decimal(text: String) -> String {
+    let factor = match text.chars().last() {
+        Some('m') => 1e-3,
+        Some('k') => 1e3,
+        Some('M') => 1e6,
+        _ => return text,
+    };
+    match text[..text.len() - 1].parse::<f64>() {
+        Ok(number) => (number * factor).to_string(),
+        Err(_) => text,
+    }
 }
 
 /// `auditWebhookBatchMaxWait` is `audit-webhook-batch-max-wait`; an abbreviation such as `TTL` is one word.
@@ -122,6 +140,15 @@ mod tests {
             ("oidcCAFile", "oidc-ca-file"),
         ] {
             assert_eq!(flag_name(field), flag);
+        }
+    }
+
+    #[test]
+    fn quantities_become_numbers() {
+        for (quantity, number) in
+            [("3140m", "3.14"), ("10", "10"), ("0.5", "0.5"), ("1k", "1000"), ("xm", "xm"), ("", "")]
+        {
+            assert_eq!(decimal(quantity.to_owned()), number, "{quantity}");
         }
     }
 }

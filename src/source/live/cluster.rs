@@ -103,6 +103,11 @@ impl Reader<'_> {
         match &failure.cause {
             Cause::Connection(fault) => Some(self.unreachable(fault)),
             Cause::Status { code: 401, .. } => Some(self.unauthorized(&failure.gap)),
+            // Whoever answers with something else than a version is no apiserver, whatever else it may say.
+            Cause::Answer if failure.gap.reason == GapReason::Malformed => {
+                let (server, cluster) = self.names();
+                Some(LiveError::NotKubernetes { server, cluster, what: failure.gap.detail.clone() })
+            }
             _ => None,
         }
     }

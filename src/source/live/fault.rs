@@ -200,7 +200,8 @@ fn certificate(error: &CertificateError) -> Fault {
             .map_or_else(|| "an unknown date".to_owned(), |time| time.to_string())
     };
     match error {
-        CertificateError::UnknownIssuer => Fault::UnknownAuthority,
+        // A signature that does not fit is that of an authority of the same name: kubeadm calls all of them `kubernetes`.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Fault::UnknownAuthority,
         CertificateError::NotValidForName => {
             Fault::WrongName { expected: "the address".into(), presented: Vec::new() }
         }
@@ -317,6 +318,7 @@ mod tests {
         };
         use rustls::Error::{AlertReceived, InvalidCertificate};
         assert_eq!(tls(InvalidCertificate(CertificateError::UnknownIssuer)), Fault::UnknownAuthority);
+        assert_eq!(tls(InvalidCertificate(CertificateError::BadSignature)), Fault::UnknownAuthority);
         assert_eq!(
             tls(InvalidCertificate(CertificateError::NotValidForNameContext {
                 expected: rustls::pki_types::ServerName::try_from("a.example").unwrap(),

@@ -38,4 +38,4 @@ mod wording;
 pub use connection::{Connection, RequestTimeout};
 pub use error::LiveError;
 pub use fault::Fault;
-pub use read::{DEFAULT_TIMEOUT, Options, ReadStats, read};
+pub use read::{DEFAULT_TIMEOUT, Options, ReadStats, TRACE_LEVEL, read};

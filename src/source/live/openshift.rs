@@ -33,6 +33,7 @@ pub(super) fn from_config_map(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::DeclarationKind;
     use serde_json::json;
 
     fn read(file: &str) -> Result<DeclaredApiServer, String> {
@@ -51,7 +52,7 @@ mod tests {
         assert_eq!(found.value.as_deref(), Some("/var/log/kube-apiserver/audit.log"));
         assert_eq!(
             found.at,
-            "ConfigMap openshift-kube-apiserver/config data[config.yaml].apiServerArguments.audit-log-path[0]"
+            "ConfigMap openshift-kube-apiserver/config data.config.yaml apiServerArguments.audit-log-path[0]"
         );
         let other = declared.arguments.iter().find(|argument| argument.name == "etcd-servers").unwrap();
         assert_eq!(other.value.as_deref(), Some("REDACTED"));
@@ -59,8 +60,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said() {
-        assert!(read("").unwrap_err().contains("no config.yaml"));
-        assert!(read("{").unwrap_err().contains("cannot be read"));
+        assert!(read("").unwrap_err().contains("no YAML mapping"));
+        assert!(read("{").unwrap_err().starts_with("data.config.yaml:"));
         assert!(read("{}").unwrap_err().contains("no apiServerArguments"));
     }
 }

@@ -23,7 +23,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// From this level of `-v` on every request is reported.
-const TRACE_LEVEL: u8 = 6;
+pub const TRACE_LEVEL: u8 = 6;
 
 /// How a cluster is read.
 #[derive(Debug, Clone)]

@@ -1,0 +1,125 @@
+//! Every text of a snapshot, for a last look at each. A field that is added to the model does not compile until it is
+//! named here.
+
+use std::collections::BTreeMap;
+
+use super::model::{
+    Argument, AuditCounters, ClusterIdentity, Container, DeclaredApiServer, EnvVar, Flagz, KubeletConfig,
+    Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
+};
+use super::reading::{Gap, Permission, Reading};
+
+/// Something with texts in it.
+pub(super) trait Texts {
+    /// Shows every text.
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
+}
+
+/// The fields that have texts, and after a semicolon those that have none.
+macro_rules! texts {
+    ($($type:ident { $($field:ident),* $(; $other:ident)* })*) => {
+        $(impl Texts for $type {
+            fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+                let Self { $($field,)* $($other: _,)* } = self;
+                $($field.texts(visit);)*
+            }
+        })*
+    };
+}
+
+texts! {
+    Snapshot {
+        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, notes, kind,
+        tool_version; schema_version; captured_at; scope
+    }
+    ClusterIdentity { name, server }
+    Lease { name, hostname; renew_time; duration_seconds }
+    Pod { namespace, name, node_name, pod_ip, labels, containers, at, marks }
+    Container { name, image, command, args, env, mounts; index }
+    EnvVar { name, value }
+    Mount { path, medium, at; read_only }
+    Node { name, kubelet_version, os_image, provider, markers; control_plane }
+    DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, mounts; kind }
+    Argument { name, value, at }
+    KubeletConfig {
+        name, at, container_log_max_size, container_log_max_files, event_record_qps, event_burst, enable_debugging_handlers
+    }
+    Flagz { flags; structured }
+    AuditCounters {
+        git_version, levels, errors; process_start_seconds; requests; events; rejected
+    }
+    Note { at, text }
+    Gap { what, detail, grant; reason }
+}
+
+impl Texts for String {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(self);
+    }
+}
+
+impl Texts for f64 {
+    fn texts(&mut self, _: &mut dyn FnMut(&mut String)) {}
+}
+
+impl<T: Texts> Texts for Option<T> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|value| value.texts(visit));
+    }
+}
+
+impl<T: Texts> Texts for Vec<T> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.iter_mut().for_each(|value| value.texts(visit));
+    }
+}
+
+/// An entry whose key does not stay as it is means nothing to anybody.
+impl<T: Texts> Texts for BTreeMap<String, T> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.retain(|key, value| {
+            value.texts(visit);
+            let mut seen = key.clone();
+            visit(&mut seen);
+            seen == *key
+        });
+    }
+}
+
+impl<T: Texts> Texts for Reading<T> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Read { value } => value.texts(visit),
+            Self::Missing { gap } => gap.texts(visit),
+        }
+    }
+}
+
+impl<T: Texts> Texts for Located<T> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        let Self { value, at } = self;
+        value.texts(visit);
+        at.texts(visit);
+    }
+}
+
+impl Texts for Medium {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::HostPath(text) | Self::Other(text) => text.texts(visit),
+            Self::PersistentVolumeClaim | Self::EmptyDir | Self::ApiObject => {}
+        }
+    }
+}
+
+impl Texts for Permission {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Resource { api_group, resource, verb, namespace } => {
+                [api_group, resource, verb].into_iter().for_each(&mut *visit);
+                namespace.texts(visit);
+            }
+            Self::NonResource { url, verb } => [url, verb].into_iter().for_each(visit),
+        }
+    }
+}
