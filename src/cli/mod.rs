@@ -10,6 +10,7 @@ mod frameworks;
 mod input;
 mod interrupt;
 mod output;
+mod policy;
 mod progress;
 mod rbac;
 mod run;
@@ -54,6 +55,8 @@ enum Command {
     Run(run::Args),
     /// Save what run would read, redacted
     Snapshot(snapshot::Args),
+    /// Say what an audit policy records, without a cluster
+    Policy(policy::Args),
     /// List, explain, begin or test checks
     Checks(checks::Args),
     /// List frameworks, or show what answers their controls
@@ -90,6 +93,7 @@ fn start(arguments: &[OsString]) -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args, &cli.connection),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection),
+        Command::Policy(args) => policy::run(&args, &cli.connection),
         Command::Checks(args) => checks::run(args),
         Command::Frameworks(args) => frameworks::run(args),
         Command::Facts(args) => facts::run(&args, &cli.connection),
