@@ -44,7 +44,9 @@ impl<const W: usize> Bits<W> {
 
     fn of(rows: &[usize]) -> Self {
         let mut bits = Self::none();
-        rows.iter().for_each(|row| bits.insert(*row));
+        for row in rows {
+            bits.insert(*row);
+        }
         bits
     }
 }

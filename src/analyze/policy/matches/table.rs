@@ -132,10 +132,11 @@ fn length_bit(length: usize) -> u64 {
 impl Digest {
     #[inline]
     fn of(key: &[u8]) -> Self {
-        let (first, last) = if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        let (first, last) = if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>())
+        {
             let last = u64::from_le_bytes(*last);
             (if key.len() > SHORT { hash(key) } else { u64::from_le_bytes(*first) }, last)
-        } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        } else if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
             (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into())
         } else {
             match *key {
