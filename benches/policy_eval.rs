@@ -102,15 +102,21 @@ fn requests(rules: usize) -> Vec<Attributes> {
         let verb = verbs.get(random(7)).copied().unwrap_or_default().to_owned();
         let sender = team(random(rules));
         let namespace = format!("team-{}", team(random(rules)));
-        let user = format!("system:serviceaccount:team-{sender}:{}", ["controller", "default"][random(2)]);
+        let user = format!(
+            "system:serviceaccount:team-{sender}:{}",
+            if random(2) == 0 { "controller" } else { "default" }
+        );
         let groups = vec![
             "system:serviceaccounts".into(),
             format!("system:serviceaccounts:team-{sender}"),
             if random(4) == 0 { format!("team-{sender}-admins") } else { "system:authenticated".into() },
         ];
         if random(10) == 0 {
-            let path =
-                [format!("/team-{sender}/healthz/ping"), "/metrics".into(), "/api".into()][random(3)].clone();
+            let path = match random(3) {
+                0 => format!("/team-{sender}/healthz/ping"),
+                1 => "/metrics".into(),
+                _ => "/api".into(),
+            };
             return Attributes {
                 user: Some(user),
                 groups,

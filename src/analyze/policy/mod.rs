@@ -6,7 +6,7 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`load`] | a file into an [`AuditPolicy`], with every error and warning placed in the text |
-//! | [`matches`] | a request against a policy: level, stages, deciding rule |
+//! | [`mod@matches`] | a request against a policy: level, stages, deciding rule |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
 
 pub mod load;

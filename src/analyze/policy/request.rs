@@ -80,16 +80,17 @@ pub fn attributes(
         _ => parts,
     };
     let mut parts = parts.iter().copied();
-    attributes.resource = parts.next().unwrap_or_default().to_owned();
-    attributes.name = parts.next().unwrap_or_default().to_owned();
+    parts.next().unwrap_or_default().clone_into(&mut attributes.resource);
+    parts.next().unwrap_or_default().clone_into(&mut attributes.name);
     if attributes.verb != "proxy" {
-        attributes.subresource = parts.next().unwrap_or_default().to_owned();
+        parts.next().unwrap_or_default().clone_into(&mut attributes.subresource);
     }
     if attributes.name.is_empty() {
         match attributes.verb.as_str() {
             "get" => {
                 let options = ListOptions::parse(query);
-                attributes.verb = if options.watch { "watch" } else { "list" }.to_owned();
+                let verb = if options.watch { "watch" } else { "list" };
+                verb.clone_into(&mut attributes.verb);
                 attributes.name = options.name;
             }
             "delete" => "deletecollection".clone_into(&mut attributes.verb),

@@ -44,20 +44,26 @@ impl<const W: usize> Bits<W> {
 
     fn of(rows: &[usize]) -> Self {
         let mut bits = Self::none();
-        rows.iter().for_each(|row| bits.insert(*row));
+        for row in rows {
+            bits.insert(*row);
+        }
         bits
     }
 }
 
 /// The sets that a dimension's values lead to, each kept once: a policy that lists a thousand users in one rule has a
-/// thousand constants but one set.
-#[derive(Debug, Clone)]
+/// thousand constants but one set. The first, 0, is that of values never mentioned.
+#[derive(Debug)]
 struct Sets<const W: usize> {
     list: Vec<Bits<W>>,
     known: BTreeMap<Bits<W>, u32>,
 }
 
 impl<const W: usize> Sets<W> {
+    fn new(any: Bits<W>) -> Self {
+        Self { list: vec![any], known: BTreeMap::new() }
+    }
+
     fn number(&mut self, bits: Bits<W>) -> u32 {
         *self.known.entry(bits).or_insert_with(|| {
             self.list.push(bits);
@@ -71,7 +77,7 @@ impl<const W: usize> Sets<W> {
 pub(super) struct Dimension<const W: usize> {
     table: Table,
     sets: Vec<Bits<W>>,
-    /// Rows that do not ask for this property. They are in every set.
+    /// Rows that do not ask for this property. They are in every set, and are the set 0.
     any: Bits<W>,
 }
 
@@ -109,7 +115,7 @@ impl<'p> DimensionBuilder<'p> {
 
     pub(super) fn build<const W: usize>(self) -> Dimension<W> {
         let any = Bits::of(&self.any);
-        let mut sets = Sets { list: Vec::new(), known: BTreeMap::new() };
+        let mut sets = Sets::new(any);
         let entries: Vec<(&str, u32)> = self
             .constants
             .iter()
@@ -130,16 +136,10 @@ impl<const W: usize> Dimension<W> {
         &self.any
     }
 
-    /// The rows that the value satisfies, if a row mentions it.
-    #[inline]
-    pub(super) fn get(&self, value: &str) -> Option<&Bits<W>> {
-        self.sets.get(usize::try_from(self.table.get(value)?).ok()?)
-    }
-
     /// The rows that the value satisfies.
     #[inline]
     pub(super) fn of(&self, value: &str) -> &Bits<W> {
-        self.get(value).unwrap_or(&self.any)
+        set(&self.sets, self.table.get(value.as_bytes())).unwrap_or(&self.any)
     }
 
     /// The rows that one of the values at least satisfies.
@@ -147,27 +147,40 @@ impl<const W: usize> Dimension<W> {
     pub(super) fn of_any<S: AsRef<str>>(&self, values: &[S]) -> Bits<W> {
         let mut bits = self.any;
         for value in values {
-            if let Some(more) = self.get(value.as_ref()) {
-                bits.add(more);
-            }
+            self.add(value.as_ref(), &mut bits);
         }
         bits
     }
 
-    /// The rows that `left/right` satisfies, if a row mentions it.
+    /// Adds the rows that the value satisfies because they mention it.
     #[inline]
-    pub(super) fn get_joined(&self, left: &str, right: &str) -> Option<&Bits<W>> {
+    pub(super) fn add(&self, value: &str, bits: &mut Bits<W>) {
+        let number = self.table.get(value.as_bytes());
+        // One word is added sooner than it is known whether it must be.
+        if W == 1 || number != 0 {
+            bits.add(set(&self.sets, number).unwrap_or(&self.any));
+        }
+    }
+
+    /// The rows that `left/right` satisfies.
+    #[inline]
+    pub(super) fn of_joined(&self, left: &str, right: &str) -> &Bits<W> {
         if !self.table.may_have_length(left.len() + 1 + right.len()) {
-            return None;
+            return &self.any;
         }
         // Real resources fit; the rest may take the time to allocate.
         let mut buffer = [0_u8; 64];
-        let joined = join(&mut buffer, left, right);
-        match joined.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
-            Some(joined) => self.get(joined),
-            None => self.get(&format!("{left}/{right}")),
-        }
+        let number = match join(&mut buffer, left, right) {
+            Some(joined) => self.table.get(joined),
+            None => self.table.get(format!("{left}/{right}").as_bytes()),
+        };
+        set(&self.sets, number).unwrap_or(&self.any)
     }
+}
+
+#[inline]
+fn set<const W: usize>(sets: &[Bits<W>], number: u32) -> Option<&Bits<W>> {
+    sets.get(usize::try_from(number).ok()?)
 }
 
 fn join<'b>(buffer: &'b mut [u8; 64], left: &str, right: &str) -> Option<&'b [u8]> {
@@ -234,7 +247,7 @@ impl<'p> PathsBuilder<'p> {
 
     pub(super) fn build<const W: usize>(self) -> Paths<W> {
         let any = Bits::of(&self.any);
-        let mut sets = Sets { list: Vec::new(), known: BTreeMap::new() };
+        let mut sets = Sets::new(any);
         let mut paths = Paths { exact: Table::default(), sets: Vec::new(), prefixes: Vec::new(), any };
         // In sorted order a prefix comes before all that begin with it.
         for (text, rows) in &self.prefixes {
@@ -260,16 +273,17 @@ impl<const W: usize> Paths<W> {
     /// The rows that the path satisfies.
     #[inline]
     pub(super) fn of(&self, path: &str) -> &Bits<W> {
-        match self.exact.get(path).and_then(|set| self.sets.get(usize::try_from(set).ok()?)) {
-            Some(bits) => bits,
-            None => self.set_of(self.longest_prefix(path), &self.sets),
+        match self.exact.get(path.as_bytes()) {
+            0 => self.set_of(self.longest_prefix(path), &self.sets),
+            number => set(&self.sets, number).unwrap_or(&self.any),
         }
     }
 
     fn set_of<'s>(&'s self, prefix: Option<usize>, sets: &'s [Bits<W>]) -> &'s Bits<W> {
-        let set =
-            prefix.and_then(|at| self.prefixes.get(at)).and_then(|prefix| usize::try_from(prefix.set).ok());
-        set.and_then(|set| sets.get(set)).unwrap_or(&self.any)
+        prefix
+            .and_then(|at| self.prefixes.get(at))
+            .and_then(|prefix| set(sets, prefix.set))
+            .unwrap_or(&self.any)
     }
 
     /// The longest prefix that the path begins with. Whatever stands between it and the path in sorted order begins with it

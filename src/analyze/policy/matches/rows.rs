@@ -229,15 +229,11 @@ impl<const W: usize> Rows for ResourceRows<W> {
         let mut rows = if subresource.is_empty() {
             *self.exact.of(resource)
         } else {
-            let mut rows = *self.exact.get_joined(resource, subresource).unwrap_or(self.exact.any());
-            if let Some(more) = self.parts.get(subresource) {
-                rows.add(more);
-            }
+            let mut rows = *self.exact.of_joined(resource, subresource);
+            self.parts.add(subresource, &mut rows);
             rows
         };
-        if let Some(more) = self.whole.get(resource) {
-            rows.add(more);
-        }
+        self.whole.add(resource, &mut rows);
         rows.keep(self.api_groups.of(attributes.api_group));
         rows.keep(self.namespaces.of(attributes.namespace));
         rows.keep(self.names.of(attributes.name));
