@@ -18,6 +18,7 @@ mod corpus;
 mod docs;
 mod faults;
 mod live;
+mod policy_cli;
 mod policy_eval;
 mod policy_vectors;
 mod support;
