@@ -166,8 +166,8 @@ impl Reader {
             for (index, operation) in value.as_array().into_iter().flatten().enumerate() {
                 let pointer = text(operation, "/path");
                 let touches = |pointer: &str| pointer.is_empty() || pointer.starts_with("/apiServer");
-                let moves_away = text(operation, "/op") == "move"
-                    && touches(operation.pointer("/from").map_or("/", |_| text(operation, "/from")));
+                let moves_away =
+                    text(operation, "/op") == "move" && text(operation, "/from").starts_with("/apiServer");
                 if !touches(pointer) && !moves_away {
                     continue;
                 }
