@@ -380,6 +380,7 @@ fn node_arguments(
         let is_told = value.as_ref().is_some_and(|(_, value)| value != MASK);
         if !is_told && matches!(flag, "kube-apiserver-arg" | "profile" | "audit-policy-file") {
             let what = if value.is_some() { "masked" } else { "missing" };
+            let index = value.as_ref().map_or(index, |(index, _)| *index);
             open = Some(format!("the value of --{flag} at {} is {what}", at(index)));
             server.arguments.clear();
             server.is_masked = true;
