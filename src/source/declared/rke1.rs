@@ -79,13 +79,12 @@ fn audit_arguments(kube_api: &Value, version: Option<&str>, place: &Place, path:
         return Vec::new();
     }
     let configuration = audit_log.and_then(|log| log.get("configuration")).filter(|value| value.is_object());
-    let own = match audit_log {
-        Some(_) => format!("{} (RKE's own value)", place.field(path)),
+    let own = if audit_log.is_some() {
+        format!("{} (RKE's own value)", place.field(path))
+    } else {
         // It stands in no file: the nearest place is where it could.
-        None => {
-            let service = path.strip_suffix(".audit_log").unwrap_or(path);
-            format!("{} (not in the file: RKE's default)", place.field(service))
-        }
+        let service = path.strip_suffix(".audit_log").unwrap_or(path);
+        format!("{} (not in the file: RKE's default)", place.field(service))
     };
     let argument = |flag: &str, field: &str, default: &str, absent: &str| match configuration {
         None => Argument { name: flag.into(), value: Some(default.to_owned()), at: own.clone() },
