@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::snapshot::redact::{REDACTED, basename, is_script_option};
 use crate::snapshot::words::{Part, Token, is_name, split_element, split_script};
-use crate::snapshot::{Container, DeclaredApiServer, Pod};
+use crate::snapshot::{Container, DeclarationKind, DeclaredApiServer, Pod};
 
 /// The arguments of one kube-apiserver, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,10 +116,14 @@ pub fn of_declaration(declared: &DeclaredApiServer) -> Arguments {
         .arguments
         .iter()
         .map(|argument| {
-            let name = argument.name.trim_start_matches('-').replace('_', "-");
+            // Whoever reads a declaration puts the dashes before the name: one with dashes of its own is refused, which
+            // one dash tells, as in a command line.
+            let bare = argument.name.trim_start_matches('-').replace('_', "-");
+            let name = if argument.name.starts_with('-') { format!("-{bare}") } else { bare };
+            let shown = if name.starts_with('-') { &argument.name } else { &name };
             let written = match &argument.value {
-                Some(value) => format!("{name}: {value}"),
-                None => name.clone(),
+                Some(value) => format!("{shown}: {value}"),
+                None => shown.clone(),
             };
             let value = match &argument.value {
                 Some(value) if value == REDACTED => Value::Unreadable("its value is not kept".into()),
@@ -129,7 +133,13 @@ pub fn of_declaration(declared: &DeclaredApiServer) -> Arguments {
             Given { name, value, at: argument.at.clone(), written }
         })
         .collect();
-    Arguments { given, open: None }
+    let remedy = match declared.kind {
+        DeclarationKind::K3sNode | DeclarationKind::Rke2Node => {
+            "grant `get` on the nonResourceURL `/flagz` to read the effective arguments"
+        }
+        _ => "give the rendered manifest of the apiserver with -f, or run against the cluster",
+    };
+    Arguments { given, open: declared.open.as_ref().map(|why| format!("{why}; {remedy}")) }
 }
 
 /// A word of the command line, or the end of a command in a script.
