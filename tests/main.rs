@@ -11,6 +11,7 @@
 )]
 
 mod checks;
+mod cli;
 mod corpus;
 mod docs;
 mod faults;
