@@ -6,6 +6,9 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::pedantic,
+    clippy::disallowed_types,
+    clippy::iter_over_hash_type,
     unreachable_pub,
     reason = "tests from end to end: a panic is how they fail, and what they print says what was skipped"
 )]

@@ -43,19 +43,19 @@ impl FactTree {
 
     fn strip(&mut self, raw: Value, path: String) -> Option<Value> {
         match raw {
-            Value::Object(mut map) => match map.remove(MARKER) {
-                Some(form) => self.fact(form, path),
-                None => {
-                    let mut out = Map::new();
-                    for (key, value) in map {
-                        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                        if let Some(value) = self.strip(value, below) {
-                            out.insert(key, value);
-                        }
-                    }
-                    Some(Value::Object(out))
+            Value::Object(mut map) => {
+                if let Some(form) = map.remove(MARKER) {
+                    return self.fact(form, path);
                 }
-            },
+                let mut out = Map::new();
+                for (key, value) in map {
+                    let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    if let Some(value) = self.strip(value, below) {
+                        out.insert(key, value);
+                    }
+                }
+                Some(Value::Object(out))
+            }
             Value::Array(items) => {
                 let items = items.into_iter().enumerate();
                 Some(items.filter_map(|(index, item)| self.strip(item, format!("{path}[{index}]"))).collect())

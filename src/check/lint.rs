@@ -347,7 +347,7 @@ mod tests {
         ] {
             let fault = lint(source).expect_err(source);
             assert!(fault.message.contains(message), "{source}: {fault:?}");
-            assert_eq!(fault.offset.abs_diff(offset) <= 6, true, "{source}: {fault:?}");
+            assert!(fault.offset.abs_diff(offset) <= 6, "{source}: {fault:?}");
         }
         assert_eq!(lint("facts.onn").unwrap_err().help.as_deref(), Some("did you mean `on`?"));
         assert_eq!(lint("true || facts.rules.exists(r, r.levle == 'None')").unwrap_err().offset, 32);

@@ -131,7 +131,7 @@ pub fn is_apiserver(container: &Value) -> bool {
         || words().take(1).any(|word| basename(word) == "hyperkube")
             && words().nth(1).is_some_and(|word| matches!(word, "apiserver" | "kube-apiserver"))
         || words().any(|word| word.contains('\n') || word.contains(' '))
-            && words().any(|word| script_starts_apiserver(word))
+            && words().any(script_starts_apiserver)
 }
 
 /// Whether a script has `kube-apiserver` as a word of its own, followed by an option.

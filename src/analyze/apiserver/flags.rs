@@ -259,7 +259,7 @@ impl Flags {
 
     /// A whole number.
     pub fn int(&self, name: &str) -> Fact<i64> {
-        self.parsed(name, |text| parse_int(text), "a whole number")
+        self.parsed(name, parse_int, "a whole number")
     }
 
     /// A decimal number.

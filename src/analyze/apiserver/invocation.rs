@@ -98,7 +98,7 @@ pub fn of_container(pod: &Pod, container: &Container) -> Arguments {
     let words = Reader::new(pod, container).words();
     let mut arguments = Arguments::default();
     let Some(start) = start_of_flags(&words, container, &mut arguments) else { return arguments };
-    parse_flags(&words[start..], &mut arguments);
+    parse_flags(words.get(start..).unwrap_or_default(), &mut arguments);
     if let Some(indirection) =
         arguments.given.iter().find(|given| INDIRECTIONS.contains(&given.name.as_str()))
     {

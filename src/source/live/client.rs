@@ -327,6 +327,7 @@ mod tests {
     use super::*;
 
     /// What a client with these limits reads from a server.
+    #[expect(clippy::result_large_err, reason = "a test unwraps it at once")]
     fn get<S: Sink>(server: &Server, limits: Limits) -> Result<S, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

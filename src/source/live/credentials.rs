@@ -1,5 +1,9 @@
 //! Certificates, tokens and plugins as a kubeconfig names them, checked before anything is sent.
 
+#[expect(
+    clippy::disallowed_types,
+    reason = "the settings of an auth-provider are one in kube's types; only looked up"
+)]
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -68,6 +72,7 @@ pub(super) fn settle(user: &mut AuthInfo) -> Result<(), LiveError> {
 ///
 /// It is never refreshed here: many issuers give a new refresh token with it and void the old one, and unlike kubectl
 /// this program does not write the kubeconfig.
+#[expect(clippy::disallowed_types, reason = "kube's type")]
 fn id_token(provider: &HashMap<String, String>, now: Timestamp) -> Result<String, LiveError> {
     let wrong = |what: &str| {
         setting("the OpenID Connect token of the kubeconfig", what, "`kubectl get --raw /version` renews it")
@@ -170,14 +175,14 @@ mod tests {
 
     #[test]
     fn an_expired_id_token_is_named_and_not_refreshed() {
-        let provider = HashMap::from([("id-token".to_owned(), TOKEN.to_owned())]);
+        let settings = |token: &str| [("id-token".to_owned(), token.to_owned())].into_iter().collect();
+        let provider = settings(TOKEN);
         let at = |seconds: i64| id_token(&provider, Timestamp::from_second(seconds).unwrap());
         assert_eq!(at(999_999_999).unwrap(), TOKEN);
         let error = at(1_000_000_001).unwrap_err().to_string();
         assert!(error.contains("expired at 2001-09-09T01:46:40Z") && !error.contains(TOKEN), "{error}");
-        assert!(id_token(&HashMap::new(), Timestamp::UNIX_EPOCH).is_err());
-        let opaque = HashMap::from([("id-token".to_owned(), "opaque".to_owned())]);
-        assert!(id_token(&opaque, Timestamp::now()).is_ok());
+        assert!(id_token(&std::iter::empty().collect(), Timestamp::UNIX_EPOCH).is_err());
+        assert!(id_token(&settings("opaque"), Timestamp::now()).is_ok());
     }
 
     #[test]

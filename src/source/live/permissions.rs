@@ -15,7 +15,7 @@ use crate::snapshot::Permission;
 /// The name of every role and binding that is printed.
 pub const ROLE_NAME: &str = "logaudit-reader";
 
-/// The name of the ServiceAccount that is offered.
+/// The name of the service account that is offered.
 pub const SERVICE_ACCOUNT_NAME: &str = "logaudit";
 
 const KUBE_SYSTEM: &str = "kube-system";
@@ -135,7 +135,7 @@ impl Access {
 /// Who is bound to the roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A ServiceAccount, which is printed too.
+    /// A service account, which is printed too.
     ServiceAccount {
         /// Its namespace.
         namespace: String,
@@ -149,7 +149,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The ServiceAccount `logaudit` in a namespace.
+    /// The service account `logaudit` in a namespace.
     pub fn service_account(namespace: impl Into<String>) -> Self {
         Self::ServiceAccount { namespace: namespace.into(), name: SERVICE_ACCOUNT_NAME.into() }
     }

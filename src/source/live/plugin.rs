@@ -1,4 +1,4 @@
-//! Credential plugins of kubeconfigs (`client.authentication.k8s.io` ExecCredential), run with a time limit.
+//! Credential plugins of kubeconfigs (`client.authentication.k8s.io`, `ExecCredential`), run with a time limit.
 
 use std::io::{IsTerminal, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -83,7 +83,7 @@ pub(super) fn run(plugin: &ExecConfig, user: &mut AuthInfo, limit: Duration) -> 
     take(command, &output.stdout, user)
 }
 
-/// Reads an ExecCredential. Nothing of it is ever quoted: it holds the credentials.
+/// Reads an `ExecCredential`. Nothing of it is ever quoted: it holds the credentials.
 fn take(command: &str, stdout: &[u8], user: &mut AuthInfo) -> Result<(), LiveError> {
     let wrong = |what: &str| LiveError::PluginOutput { command: command.into(), what: what.into() };
     if stdout.trim_ascii().is_empty() {
@@ -247,14 +247,15 @@ impl Pipe {
 mod tests {
     use super::*;
     use secrecy::ExposeSecret;
-    use std::collections::HashMap;
 
     fn shell(script: &str) -> ExecConfig {
         ExecConfig {
             api_version: Some("client.authentication.k8s.io/v1".into()),
             command: Some("/bin/sh".into()),
             args: Some(vec!["-c".into(), script.into()]),
-            env: Some(vec![HashMap::from([("name".into(), "X".into()), ("value".into(), "hunter2".into())])]),
+            env: Some(vec![
+                [("name".into(), "X".into()), ("value".into(), "hunter2".into())].into_iter().collect(),
+            ]),
             interactive_mode: Some(ExecInteractiveMode::Never),
             ..ExecConfig::default()
         }

@@ -283,6 +283,7 @@ contexts:
         with(edit).err().unwrap().to_string()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the flags hold it")]
     fn text(value: &str) -> Option<String> {
         Some(value.to_owned())
     }
