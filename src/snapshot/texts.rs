@@ -64,13 +64,17 @@ impl Texts for f64 {
 
 impl<T: Texts> Texts for Option<T> {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(visit));
+        for value in self.iter_mut() {
+            value.texts(visit);
+        }
     }
 }
 
 impl<T: Texts> Texts for Vec<T> {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(visit));
+        for value in self.iter_mut() {
+            value.texts(visit);
+        }
     }
 }
 

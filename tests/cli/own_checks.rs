@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use logaudit::verdict::Status;
@@ -18,12 +19,13 @@ struct Own {
 
 impl Own {
     fn begun() -> Self {
+        static BEGUN: LazyLock<String> = LazyLock::new(|| {
+            let begun = run(&["checks", "new", "retention", "Logs are kept longer"]);
+            begun.expect_code(0).stdout.clone()
+        });
         let own = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(own.path().join("retention")).unwrap();
-        let file = own.file();
-        let begun =
-            pinned().args(["checks", "new", "retention", "Logs are kept longer", "--output-file"]).arg(&file);
-        begun.run().expect_code(0);
+        fs::write(own.file(), &*BEGUN).unwrap();
         own
     }
 
@@ -88,11 +90,21 @@ fn the_built_in_checks_pass_their_examples() {
 
 /// Every mistake is told with the file, the line, the column and a caret, and nothing is judged.
 fn expect_lint(own: &Own, place: &str, words: &[&str]) {
-    for output in
-        [own.test(), own.run(&[]), pinned().args(["checks", "list", "--checks"]).arg(own.path()).run()]
-    {
-        let place = format!("{}:{place}", own.file().display());
-        output.expect_refusal(&[&place, "^"]).expect_refusal(words).expect_within(Duration::from_secs(10));
+    expect_lint_in(&own.run(&[]), own, place, words);
+}
+
+fn expect_lint_in(output: &Output, own: &Own, place: &str, words: &[&str]) {
+    let place = format!("{}:{place}", own.file().display());
+    output.expect_refusal(&[&place, "^"]).expect_refusal(words).expect_within(Duration::from_secs(10));
+}
+
+#[test]
+fn every_command_that_takes_checks_points_at_mistakes() {
+    let own = Own::with("pass:", "pass: item.audit.log.maxAgeDay > 3");
+    let listed = pinned().args(["checks", "list", "--checks"]).arg(own.path()).run();
+    let shown = pinned().args(["checks", "show", "LA-API-001", "--checks"]).arg(own.path()).run();
+    for output in [own.test(), own.run(&[]), listed, shown] {
+        expect_lint_in(&output, &own, "17:22", &["did you mean `maxAgeDays`?"]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -132,4 +133,26 @@ fn saving_a_saved_snapshot_changes_nothing() {
     let file = files.folder.path().join("s");
     zstd.arg("--output-file").arg(&file).run().expect_code(0);
     assert_eq!(zstd::decode_all(fs::read(file).unwrap().as_slice()).unwrap(), again.stdout.as_bytes());
+}
+
+/// k3s and RKE2 write a kubelet's arguments into every node.
+#[test]
+fn a_large_cluster_is_judged_in_time() {
+    let mut snapshot: serde_json::Value = serde_json::from_str(&text()).unwrap();
+    let numbered = |template: &serde_json::Value| -> serde_json::Value {
+        let name = |index: usize| format!("worker-{index:05}");
+        (0..2000)
+            .map(|index| {
+                let mut one = template.clone();
+                one["name"] = name(index).into();
+                one
+            })
+            .collect()
+    };
+    for list in ["nodes", "kubeletConfigs"] {
+        snapshot[list]["value"] = numbered(&snapshot[list]["value"][0]);
+    }
+    let output = pinned().args(["run", "-o", "json", "--snapshot", "-"]).stdin(snapshot.to_string()).run();
+    assert!(output.report().of("LA-RET-007").len() >= 2000);
+    output.expect_within(Duration::from_secs(10));
 }
