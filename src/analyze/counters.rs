@@ -8,6 +8,7 @@ use super::apiserver::flags::constant;
 use super::apiserver::instances::Instances;
 use super::fact::Fact;
 use super::units::whole;
+use super::version::Version;
 use crate::snapshot::{AuditCounters, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
 
@@ -45,7 +46,7 @@ pub struct Counters {
 
 /// The counters of every apiserver that answered, and one unknown entry for those that did not.
 pub fn counters(snapshot: &Snapshot, instances: &Instances) -> Fact<Vec<Counters>> {
-    let samples: Vec<&AuditCounters> = snapshot.metrics.iter().filter_map(Reading::value).collect();
+    let samples = distinct(snapshot);
     let gap = snapshot.metrics.iter().find_map(Reading::gap);
     if samples.is_empty() {
         return match gap {
@@ -56,12 +57,18 @@ pub fn counters(snapshot: &Snapshot, instances: &Instances) -> Fact<Vec<Counters
             None => Fact::unknown("/metrics was not read"),
         };
     }
-    let expected = instances.live_leases.unwrap_or(samples.len());
-    let only = (samples.len() == 1 && expected <= 1 && instances.count_unknown.is_none())
-        .then(|| instances.list.first().map(|instance| instance.name.clone()))
-        .flatten();
-    let mut list: Vec<Counters> =
-        samples.iter().map(|sample| known(sample, only.clone(), snapshot.captured_at)).collect();
+    let expected = instances.live_leases.unwrap_or_default().max(instances.list.len()).max(samples.len());
+    let only = match instances.list.as_slice() {
+        [only] if samples.len() == 1 && expected == 1 && instances.count_unknown.is_none() => {
+            Some(only.name.clone())
+        }
+        _ => None,
+    };
+    let reader = |sample: &&AuditCounters| match foreign(sample) {
+        Some(why) => unknown("another program", &why),
+        None => known(sample, only.clone(), snapshot.captured_at),
+    };
+    let mut list: Vec<Counters> = samples.iter().map(reader).collect();
     if let Some(reason) = &instances.count_unknown {
         list.push(unknown("further apiservers", reason));
     } else if expected > samples.len() {
@@ -81,6 +88,33 @@ pub fn counters(snapshot: &Snapshot, instances: &Instances) -> Fact<Vec<Counters
         "/metrics",
         format!("{} of {expected} live apiservers answered", samples.len()),
     )
+}
+
+/// One sample of each process. Without the time at which it started a process cannot be told from another.
+fn distinct(snapshot: &Snapshot) -> Vec<&AuditCounters> {
+    let mut samples: Vec<&AuditCounters> = Vec::new();
+    for sample in snapshot.metrics.iter().filter_map(Reading::value) {
+        let started = sample.process_start_seconds;
+        let seen = samples.iter().any(|other| {
+            started.is_none()
+                || other.process_start_seconds.is_none()
+                || other.process_start_seconds == started
+        });
+        if !seen {
+            samples.push(sample);
+        }
+    }
+    samples
+}
+
+/// Why a sample is not a kube-apiserver's: behind the same path another server of the same library may answer.
+fn foreign(sample: &AuditCounters) -> Option<String> {
+    let version = sample.git_version.as_deref()?;
+    Version::parse(version).is_none().then(|| {
+        format!(
+            "/metrics was answered by another program than a kube-apiserver (its version is {version}); read it from the apiserver directly"
+        )
+    })
 }
 
 /// Events a day of the only apiserver, or the highest of all: whichever instance has it needs the most space.
@@ -178,6 +212,10 @@ fn series(value: Option<f64>, name: &str) -> Fact<i64> {
 
 fn needs_events(sample: &AuditCounters, value: i64, at: &str, detail: String) -> Fact<i64> {
     match sample.events {
+        // Every event comes from a request whose level was counted: events without levels mean that series are missing.
+        Some(events) if events > 0.0 && sample.levels.is_empty() => Fact::unknown(
+            "/metrics shows audit events but no apiserver_audit_level_total: the endpoint is filtered; read it from the apiserver directly",
+        ),
         Some(_) => {
             Fact::known(value, Rank::Observed, vec![Evidence { at: format!("/metrics {at}"), detail }])
         }

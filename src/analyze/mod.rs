@@ -182,7 +182,7 @@ fn control_plane(
             .audit
             .policy_set
             .clone()
-            .and(server.audit.backends.clone().map(|backends| !backends.is_empty()));
+            .and(server.audit.log.enabled.clone().or(server.audit.webhook.enabled.clone()));
         recording.value().is_some().then_some(recording)
     });
     let told_by_counters = counters
@@ -246,11 +246,12 @@ fn no_apiserver(snapshot: &Snapshot) -> String {
 /// Some distributions put a policy that records nothing in the place of a missing one: then only counters can prove it.
 fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Counters>>) -> Option<String> {
     // rancher/rke2 pkg/executor/staticpod: where the file is missing, one with the single rule `level: None` is written.
-    const RKE2_POLICY: &str = "/etc/rancher/rke2/audit-policy.yaml";
+    let rke2 = instance.rke2
+        || self::distribution(snapshot.version.value().map_or("", String::as_str), &[]) == Some("rke2");
     let path = instance.flags.text("audit-policy-file");
-    if path.value().is_none_or(|path| path != RKE2_POLICY) {
-        return None;
-    }
+    path.value().filter(|path| rke2 && !path.is_empty())?;
+    let shown = instance.flags.shown_text("audit-policy-file");
+    let path = shown.value().map_or("…", String::as_str);
     let proven = counters.value().is_some_and(|list| {
         !list.is_empty() && list.iter().all(|sample| sample.recorded.value().is_some_and(|count| *count > 0))
     });
@@ -263,7 +264,7 @@ fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Co
         "grant `get` on the nonResourceURL `/metrics`, whose counters decide"
     };
     Some(format!(
-        "--audit-policy-file={RKE2_POLICY} proves nothing: where that file is missing, RKE2 writes one that records nothing; {advice}"
+        "--audit-policy-file={path} proves nothing under RKE2: where that file is missing, RKE2 writes one that records nothing; {advice}"
     ))
 }
 

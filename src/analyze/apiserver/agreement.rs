@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::flags::{FLAGS, FlagSource, Flags, Rung, default_of, same_value};
 use super::instances::Instance;
 use crate::analyze::fact::Fact;
+use crate::snapshot::DeclarationKind;
 use crate::verdict::{Evidence, Rank};
 
 /// Flags without a form of their own in [`FLAGS`] that matter for what is recorded or shown.
@@ -116,13 +117,22 @@ pub fn other_drift(instances: &[Instance]) -> Fact<Vec<Drift>> {
 }
 
 fn drift_of(instances: &[Instance], chosen: &dyn Fn(&str) -> bool) -> Fact<Vec<Drift>> {
-    let read: Vec<&Instance> = instances.iter().filter(|instance| instance.flags.unread.is_none()).collect();
+    // A declaration of a whole cluster stands for all of its apiservers, and two of them for two clusters.
+    let (clusters, servers): (Vec<&Instance>, Vec<&Instance>) =
+        instances.iter().partition(|instance| instance.declared_by.is_some_and(declares_a_cluster));
+    let read: Vec<&Instance> =
+        servers.iter().copied().filter(|instance| instance.flags.unread.is_none()).collect();
     if read.len() < 2 {
-        return match instances {
-            [] => Fact::unknown("no apiserver is visible"),
-            [only] if only.flags.unread.is_none() => {
+        return match (servers.as_slice(), clusters.as_slice()) {
+            ([], []) => Fact::unknown("no apiserver is visible"),
+            ([only], _) if only.flags.unread.is_none() => {
                 Fact::known(Vec::new(), Rank::Configured, vec![one_only(only)])
             }
+            ([], clusters) => Fact::known(
+                Vec::new(),
+                Rank::Configured,
+                clusters.iter().map(|cluster| one_for_all(cluster)).collect(),
+            ),
             _ => Fact::unknown("fewer than two apiservers were read, and there are or may be more"),
         };
     }
@@ -155,7 +165,7 @@ fn drift_of(instances: &[Instance], chosen: &dyn Fn(&str) -> bool) -> Fact<Vec<D
         }
     }
     if found.is_empty() {
-        if let Some(unread) = instances.iter().find_map(|instance| instance.flags.unread.clone()) {
+        if let Some(unread) = servers.iter().find_map(|instance| instance.flags.unread.clone()) {
             return Fact::unknown(unread);
         }
         if let Some(why) = unknown {
@@ -168,6 +178,27 @@ fn drift_of(instances: &[Instance], chosen: &dyn Fn(&str) -> bool) -> Fact<Vec<D
         );
     }
     Fact::known(found, Rank::Configured, evidence)
+}
+
+/// Whether a kind of declaration is about a whole cluster rather than about one server.
+fn declares_a_cluster(kind: DeclarationKind) -> bool {
+    use DeclarationKind::{
+        K3sConfig, K3sNode, KindConfig, KopsCluster, KubeadmConfig, KubeadmControlPlane, OpenshiftConfig,
+        Rke1Cluster, Rke2Config, Rke2Node,
+    };
+    match kind {
+        KubeadmConfig | KindConfig | KubeadmControlPlane | KopsCluster | Rke1Cluster | OpenshiftConfig => {
+            true
+        }
+        K3sConfig | K3sNode | Rke2Config | Rke2Node => false,
+    }
+}
+
+fn one_for_all(instance: &Instance) -> Evidence {
+    Evidence {
+        at: instance.flags.primary().map(|source| source.at.clone()).unwrap_or_default(),
+        detail: "one declaration for all apiservers of its cluster".into(),
+    }
 }
 
 fn one_only(instance: &Instance) -> Evidence {

@@ -130,7 +130,7 @@ pub struct Context {
 /// The facts about auditing from the flags of one apiserver.
 pub fn audit(flags: &Flags, context: &Context) -> Audit {
     let set = |name: &str| flags.text(name).map(|text| !text.is_empty());
-    let log_enabled = set("audit-log-path");
+    let log_enabled = flags.text("audit-log-path").map(|path| !matches!(path.as_str(), "" | "/dev/null"));
     let webhook_enabled = set("audit-webhook-config-file");
     let backends = log_enabled.clone().zip(webhook_enabled.clone()).map(|(log, webhook)| {
         [("log", log), ("webhook", webhook)]
@@ -177,7 +177,7 @@ fn log_backend(flags: &Flags, context: &Context, enabled: Fact<bool>) -> LogBack
         if size > 0 && count > 0 { size.saturating_mul(count.saturating_add(1)) } else { 0 }
     });
     LogBackend {
-        to_file: path.clone().map(|path| !path.is_empty() && path != "-"),
+        to_file: path.clone().map(|path| is_file(&path)),
         durable: place.clone().and_then(|place| match place {
             Place::Host => constant(true),
             Place::Container => constant(false),
@@ -195,7 +195,7 @@ fn log_backend(flags: &Flags, context: &Context, enabled: Fact<bool>) -> LogBack
             Place::Host => Fact::unknown("the process runs on the host; its directories are not visible"),
             Place::Container => Fact::unknown("no mount holds the log file"),
         }),
-        under_var_log: path.map(|path| path.starts_with("/var/log/")),
+        under_var_log: path.map(|path| clean(&path).starts_with("/var/log/")),
         path: flags.shown_text("audit-log-path"),
         enabled,
         format: flags.text("audit-log-format"),
@@ -303,9 +303,7 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
     flags.text(name).and_then(|path| match paths {
         Paths::Host => constant(Place::Host),
         Paths::Unknown(reason) => Fact::unknown(reason.clone()),
-        Paths::Mounts(_) if path.is_empty() || path == "-" => {
-            Fact::unknown(format!("--{name} names no file"))
-        }
+        Paths::Mounts(_) if !is_file(&path) => Fact::unknown(format!("--{name} names no file")),
         Paths::Mounts(mounts) => {
             let holding = mounts
                 .iter()
@@ -345,8 +343,42 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
 
 /// Whether a mount path holds a file.
 fn covers(mount: &str, file: &str) -> bool {
-    let mount = mount.trim_end_matches('/');
-    file.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    if !mount.starts_with('/') || !file.starts_with('/') {
+        return false;
+    }
+    let (mount, file) = (clean(mount), clean(file));
+    file.strip_prefix(mount.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// An absolute path without `.`, `..` and doubled slashes, as Go's `path.Clean` gives it.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether a log path names a file: not standard output under one of its names, and not nowhere.
+fn is_file(path: &str) -> bool {
+    !matches!(
+        path,
+        "" | "-"
+            | "/dev/null"
+            | "/dev/stdout"
+            | "/dev/stderr"
+            | "/proc/self/fd/1"
+            | "/proc/self/fd/2"
+            | "/dev/fd/1"
+            | "/dev/fd/2"
+    )
 }
 
 #[cfg(test)]
@@ -362,6 +394,10 @@ mod tests {
             ("/", "/x", true),
             ("/etc/audit.yaml", "/etc/audit.yaml", true),
             ("/var/log", "\"/var/log/q.log\"", false),
+            ("/var/log", "/var/log/../../tmp/audit.log", false),
+            ("/var/log/kubernetes", "/var/log//kubernetes/audit.log", true),
+            ("", "/x", false),
+            ("/var/log", "audit.log", false),
         ] {
             assert_eq!(covers(mount, file), expected, "{mount} {file}");
         }

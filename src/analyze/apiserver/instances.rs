@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::audit::Paths;
 use super::flags::{FlagSource, Flags, Rung};
 use super::invocation::{self, Arguments, Given, Value};
+use super::matching::{self, Host};
 use crate::analyze::version::Version;
 use crate::snapshot::redact::REDACTED;
 use crate::snapshot::{
@@ -26,6 +27,8 @@ pub struct Instance {
     pub paths: Paths,
     /// What declares it, if a distribution with habits of its own does.
     pub declared_by: Option<DeclarationKind>,
+    /// Whether RKE2 runs it, which has habits of its own with audit policies.
+    pub rke2: bool,
     node: Option<String>,
     address: Option<String>,
 }
@@ -78,14 +81,11 @@ pub fn instances(snapshot: &Snapshot) -> Instances {
         _ => {}
     }
     let leases = live_leases(snapshot);
-    let mut count_unknown = None;
     if let Ok(leases) = &leases {
         add_unread(&mut list, leases, snapshot);
     }
-    attach_flagz(&mut list, snapshot, cluster_version, leases.as_ref().map_or(0, Vec::len));
-    if snapshot.scope == Scope::Cluster || snapshot.leases.value().is_some() {
-        count_unknown = why_count_is_unknown(snapshot, &leases, pods);
-    }
+    attach_flagz(&mut list, snapshot, cluster_version, leases.as_ref().ok().map(Vec::len));
+    let count_unknown = why_count_is_unknown(snapshot, &leases, list.len());
     if let Some(reason) = &count_unknown
         && !list.is_empty()
     {
@@ -117,19 +117,27 @@ fn is_live(lease: &Lease, now: Option<Timestamp>) -> bool {
     now.duration_since(renewed) <= duration
 }
 
-/// Without Leases the number of apiservers is still known if every control-plane node shows its pod.
+/// Why it is not known how many apiservers there are. Without Leases it is known if every control-plane node shows its own;
+/// files are about what they hold, unless they show more control-plane nodes than that.
 fn why_count_is_unknown(
     snapshot: &Snapshot,
     leases: &Result<Vec<&Lease>, String>,
-    pods: usize,
+    seen: usize,
 ) -> Option<String> {
     let reason = leases.as_ref().err()?;
+    let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
+    let control_plane = nodes.iter().filter(|node| node.control_plane).count();
+    if control_plane > seen && seen > 0 {
+        return Some(format!(
+            "there are {control_plane} control-plane nodes and {seen} of their apiservers can be seen; {reason}"
+        ));
+    }
+    if snapshot.scope == Scope::Manifests && snapshot.leases.value().is_none() {
+        return None;
+    }
     let refused = snapshot.leases.gap().is_some_and(|gap| gap.reason != GapReason::NotFound);
-    if !refused && let Some(nodes) = snapshot.nodes.value() {
-        let control_plane = nodes.iter().filter(|node| node.control_plane).count();
-        if control_plane > 0 && control_plane == pods {
-            return None;
-        }
+    if !refused && control_plane > 0 && control_plane == seen {
+        return None;
     }
     Some(format!("how many apiservers run is not known: {reason}"))
 }
@@ -154,6 +162,7 @@ fn of_pod(pod: &Pod, container: &Container, cluster_version: Option<Version>) ->
         },
         paths: Paths::Mounts(container.mounts.clone()),
         declared_by: None,
+        rke2: container.image.contains("hardened-kubernetes"),
         node: pod.node_name.clone(),
         address,
     }
@@ -179,6 +188,7 @@ fn of_declaration(declared: &DeclaredApiServer, cluster_version: Option<Version>
             (None, _) => Paths::Unknown("the volumes of the apiserver's pod are not declared here".into()),
         },
         declared_by: Some(declared.kind),
+        rke2: matches!(declared.kind, DeclarationKind::Rke2Config | DeclarationKind::Rke2Node),
         node: declared.node_name.clone(),
         address: None,
     }
@@ -205,6 +215,7 @@ fn unread(name: &str, node: Option<&str>, reason: &str) -> Instance {
         flags: Flags { sources: Vec::new(), version: None, unread: Some(reason.to_owned()) },
         paths: Paths::Unknown(reason.to_owned()),
         declared_by: None,
+        rke2: false,
         node: node.map(str::to_owned),
         address: None,
     }
@@ -212,31 +223,10 @@ fn unread(name: &str, node: Option<&str>, reason: &str) -> Instance {
 
 /// Adds an instance for every live Lease that no pod and no declaration belongs to.
 fn add_unread(list: &mut Vec<Instance>, leases: &[&Lease], snapshot: &Snapshot) {
-    let same_host = |instance: &Instance, host: &str| {
-        let short = |name: &str| name.split('.').next().unwrap_or(name).to_lowercase();
-        instance.node.as_deref().is_some_and(|node| short(node) == short(host))
-            || instance.name.strip_prefix("kube-apiserver-").is_some_and(|node| short(node) == short(host))
-    };
-    let unmatched: Vec<&&Lease> = leases
-        .iter()
-        .filter(|lease| {
-            !lease
-                .hostname
-                .as_deref()
-                .is_some_and(|host| list.iter().any(|instance| same_host(instance, host)))
-        })
-        .collect();
-    let spare = list
-        .iter()
-        .filter(|instance| {
-            !leases
-                .iter()
-                .any(|lease| lease.hostname.as_deref().is_some_and(|host| same_host(instance, host)))
-        })
-        .count();
-    // Where hostnames and node names differ throughout, the numbers decide.
-    let missing = unmatched.len().saturating_sub(spare);
-    for lease in unmatched.into_iter().rev().take(missing) {
+    let hosts: Vec<Host<'_>> =
+        list.iter().map(|instance| Host { node: instance.node.as_deref(), name: &instance.name }).collect();
+    let missing = matching::unmatched(leases, &hosts);
+    for lease in missing.into_iter().filter_map(|index| leases.get(index)) {
         let host = lease.hostname.as_deref();
         let name = host.map_or_else(|| lease.name.clone(), |host| format!("apiserver on {host}"));
         list.push(unread(&name, host, &why_unread(lease, snapshot)));
@@ -262,49 +252,70 @@ fn why_unread(lease: &Lease, snapshot: &Snapshot) -> String {
     )
 }
 
-/// Gives each `/flagz` answer to the instance that gave it, as far as that can be told.
-fn attach_flagz(list: &mut Vec<Instance>, snapshot: &Snapshot, version: Option<Version>, live: usize) {
+/// Gives each `/flagz` answer to the instance that gave it, as far as that can be told. `live` is the number of live
+/// Leases, if that is known.
+fn attach_flagz(
+    list: &mut Vec<Instance>,
+    snapshot: &Snapshot,
+    version: Option<Version>,
+    live: Option<usize>,
+) {
     let answers: Vec<&Flagz> = snapshot.flagz.iter().filter_map(Reading::value).collect();
-    let only_one = answers.len() == 1 && list.len() == 1 && live <= 1;
+    let alone = answers.len() == 1 && list.len() == 1 && live == Some(1);
     for answer in answers {
-        let address = answer.flags.get("advertise-address").filter(|address| !address.is_empty());
-        let position = if only_one {
-            Some(0)
-        } else {
-            list.iter()
-                .position(|instance| instance.address.is_some() && instance.address.as_ref() == address)
-                .or_else(|| {
-                    // An answer that no pod gave comes from one of the apiservers of which nothing else is known.
-                    list.iter()
-                        .position(|instance| instance.flags.unread.is_some() && instance.address.is_none())
-                })
-        };
-        let known =
-            list.iter().any(|instance| instance.address.is_some() && instance.address.as_ref() == address);
+        let address = advertised(answer);
         let source = flagz_source(answer);
-        match position.and_then(|position| list.get_mut(position)) {
-            Some(instance) => {
-                instance.address = address.cloned();
-                instance.flags.sources.insert(0, source);
-                if instance.flags.unread.take().is_some() {
-                    instance.flags.version = version;
-                    instance.paths =
-                        Paths::Unknown("/flagz shows paths but not what is mounted there".into());
-                }
+        let Some(position) = whose(list, address, alone) else {
+            // Somebody nobody else speaks of, unless all that are alive are already there.
+            if live.is_none_or(|live| list.len() < live) && (address.is_some() || list.is_empty()) {
+                list.push(answering(address, source, version));
             }
-            None if !known => {
-                list.push(Instance {
-                    name: address
-                        .map_or_else(|| "apiserver".to_owned(), |address| format!("apiserver at {address}")),
-                    flags: Flags { sources: vec![source], version, unread: None },
-                    paths: Paths::Unknown("/flagz shows paths but not what is mounted there".into()),
-                    declared_by: None,
-                    node: None,
-                    address: address.cloned(),
-                });
-            }
-            None => {}
+            continue;
+        };
+        let Some(instance) = list.get_mut(position) else { continue };
+        instance.address = address.map(str::to_owned).or_else(|| instance.address.take());
+        instance.flags.sources.insert(0, source);
+        if instance.flags.unread.take().is_some() {
+            instance.flags.version = version;
+            instance.paths = Paths::Unknown(NO_MOUNTS.into());
         }
+    }
+}
+
+/// Why `/flagz` alone does not say whether a file outlives its container.
+const NO_MOUNTS: &str = "/flagz shows paths but not what is mounted there";
+
+/// The address that an answer names; Go prints one that is not set as `<nil>`.
+fn advertised(answer: &Flagz) -> Option<&str> {
+    answer
+        .flags
+        .get("advertise-address")
+        .map(String::as_str)
+        .filter(|address| !matches!(*address, "" | "<nil>"))
+}
+
+/// The instance that gave an answer: by its address; or the only one, if nothing contradicts that; or one of those of
+/// which nothing else is known.
+fn whose(list: &[Instance], address: Option<&str>, alone: bool) -> Option<usize> {
+    let by_address =
+        list.iter().position(|instance| instance.address.is_some() && instance.address.as_deref() == address);
+    let contradicted = |instance: &Instance| {
+        address.is_some() && instance.address.is_some() && instance.address.as_deref() != address
+    };
+    by_address.or_else(|| (alone && !list.iter().any(contradicted)).then_some(0)).or_else(|| {
+        list.iter().position(|instance| instance.flags.unread.is_some() && instance.address.is_none())
+    })
+}
+
+fn answering(address: Option<&str>, source: FlagSource, version: Option<Version>) -> Instance {
+    Instance {
+        name: address.map_or_else(|| "apiserver".to_owned(), |address| format!("apiserver at {address}")),
+        flags: Flags { sources: vec![source], version, unread: None },
+        paths: Paths::Unknown(NO_MOUNTS.into()),
+        declared_by: None,
+        node: None,
+        address: address.map(str::to_owned),
+        rke2: false,
     }
 }
 

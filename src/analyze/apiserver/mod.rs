@@ -5,6 +5,7 @@ pub mod audit;
 pub mod flags;
 pub mod instances;
 pub mod invocation;
+mod matching;
 pub mod problems;
 
 use schemars::JsonSchema;
