@@ -176,16 +176,15 @@ mod tests {
     #[test]
     fn entries_are_found_without_looking_at_all() {
         let paths = ["a", "a[0]", "a[0].b", "a[0].b.c", "a[1].b", "a[10].b", "ab", "a[0].bc"];
-        let table: BTreeMap<String, ()> = paths.iter().map(|path| ((*path).to_owned(), ())).collect();
-        let found = |pattern: &str| -> Vec<String> {
-            named(&table, pattern).map(|(path, ())| path.clone()).collect()
-        };
+        let table: BTreeMap<String, bool> = paths.iter().map(|path| ((*path).to_owned(), true)).collect();
+        let found =
+            |pattern: &str| -> Vec<String> { named(&table, pattern).map(|(path, _)| path.clone()).collect() };
         assert_eq!(found("a[1].b"), ["a[1].b"]);
         assert_eq!(found("a[*].b"), ["a[0].b", "a[10].b", "a[1].b"]);
         assert_eq!(found("a"), ["a"]);
         assert!(found("a[2].b").is_empty());
         let over =
-            |path: &str| -> Vec<String> { above(&table, path).map(|(path, ())| path.clone()).collect() };
+            |path: &str| -> Vec<String> { above(&table, path).map(|(path, _)| path.clone()).collect() };
         assert_eq!(over("a[0].b.c"), ["a", "a[0]", "a[0].b"]);
         assert_eq!(over("a[*].b"), ["a"]);
         assert!(over("a").is_empty());
