@@ -14,6 +14,7 @@
 )]
 
 mod checks;
+mod cli;
 mod corpus;
 mod docs;
 mod faults;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expr::{Outcome, Scope};
 use super::{Check, Params, Used};
-use crate::analyze::tree::{FactTree, matches, names};
+use crate::analyze::tree::{FactTree, above, named};
 use crate::verdict::{Evidence, Finding, Rank, Status};
 
 /// The most places of evidence that one finding carries.
@@ -110,8 +110,8 @@ impl<'a> Judge<'a> {
     fn unknown_reason(&self, paths: &[String]) -> String {
         let mut reasons: Vec<&str> = Vec::new();
         for path in paths {
-            for (unknown, reason) in &self.tree.unknown {
-                if (names(path, unknown) || matches(unknown, path)) && !reasons.contains(&reason.as_str()) {
+            for (_, reason) in above(&self.tree.unknown, path).chain(named(&self.tree.unknown, path)) {
+                if !reasons.contains(&reason.as_str()) {
                     reasons.push(reason);
                 }
             }
@@ -123,11 +123,8 @@ impl<'a> Judge<'a> {
     fn support(&self, paths: &[String]) -> Support {
         let mut support = Support::default();
         for path in paths {
-            for (known, facts) in &self.tree.known {
-                // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
-                if !names(path, known) || facts.evidence.is_empty() {
-                    continue;
-                }
+            // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
+            for (_, facts) in named(&self.tree.known, path).filter(|(_, facts)| !facts.evidence.is_empty()) {
                 support.rank = Some(support.rank.map_or(facts.rank, |rank| rank.min(facts.rank)));
                 for evidence in &facts.evidence {
                     if !support.evidence.contains(evidence) && support.evidence.len() < MAX_EVIDENCE {

@@ -171,7 +171,7 @@ fn large_lists_come_in_pages_and_pods_by_label() {
 
 #[test]
 fn a_slow_cluster_is_read_in_one_round_trip() {
-    let pause = Duration::from_millis(500);
+    let pause = Duration::from_secs(1);
     let slow = |id: &str| Reply::recorded(id).after(pause);
     let routes = Routes::kubeadm()
         .get(VERSION, slow("001"))
