@@ -175,7 +175,8 @@ fn kept_variables(container: &Container) -> Variables {
             }
         }
         if value_of.is_none() && inline.is_none() {
-            previous = name.filter(|name| !name.is_empty()).map(str::to_owned);
+            let long = leading.starts_with("--") && !leading.starts_with("---");
+            previous = name.filter(|name| long && is_flag_name(name) || *name == "v").map(str::to_owned);
         }
     };
     let mut script_next = false;
@@ -337,7 +338,10 @@ impl<'a> State<'a> {
         if is_kept_word(text) {
             return raw.to_owned();
         }
-        if !self.in_server {
+        if matches!(raw, "" | "''" | "\"\"") {
+            return raw.to_owned();
+        }
+        if !self.in_server || text == REDACTED {
             return REDACTED.into();
         }
         // A dash that an editor put in: only which flag was meant is kept.

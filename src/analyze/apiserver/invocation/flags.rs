@@ -22,7 +22,7 @@ pub(super) fn parse_flags(words: &[Piece], arguments: &mut Arguments) {
         if text.as_deref() == Some("--") {
             flags_ended = true;
         } else if flags_ended || !leading.starts_with('-') || leading == "-" {
-            positional(piece, arguments);
+            positional(piece, flags_ended, arguments);
         } else if let Some(rest) = leading.strip_prefix("--") {
             long(piece, rest, words.get(index), &mut index, arguments);
         } else if let Some(rest) = leading.strip_prefix("-v") {
@@ -120,12 +120,12 @@ fn verbosity(piece: &Piece, rest: &str, next: Option<&Piece>, index: &mut usize,
 }
 
 /// kube-apiserver takes no words beside its flags, but for empty ones (`cmd/kube-apiserver/app/server.go`, `Args`).
-fn positional(piece: &Piece, arguments: &mut Arguments) {
+fn positional(piece: &Piece, flags_ended: bool, arguments: &mut Arguments) {
     let Some(text) = &piece.text else { return };
     if text.is_empty() {
         return;
     }
-    if text == REDACTED {
+    if text == REDACTED && !flags_ended {
         arguments
             .open
             .get_or_insert_with(|| "a word of the command line is not kept, and may have been a flag".into());

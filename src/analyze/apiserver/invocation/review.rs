@@ -181,11 +181,14 @@ proptest! {
                 .given
                 .iter()
                 .filter(|given| keeps_flag(&given.name))
-                .map(|given| (given.name.clone(), given.value.text().map(str::to_owned)))
+                // A flag that stands as the value of another is kept as a flag is.
+                .map(|given| {
+                    (given.name.clone(), given.value.text().filter(|text| !text.starts_with('-')).map(str::to_owned))
+                })
                 .collect()
         };
         let (before, after) = (parse(&line, &[], &env), redacted(&line, &[], &env));
-        prop_assert_eq!(before.open.is_some(), after.open.is_some(), "{:?} {:?}", &before, &after);
+        prop_assert!(before.open.is_none() || after.open.is_some(), "{:?} {:?}", &before, &after);
         prop_assert_eq!(of(&before), of(&after));
         let mut once = pod(&line, &[], &env);
         redact_pod(&mut once);
