@@ -218,6 +218,17 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
         return Err(loader.at(at, "`examples` must be the last key of a check".into(), None));
     }
     loader.id(&file.id)?;
+    let texts = [
+        ("title", &file.title),
+        ("what", &file.what),
+        ("why", &file.why),
+        ("fix", &file.fix),
+        ("fine-when", &file.fine_when),
+    ];
+    if let Some((key, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
+        let at = head.find(&format!("\n{key}:")).map_or(0, |at| at + 1);
+        return Err(loader.at(at, format!("`{key}` is empty"), None));
+    }
     for theme in &file.themes {
         if !THEMES.iter().any(|known| known.id == theme.value) {
             let at = loader.offset(theme);

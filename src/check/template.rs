@@ -64,18 +64,32 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// The sentence with its expressions evaluated; what is unknown reads so.
+    /// The sentence with its expressions evaluated; what is unknown reads so, and is left out where it alone stands in
+    /// parentheses.
     pub fn render(&self, scope: &Scope) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.clone(),
+        let mut out = String::new();
+        let mut parts = self.parts.iter().peekable();
+        while let Some(part) = parts.next() {
+            match part {
+                Part::Text(text) => out.push_str(text),
                 Part::Expression(expression) => match expression.evaluate(scope) {
-                    Outcome::Value(value) => plain(&value),
-                    Outcome::Missing | Outcome::Failed(_) => "unknown".to_owned(),
+                    Outcome::Value(value) => out.push_str(&plain(&value)),
+                    Outcome::Missing | Outcome::Failed(_) => {
+                        if let Some(Part::Text(next)) = parts.peek()
+                            && let Some(after) = next.strip_prefix(')')
+                            && let Some(before) = out.strip_suffix(" (").map(str::len)
+                        {
+                            out.truncate(before);
+                            out.push_str(after);
+                            parts.next();
+                        } else {
+                            out.push_str("unknown");
+                        }
+                    }
                 },
-            })
-            .collect()
+            }
+        }
+        out
     }
 }
 
