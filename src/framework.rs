@@ -183,7 +183,9 @@ impl Framework {
         let id = &edition.id;
         match version {
             Some(version) if edition.kubernetes.contains(&version.minor) => None,
-            Some(version) => Some(format!("edition {id} is written for Kubernetes {written}, not for {version}")),
+            Some(version) => {
+                Some(format!("edition {id} is written for Kubernetes {written}, not for {version}"))
+            }
             None => Some(format!(
                 "edition {id} is written for Kubernetes {written}; the cluster's version is not known"
             )),
@@ -349,4 +351,31 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
 
 fn same_kind(left: &Value, right: &Value) -> bool {
     std::mem::discriminant(left) == std::mem::discriminant(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_cluster_gets_the_oldest_edition_and_a_newer_one_the_newest() {
+        let all = frameworks();
+        let cis = all.iter().find(|framework| framework.id == "cis-kubernetes").unwrap();
+        for (minor, id, noted) in [
+            (19, "1.9", true),
+            (27, "1.9", false),
+            (30, "1.11", false),
+            (35, "2.0.1", false),
+            (36, "2.0.1", true),
+        ] {
+            let version = Some(Version::new(1, minor));
+            let edition = cis.edition_for(version).unwrap();
+            assert_eq!(
+                (edition.id.as_str(), cis.note_on(edition, version).is_some()),
+                (id, noted),
+                "{minor}"
+            );
+        }
+        assert!(cis.note_on(cis.edition_for(None).unwrap(), None).is_some());
+    }
 }

@@ -1,10 +1,12 @@
 //! A check and facts into findings.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde_json::Value;
 
 use super::expr::{Outcome, Scope};
+use super::template::{Template, UNKNOWN};
 use super::{Check, Params, Used};
 use crate::analyze::tree::{FactTree, matches, names};
 use crate::verdict::{Evidence, Finding, Rank, Status};
@@ -68,7 +70,7 @@ impl<'a> Judge<'a> {
                         .says
                         .not_applicable
                         .as_ref()
-                        .map_or_else(String::new, |text| text.render(&self.scope));
+                        .map_or_else(String::new, |text| self.say(check, text, "it does not apply"));
                     let support = self.support(&uses);
                     return finding(check, subject, first(&uses), Status::NotApplicable, reason, support);
                 }
@@ -89,8 +91,10 @@ impl<'a> Judge<'a> {
         note(&check.pass);
         let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
         let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
-            Outcome::Value(Value::Bool(true)) => (Status::Pass, check.says.pass.render(&self.scope)),
-            Outcome::Value(_) => (Status::Fail, check.says.fail.render(&self.scope)),
+            Outcome::Value(Value::Bool(true)) => {
+                (Status::Pass, self.say(check, &check.says.pass, "it is so"))
+            }
+            Outcome::Value(_) => (Status::Fail, self.say(check, &check.says.fail, "it is not so")),
             Outcome::Missing => (Status::Unknown, self.unknown_reason(&own)),
             Outcome::Failed(error) => {
                 let reason = self.unknown_reason(&own);
@@ -104,6 +108,12 @@ impl<'a> Judge<'a> {
         };
         let support = if status == Status::Unknown { self.support(&own) } else { self.support(&uses) };
         finding(check, subject, first(&own), status, reason, support)
+    }
+
+    /// A sentence; if nothing of it can be said, what was asked and what came of it.
+    fn say(&self, check: &Check, sentence: &Template, otherwise: &str) -> String {
+        let text = sentence.render(&self.scope);
+        if text == UNKNOWN { format!("{}: {otherwise}", check.title) } else { text }
     }
 
     /// Why the facts at these paths are unknown.
@@ -123,7 +133,10 @@ impl<'a> Judge<'a> {
     fn support(&self, paths: &[String]) -> Support {
         let mut support = Support::default();
         for path in paths {
-            for (known, facts) in &self.tree.known {
+            // The table is sorted: what a path names stands together.
+            let start = path.split_once("[*]").map_or(path.as_str(), |(start, _)| start);
+            let from = self.tree.known.range::<str, _>((Bound::Included(start), Bound::Unbounded));
+            for (known, facts) in from.take_while(|(known, _)| known.starts_with(start)) {
                 // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
                 if !names(path, known) || facts.evidence.is_empty() {
                     continue;

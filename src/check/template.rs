@@ -8,6 +8,9 @@ use super::expr::{Expression, Fault, Outcome, Scope};
 use super::lint;
 use super::types::Type;
 
+/// How a value reads that is not known.
+pub const UNKNOWN: &str = "unknown";
+
 /// A parsed and linted sentence.
 #[derive(Debug)]
 pub struct Template {
@@ -83,7 +86,7 @@ impl Template {
                             out.push_str(after);
                             parts.next();
                         } else {
-                            out.push_str("unknown");
+                            out.push_str(UNKNOWN);
                         }
                     }
                 },
@@ -98,5 +101,29 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_reads_so_or_is_left_out_with_its_parentheses() {
+        let fields = Type::Object([("a".into(), Type::Text), ("b".into(), Type::Text)].into());
+        let variables = [("item".to_owned(), fields)].into();
+        let mut scope = Scope::new();
+        scope.set("item", &json!({"a": "x"}));
+        for (text, expected) in [
+            ("set ({item.a})", "set (x)"),
+            ("set ({item.b}) here", "set here"),
+            ("set {item.b}", "set unknown"),
+            ("set ({item.b}; {item.a})", "set (unknown; x)"),
+        ] {
+            let template = Template::parse(text, &variables).unwrap();
+            assert_eq!(template.render(&scope), expected);
+        }
     }
 }

@@ -236,6 +236,11 @@ fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
     let findings: Vec<Finding> =
         selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
     let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
+    // Files know no version of the cluster, but those of its apiservers.
+    let version = version.or_else(|| {
+        let servers = facts.api_servers.value().into_iter().flatten();
+        servers.filter_map(|server| Version::parse(server.version.value()?)).next()
+    });
     let score: Score = score::score(&score::rules(), &plan.frameworks, &mut verdicts);
     let frameworks: Vec<FrameworkResult> = plan
         .reported
