@@ -238,8 +238,8 @@ fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
     let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
     // Files know no version of the cluster, but those of its apiservers.
     let version = version.or_else(|| {
-        let servers = facts.api_servers.value().into_iter().flatten();
-        servers.filter_map(|server| Version::parse(server.version.value()?)).next()
+        let mut servers = facts.api_servers.value().into_iter().flatten();
+        servers.find_map(|server| Version::parse(server.version.value()?))
     });
     let score: Score = score::score(&score::rules(), &plan.frameworks, &mut verdicts);
     let frameworks: Vec<FrameworkResult> = plan

@@ -13,6 +13,7 @@ use crate::verdict::{Finding, Severity, Status};
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// All findings, with rank and evidence.
     pub wide: bool,
