@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::expr::{Outcome, Scope};
+use super::template::{Template, UNKNOWN};
 use super::{Check, Params, Used};
 use crate::analyze::tree::{FactTree, above, named};
 use crate::verdict::{Evidence, Finding, Rank, Status};
@@ -68,7 +69,7 @@ impl<'a> Judge<'a> {
                         .says
                         .not_applicable
                         .as_ref()
-                        .map_or_else(String::new, |text| text.render(&self.scope));
+                        .map_or_else(String::new, |text| self.say(check, text, "it does not apply"));
                     let support = self.support(&uses);
                     return finding(check, subject, first(&uses), Status::NotApplicable, reason, support);
                 }
@@ -89,8 +90,10 @@ impl<'a> Judge<'a> {
         note(&check.pass);
         let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
         let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
-            Outcome::Value(Value::Bool(true)) => (Status::Pass, check.says.pass.render(&self.scope)),
-            Outcome::Value(_) => (Status::Fail, check.says.fail.render(&self.scope)),
+            Outcome::Value(Value::Bool(true)) => {
+                (Status::Pass, self.say(check, &check.says.pass, "it is so"))
+            }
+            Outcome::Value(_) => (Status::Fail, self.say(check, &check.says.fail, "it is not so")),
             Outcome::Missing => (Status::Unknown, self.unknown_reason(&own)),
             Outcome::Failed(error) => {
                 let reason = self.unknown_reason(&own);
@@ -104,6 +107,12 @@ impl<'a> Judge<'a> {
         };
         let support = if status == Status::Unknown { self.support(&own) } else { self.support(&uses) };
         finding(check, subject, first(&own), status, reason, support)
+    }
+
+    /// A sentence; if nothing of it can be said, what was asked and what came of it.
+    fn say(&self, check: &Check, sentence: &Template, otherwise: &str) -> String {
+        let text = sentence.render(&self.scope);
+        if text == UNKNOWN { format!("{}: {otherwise}", check.title) } else { text }
     }
 
     /// Why the facts at these paths are unknown.

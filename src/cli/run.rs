@@ -127,6 +127,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
         wide: args.output == Format::Wide,
         no_headers: args.to.no_headers,
         quiet: args.quiet,
+        unknown_gates: args.fail_on_unknown,
     };
     let text = match args.output {
         Format::Table | Format::Wide => table::render(&report, options),
@@ -149,6 +150,10 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
             );
         }
     }
+    let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
+    if !checks.active().any(|check| selected(&selection, check)) {
+        bail!("--only and --skip together leave no check to run");
+    }
     let frameworks = frameworks();
     let mut reported = Vec::new();
     for wanted in &args.framework {
@@ -166,7 +171,7 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         checks,
         frameworks,
         reported,
-        selection: Selection { only: args.only.clone(), skip: args.skip.clone() },
+        selection,
         demands: Demands {
             fail_on: args.fail_on.0,
             min_score: args.min_score,
@@ -204,12 +209,11 @@ fn selects(pattern: &str, check: &Check) -> bool {
         }
 }
 
-impl Plan {
-    fn selects(&self, check: &Check) -> bool {
-        let Selection { only, skip } = &self.selection;
-        (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
-            && !skip.iter().any(|pattern| selects(pattern, check))
-    }
+/// Whether a check is to be run.
+fn selected(selection: &Selection, check: &Check) -> bool {
+    let Selection { only, skip } = selection;
+    (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
+        && !skip.iter().any(|pattern| selects(pattern, check))
 }
 
 /// The edition that was asked for, else the one for the cluster's version.
@@ -227,11 +231,16 @@ fn edition<'f>(
 fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
     let facts: Facts = analyze(snapshot);
     let tree = FactTree::new(&facts)?;
-    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
+    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| selected(&plan.selection, check));
     let selected = verdicts.selected().to_vec();
     let findings: Vec<Finding> =
         selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
     let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
+    // Files know no version of the cluster, but those of its apiservers.
+    let version = version.or_else(|| {
+        let mut servers = facts.api_servers.value().into_iter().flatten();
+        servers.find_map(|server| Version::parse(server.version.value()?))
+    });
     let score: Score = score::score(&score::rules(), &plan.frameworks, &mut verdicts);
     let frameworks: Vec<FrameworkResult> = plan
         .reported
@@ -239,7 +248,9 @@ fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
         .filter_map(|(id, edition)| {
             let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
             let edition = self::edition(framework, edition.as_deref(), version)?;
-            Some(verdicts.framework(framework, edition))
+            let mut result = verdicts.framework(framework, edition);
+            result.note = framework.note_on(edition, version);
+            Some(result)
         })
         .collect();
     Ok(report::build(Parts {
