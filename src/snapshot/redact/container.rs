@@ -233,7 +233,7 @@ impl<'a> State<'a> {
             return element.to_owned();
         }
         let parts = split_element(element);
-        if self.value_of.is_none() {
+        if self.value_of.as_ref().is_none_or(|flag| !takes_next(flag, "")) {
             if parts.iter().all(|part| matches!(part, Part::Variable { .. })) {
                 return element.to_owned();
             }
@@ -274,7 +274,7 @@ impl<'a> State<'a> {
     fn script_word(&mut self, word: &Word, raw: &str) -> String {
         let leading = word.leading_text();
         let raw = &emit(word, raw);
-        if self.value_of.is_none() {
+        if self.value_of.as_ref().is_none_or(|flag| !takes_next(flag, "")) {
             if word.parts.iter().all(|part| !matches!(part, Part::Text(_))) {
                 return raw.clone();
             }

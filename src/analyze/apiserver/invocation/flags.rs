@@ -86,7 +86,16 @@ fn long(piece: &Piece, rest: &str, next: Option<&Piece>, index: &mut usize, argu
         None => Value::Unreadable(piece.why_unknown.clone()),
         Some(text) if inline => value_of(text.split_once('=').map_or("", |(_, value)| value), piece.hidden),
         Some(_) => match next {
-            Some(next) if takes_next(&name, &next.leading) => {
+            Some(next) if takes_next(&name, if next.hidden { "" } else { &next.leading }) => {
+                // In a script a variable may hold several words, and the flag may be a boolean that is not listed.
+                if next.text.is_none() && next.written.starts_with('$') && !next.written.starts_with("$(") {
+                    arguments.open.get_or_insert_with(|| {
+                        format!(
+                            "`{}` in the command line may add arguments ({})",
+                            next.written, next.why_unknown
+                        )
+                    });
+                }
                 *index += 1;
                 written = format!("{written} {}", shown(next));
                 match &next.text {
