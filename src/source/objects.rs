@@ -181,12 +181,13 @@ fn script_starts_apiserver(script: &str) -> bool {
     commands(script).iter().any(|command| {
         let words: Vec<Option<String>> = command.words.iter().map(Word::literal).collect();
         let texts: Vec<Option<&str>> = words.iter().map(Option::as_deref).collect();
-        let own = |word: &Option<&str>| word.is_some_and(|word| is_apiserver_name(basename(word)));
-        let by_name = texts.iter().any(own);
+        let own = |word: Option<&str>| word.is_some_and(|word| is_apiserver_name(basename(word)));
+        let by_name = texts.iter().copied().any(own);
         match runs(&texts) {
             Runs::Server(_) => by_name || texts.iter().flatten().any(|word| basename(word) == "hyperkube"),
             _ => texts
                 .iter()
+                .copied()
                 .position(own)
                 .and_then(|at| command.words.get(at + 1))
                 .is_some_and(|next| next.leading_text().starts_with("--")),

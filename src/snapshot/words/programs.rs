@@ -104,6 +104,11 @@ pub fn runs(words: &[Option<&str>]) -> Runs {
     }
 }
 
+/// Whether a program does nothing but start the one that its words name.
+pub fn is_wrapper(word: &str) -> bool {
+    WRAPPERS.iter().any(|wrapper| wrapper.name == basename(word))
+}
+
 /// Where the options of a wrapper end; none if an option is not known to take a value or not.
 fn after_options(words: &[Option<&str>], mut index: usize, wrapper: &Wrapper) -> Option<usize> {
     while let Some(Some(option)) = words.get(index)

@@ -3,8 +3,9 @@
 use super::flags::parse_flags;
 use super::words::{Element, Piece, Reader, Scope};
 use super::{Arguments, only_asks};
+use crate::snapshot::redact::REDACTED;
 use crate::snapshot::words::commands::{Simple, When, commands};
-use crate::snapshot::words::programs::{Runs, assigned_name, runs};
+use crate::snapshot::words::programs::{Runs, assigned_name, is_apiserver_program, is_wrapper, runs};
 use crate::snapshot::words::{Word, is_name};
 
 /// A start of an apiserver in a script.
@@ -93,6 +94,20 @@ impl Walk<'_> {
             if !only_asks(&arguments) {
                 self.starts.push(Start { arguments, when: command.when, list: command.list });
             }
+            return;
+        }
+        let hidden = texts.iter().position(|text| *text == Some(REDACTED));
+        let named = texts.iter().rposition(|text| text.is_some_and(is_apiserver_program));
+        if hidden.zip(named).is_some_and(|(hidden, named)| hidden < named)
+            && texts.first().is_some_and(|text| text.is_some_and(is_wrapper))
+        {
+            // Whether this starts the server was decided by words that are not kept.
+            let open = Some("a part of the command line that is not kept may start it otherwise".to_owned());
+            self.starts.push(Start {
+                arguments: Arguments { given: Vec::new(), open },
+                when: command.when,
+                list: command.list,
+            });
             return;
         }
         let name = first.text.clone().unwrap_or_default();
