@@ -6,6 +6,7 @@
 //! with the expressions in `checks/`, [`score`] and [`framework`] weigh the verdicts, [`report`] prints them.
 
 pub mod analyze;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod framework;

@@ -18,6 +18,7 @@ mod cli;
 mod corpus;
 mod docs;
 mod faults;
+mod fuzz_corpus;
 mod live;
 mod support;
 mod support_works;
