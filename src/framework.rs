@@ -72,6 +72,9 @@ pub struct CheckReference {
     /// Parameters other than its defaults.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     pub params: Params,
+    /// Whether it can only fail the control: that it passes does not yet fulfil it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub precondition: bool,
 }
 
 /// What the controls of a framework came to.
@@ -84,6 +87,9 @@ pub struct FrameworkResult {
     pub edition: String,
     /// Its name.
     pub name: String,
+    /// Why this edition was taken, where none names the cluster's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its controls.
     pub controls: Vec<ControlResult>,
 }
@@ -154,13 +160,36 @@ pub fn frameworks() -> Vec<Framework> {
 }
 
 impl Framework {
-    /// The edition written for a version of Kubernetes; the newest if none is.
+    /// The edition written for a version of Kubernetes; if none is, the oldest for versions older than all that are named,
+    /// else the newest.
     pub fn edition_for(&self, version: Option<Version>) -> Option<&Edition> {
-        version
-            .and_then(|version| {
-                self.editions.iter().rev().find(|edition| edition.kubernetes.contains(&version.minor))
-            })
-            .or_else(|| self.editions.last())
+        let named = version.and_then(|version| {
+            self.editions.iter().rev().find(|edition| edition.kubernetes.contains(&version.minor))
+        });
+        let oldest = self.editions.iter().flat_map(|edition| &edition.kubernetes).min();
+        named.or_else(|| match (version, oldest) {
+            (Some(version), Some(oldest)) if version.minor < *oldest => self.editions.first(),
+            _ => self.editions.last(),
+        })
+    }
+
+    /// What is to be said of an edition that is not written for this version.
+    pub fn note_on(&self, edition: &Edition, version: Option<Version>) -> Option<String> {
+        if edition.kubernetes.is_empty() {
+            return None;
+        }
+        let written: Vec<String> = edition.kubernetes.iter().map(|minor| format!("1.{minor}")).collect();
+        let written = written.join(", ");
+        let id = &edition.id;
+        match version {
+            Some(version) if edition.kubernetes.contains(&version.minor) => None,
+            Some(version) => {
+                Some(format!("edition {id} is written for Kubernetes {written}, not for {version}"))
+            }
+            None => Some(format!(
+                "edition {id} is written for Kubernetes {written}; the cluster's version is not known"
+            )),
+        }
     }
 }
 
@@ -237,15 +266,18 @@ impl<'a> Verdicts<'a> {
             id: framework.id.clone(),
             edition: edition.id.clone(),
             name: framework.name.clone(),
+            note: None,
             controls,
         }
     }
 
     fn control(&mut self, control: &Control) -> ControlResult {
         let mut checks: Vec<CheckResult> = Vec::new();
+        let mut preconditions: Vec<CheckResult> = Vec::new();
         for reference in &control.checks {
             if let Some(check) = self.selected.iter().find(|check| check.id == reference.id).copied() {
-                checks.push(self.result(check, &reference.params));
+                let list = if reference.precondition { &mut preconditions } else { &mut checks };
+                list.push(self.result(check, &reference.params));
             }
         }
         for check in self.answering(&control.themes) {
@@ -254,9 +286,11 @@ impl<'a> Verdicts<'a> {
             }
         }
         let unexamined = self.gaps(&control.themes);
-        let worst = checks.iter().max_by_key(|check| check.status);
+        let broken = preconditions.iter().filter(|check| check.status >= Status::Unknown);
+        let worst = checks.iter().chain(broken).max_by_key(|check| check.status);
         let mut status = worst.map(|check| check.status);
         let mut reason = worst.and_then(|check| check.reason.clone());
+        let left_out = checks.is_empty() && worst.is_none();
         let examined_all = unexamined.is_empty();
         if !examined_all && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
@@ -264,9 +298,10 @@ impl<'a> Verdicts<'a> {
             reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
         }
         let status = status.unwrap_or(Status::NotApplicable);
-        if checks.is_empty() && examined_all {
+        if left_out && examined_all {
             reason = Some("its checks were left out by --only or --skip".into());
         }
+        checks.extend(preconditions);
         ControlResult {
             id: control.id.clone(),
             title: control.title.clone(),
@@ -316,4 +351,31 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
 
 fn same_kind(left: &Value, right: &Value) -> bool {
     std::mem::discriminant(left) == std::mem::discriminant(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_cluster_gets_the_oldest_edition_and_a_newer_one_the_newest() {
+        let all = frameworks();
+        let cis = all.iter().find(|framework| framework.id == "cis-kubernetes").unwrap();
+        for (minor, id, noted) in [
+            (19, "1.9", true),
+            (27, "1.9", false),
+            (30, "1.11", false),
+            (35, "2.0.1", false),
+            (36, "2.0.1", true),
+        ] {
+            let version = Some(Version::new(1, minor));
+            let edition = cis.edition_for(version).unwrap();
+            assert_eq!(
+                (edition.id.as_str(), cis.note_on(edition, version).is_some()),
+                (id, noted),
+                "{minor}"
+            );
+        }
+        assert!(cis.note_on(cis.edition_for(None).unwrap(), None).is_some());
+    }
 }

@@ -1,11 +1,12 @@
-//! `kubectl logaudit` tells a Kubernetes operator what the cluster in front of them records, ships, keeps and
-//! raises alarms about, and what it does not.
+//! `kubectl logaudit` tells a Kubernetes operator what the API servers of the cluster in front of them record, keep and
+//! lose, and what cannot be told.
 //!
 //! The flow is one way: a [`source`] reads a cluster, a saved snapshot or manifests into a [`snapshot`]; from there
 //! on everything is a pure function of it. [`analyze`] turns the snapshot into typed facts, [`check`] judges the facts
 //! with the expressions in `checks/`, [`score`] and [`framework`] weigh the verdicts, [`report`] prints them.
 
 pub mod analyze;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod framework;

@@ -48,9 +48,15 @@ pub struct CapRule {
     pub at_most: f64,
     /// What it stands for.
     pub title: String,
+    /// What is said where it is not known whether it applies.
+    #[serde(default)]
+    pub title_unknown: Option<String>,
     /// Checks that cause it by failing or by being unknown.
     #[serde(default)]
     pub causes: Vec<String>,
+    /// Checks that refute `causes` where all of them pass.
+    #[serde(default)]
+    pub unless_passed: Vec<String>,
     /// Checks that cause it only by failing.
     #[serde(default)]
     pub if_failed: Vec<String>,
@@ -198,9 +204,15 @@ fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<
 fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
     let mut status = Status::Pass;
     let mut checks = Vec::new();
+    let refuted = !rule.unless_passed.is_empty()
+        && rule.unless_passed.iter().all(|id| {
+            let check = verdicts.selected().iter().find(|check| check.id == *id).copied();
+            check.is_some_and(|check| verdicts.result(check, &Params::new()).status == Status::Pass)
+        });
     let causes = rule
         .causes
         .iter()
+        .filter(|_| !refuted)
         .map(|id| (id, Status::Unknown))
         .chain(rule.if_failed.iter().map(|id| (id, Status::Fail)));
     for (id, least) in causes {
@@ -214,7 +226,10 @@ fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
     (!checks.is_empty()).then(|| Cap {
         id: rule.id.clone(),
         at_most: rule.at_most,
-        title: rule.title.clone(),
+        title: match &rule.title_unknown {
+            Some(title) if status != Status::Fail => title.clone(),
+            _ => rule.title.clone(),
+        },
         status,
         checks,
     })

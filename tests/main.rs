@@ -14,9 +14,11 @@
 )]
 
 mod checks;
+mod cli;
 mod corpus;
 mod docs;
 mod faults;
+mod fuzz_corpus;
 mod live;
 mod policy_cli;
 mod policy_eval;

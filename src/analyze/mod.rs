@@ -119,7 +119,27 @@ pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Facts>();
     schema.insert("title".into(), "Facts of kubectl logaudit".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    let_facts_be_missing(&mut schema);
+    schema
+}
+
+/// An unknown fact is a missing key, so that no fact is required.
+fn let_facts_be_missing(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(mut required)) = map.remove("required") {
+                let properties = map.get("properties");
+                let is_fact =
+                    |name: &str| properties.and_then(|all| all.get(name)?.get(fact::SCHEMA_MARKER)).is_some();
+                required.retain(|name| name.as_str().is_none_or(|name| !is_fact(name)));
+                map.insert("required".into(), required.into());
+            }
+            map.values_mut().for_each(let_facts_be_missing);
+        }
+        Value::Array(items) => items.iter_mut().for_each(let_facts_be_missing),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A source of an instance's flags that is there, or may be, and was not read: what the others say is then not all.

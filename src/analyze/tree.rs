@@ -2,6 +2,7 @@
 //! from fact paths to what is known about each.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -114,6 +115,28 @@ pub fn names(pattern: &str, path: &str) -> bool {
     depth(pattern) == depth(path) && matches(pattern, path)
 }
 
+/// The entries of a table that a pattern stands for, itself and not what lies below.
+pub fn named<'t, V>(
+    table: &'t BTreeMap<String, V>,
+    pattern: &'t str,
+) -> impl Iterator<Item = (&'t String, &'t V)> {
+    // Keys that begin alike stand together: with a kubelet for each of thousands of nodes, not all can be looked at.
+    let beginning = pattern.split("[*]").next().unwrap_or(pattern);
+    table
+        .range::<str, _>((Bound::Included(beginning), Bound::Unbounded))
+        .take_while(move |(path, _)| path.starts_with(beginning))
+        .filter(move |(path, _)| names(pattern, path))
+}
+
+/// The entries of a table above a path, the highest first.
+pub fn above<'t, V>(
+    table: &'t BTreeMap<String, V>,
+    path: &'t str,
+) -> impl Iterator<Item = (&'t String, &'t V)> {
+    let ends = path.char_indices().filter(|(_, c)| matches!(c, '.' | '[')).map(|(at, _)| at);
+    ends.filter_map(|end| table.get_key_value(path.get(..end)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +171,23 @@ mod tests {
         assert_eq!(tree.unknown["items[0].b"], "forbidden");
         assert_eq!(tree.known["items[0].a"].rank, Rank::Observed);
         assert_eq!(tree.known["items"].evidence[0].at, "list");
+    }
+
+    #[test]
+    fn entries_are_found_without_looking_at_all() {
+        let paths = ["a", "a[0]", "a[0].b", "a[0].b.c", "a[1].b", "a[10].b", "ab", "a[0].bc"];
+        let table: BTreeMap<String, bool> = paths.iter().map(|path| ((*path).to_owned(), true)).collect();
+        let found =
+            |pattern: &str| -> Vec<String> { named(&table, pattern).map(|(path, _)| path.clone()).collect() };
+        assert_eq!(found("a[1].b"), ["a[1].b"]);
+        assert_eq!(found("a[*].b"), ["a[0].b", "a[10].b", "a[1].b"]);
+        assert_eq!(found("a"), ["a"]);
+        assert!(found("a[2].b").is_empty());
+        let over =
+            |path: &str| -> Vec<String> { above(&table, path).map(|(path, _)| path.clone()).collect() };
+        assert_eq!(over("a[0].b.c"), ["a", "a[0]", "a[0].b"]);
+        assert_eq!(over("a[*].b"), ["a"]);
+        assert!(over("a").is_empty());
     }
 
     #[test]

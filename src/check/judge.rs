@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::expr::{Outcome, Scope};
+use super::template::{Template, UNKNOWN};
 use super::{Check, Params, Used};
-use crate::analyze::tree::{FactTree, matches, names};
+use crate::analyze::tree::{FactTree, above, named};
 use crate::verdict::{Evidence, Finding, Rank, Status};
 
 /// The most places of evidence that one finding carries.
@@ -68,7 +69,7 @@ impl<'a> Judge<'a> {
                         .says
                         .not_applicable
                         .as_ref()
-                        .map_or_else(String::new, |text| text.render(&self.scope));
+                        .map_or_else(String::new, |text| self.say(check, text, "it does not apply"));
                     let support = self.support(&uses);
                     return finding(check, subject, first(&uses), Status::NotApplicable, reason, support);
                 }
@@ -89,8 +90,10 @@ impl<'a> Judge<'a> {
         note(&check.pass);
         let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
         let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
-            Outcome::Value(Value::Bool(true)) => (Status::Pass, check.says.pass.render(&self.scope)),
-            Outcome::Value(_) => (Status::Fail, check.says.fail.render(&self.scope)),
+            Outcome::Value(Value::Bool(true)) => {
+                (Status::Pass, self.say(check, &check.says.pass, "it is so"))
+            }
+            Outcome::Value(_) => (Status::Fail, self.say(check, &check.says.fail, "it is not so")),
             Outcome::Missing => (Status::Unknown, self.unknown_reason(&own)),
             Outcome::Failed(error) => {
                 let reason = self.unknown_reason(&own);
@@ -106,12 +109,18 @@ impl<'a> Judge<'a> {
         finding(check, subject, first(&own), status, reason, support)
     }
 
+    /// A sentence; if nothing of it can be said, what was asked and what came of it.
+    fn say(&self, check: &Check, sentence: &Template, otherwise: &str) -> String {
+        let text = sentence.render(&self.scope);
+        if text == UNKNOWN { format!("{}: {otherwise}", check.title) } else { text }
+    }
+
     /// Why the facts at these paths are unknown.
     fn unknown_reason(&self, paths: &[String]) -> String {
         let mut reasons: Vec<&str> = Vec::new();
         for path in paths {
-            for (unknown, reason) in &self.tree.unknown {
-                if (names(path, unknown) || matches(unknown, path)) && !reasons.contains(&reason.as_str()) {
+            for (_, reason) in above(&self.tree.unknown, path).chain(named(&self.tree.unknown, path)) {
+                if !reasons.contains(&reason.as_str()) {
                     reasons.push(reason);
                 }
             }
@@ -123,11 +132,8 @@ impl<'a> Judge<'a> {
     fn support(&self, paths: &[String]) -> Support {
         let mut support = Support::default();
         for path in paths {
-            for (known, facts) in &self.tree.known {
-                // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
-                if !names(path, known) || facts.evidence.is_empty() {
-                    continue;
-                }
+            // Only the fact itself: a loop over a list, or its size, does not rest on all that its items say.
+            for (_, facts) in named(&self.tree.known, path).filter(|(_, facts)| !facts.evidence.is_empty()) {
                 support.rank = Some(support.rank.map_or(facts.rank, |rank| rank.min(facts.rank)));
                 for evidence in &facts.evidence {
                     if !support.evidence.contains(evidence) && support.evidence.len() < MAX_EVIDENCE {

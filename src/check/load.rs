@@ -218,6 +218,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
         return Err(loader.at(at, "`examples` must be the last key of a check".into(), None));
     }
     loader.id(&file.id)?;
+    loader.prose(head, &file)?;
     for theme in &file.themes {
         if !THEMES.iter().any(|known| known.id == theme.value) {
             let at = loader.offset(theme);
@@ -349,6 +350,22 @@ impl Loader<'_> {
         }
         let message = format!("`{}` is no check id; use the form ORG-AREA-001", id.value);
         Err(self.at(self.offset(id), message, None))
+    }
+
+    /// Whoever reads a finding needs every one of these texts.
+    fn prose(&self, head: &str, file: &CheckFile) -> Result<(), Box<Diagnostic>> {
+        let texts = [
+            ("title", &file.title),
+            ("what", &file.what),
+            ("why", &file.why),
+            ("fix", &file.fix),
+            ("fine-when", &file.fine_when),
+        ];
+        if let Some((key, _)) = texts.iter().find(|(_, text)| text.trim().is_empty()) {
+            let at = head.find(&format!("\n{key}:")).map_or(0, |at| at + 1);
+            return Err(self.at(at, format!("`{key}` is empty"), None));
+        }
+        Ok(())
     }
 
     fn condition(

@@ -8,6 +8,9 @@ use super::expr::{Expression, Fault, Outcome, Scope};
 use super::lint;
 use super::types::Type;
 
+/// How a value reads that is not known.
+pub const UNKNOWN: &str = "unknown";
+
 /// A parsed and linted sentence.
 #[derive(Debug)]
 pub struct Template {
@@ -64,18 +67,32 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// The sentence with its expressions evaluated; what is unknown reads so.
+    /// The sentence with its expressions evaluated; what is unknown reads so, and is left out where it alone stands in
+    /// parentheses.
     pub fn render(&self, scope: &Scope) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.clone(),
+        let mut out = String::new();
+        let mut parts = self.parts.iter().peekable();
+        while let Some(part) = parts.next() {
+            match part {
+                Part::Text(text) => out.push_str(text),
                 Part::Expression(expression) => match expression.evaluate(scope) {
-                    Outcome::Value(value) => plain(&value),
-                    Outcome::Missing | Outcome::Failed(_) => "unknown".to_owned(),
+                    Outcome::Value(value) => out.push_str(&plain(&value)),
+                    Outcome::Missing | Outcome::Failed(_) => {
+                        if let Some(Part::Text(next)) = parts.peek()
+                            && let Some(after) = next.strip_prefix(')')
+                            && let Some(before) = out.strip_suffix(" (").map(str::len)
+                        {
+                            out.truncate(before);
+                            out.push_str(after);
+                            parts.next();
+                        } else {
+                            out.push_str(UNKNOWN);
+                        }
+                    }
                 },
-            })
-            .collect()
+            }
+        }
+        out
     }
 }
 
@@ -84,5 +101,29 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_reads_so_or_is_left_out_with_its_parentheses() {
+        let fields = Type::Object([("a".into(), Type::Text), ("b".into(), Type::Text)].into());
+        let variables = [("item".to_owned(), fields)].into();
+        let mut scope = Scope::new();
+        scope.set("item", &json!({"a": "x"}));
+        for (text, expected) in [
+            ("set ({item.a})", "set (x)"),
+            ("set ({item.b}) here", "set here"),
+            ("set {item.b}", "set unknown"),
+            ("set ({item.b}; {item.a})", "set (unknown; x)"),
+        ] {
+            let template = Template::parse(text, &variables).unwrap();
+            assert_eq!(template.render(&scope), expected);
+        }
     }
 }

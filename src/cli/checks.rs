@@ -162,6 +162,9 @@ fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Res
     if !word(category) || !word(prefix) {
         bail!("category and prefix must be single words of letters and digits");
     }
+    if title.trim().is_empty() {
+        bail!("the title is empty; say in a few words what should be so");
+    }
     let area = match category.to_lowercase().as_str() {
         "apiserver" => "API".to_owned(),
         "retention" => "RET".to_owned(),

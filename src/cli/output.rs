@@ -61,7 +61,12 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// A line on standard error. Nobody may be listening there.
 pub(crate) fn warn(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    // Texts quote input; only their own line breaks and tabs stay.
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| line.split('\t').map(style::visible).collect::<Vec<_>>().join("\t"))
+        .collect();
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
 }
 
 /// Says why the job could not be done.

@@ -9,17 +9,14 @@ use anyhow::bail;
 use super::Ending;
 use super::input::InputArgs;
 use super::output::OutputArgs;
-use crate::analyze::tree::FactTree;
-use crate::analyze::version::Version;
-use crate::analyze::{Facts, analyze};
-use crate::check::{Check, CheckSet, Params, limits, load};
-use crate::framework::{Edition, Framework, FrameworkResult, Verdicts, frameworks};
-use crate::report::{self, Demands, Parts, Report, Selection, json, table, yaml};
-use crate::score::{self, Score};
-use crate::snapshot::Snapshot;
+use crate::audit::{Plan, audit, selected, selects};
+use crate::check::{CheckSet, limits, load};
+use crate::framework::frameworks;
+use crate::report::{Demands, Selection, json, table, yaml};
+use crate::score;
 use crate::source::live::Connection;
 use crate::suggest::nearest;
-use crate::verdict::{Finding, Severity};
+use crate::verdict::Severity;
 
 /// The longest that judging may take. Built-in checks take milliseconds; users' own could loop over their loops.
 const JUDGING_LIMIT: Duration = Duration::from_secs(20);
@@ -97,24 +94,13 @@ fn parse_score(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("`{text}` is no number from 0 to 100"))
 }
 
-/// What a run is to do, resolved from its arguments.
-struct Plan {
-    checks: CheckSet,
-    frameworks: Vec<Framework>,
-    /// Frameworks to report, with the edition where one is asked for.
-    reported: Vec<(String, Option<String>)>,
-    selection: Selection,
-    demands: Demands,
-    least_severity: Option<Severity>,
-}
-
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     args.to.prepare();
     let plan = Arc::new(plan(args)?);
     let snapshot = Arc::new(args.input.read(connection, args.quiet)?);
     let report = {
         let (plan, snapshot) = (Arc::clone(&plan), Arc::clone(&snapshot));
-        let judged = limits::within(JUDGING_LIMIT, move || judge(&plan, &snapshot));
+        let judged = limits::within(JUDGING_LIMIT, move || audit(&plan, &snapshot));
         let Some(report) = judged else {
             bail!(
                 "judging took longer than {} s; one of the checks given with --checks loops over too much",
@@ -127,6 +113,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
         wide: args.output == Format::Wide,
         no_headers: args.to.no_headers,
         quiet: args.quiet,
+        unknown_gates: args.fail_on_unknown,
     };
     let text = match args.output {
         Format::Table | Format::Wide => table::render(&report, options),
@@ -149,6 +136,10 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
             );
         }
     }
+    let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
+    if !checks.active().any(|check| selected(&selection, check)) {
+        bail!("--only and --skip together leave no check to run");
+    }
     let frameworks = frameworks();
     let mut reported = Vec::new();
     for wanted in &args.framework {
@@ -166,7 +157,8 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         checks,
         frameworks,
         reported,
-        selection: Selection { only: args.only.clone(), skip: args.skip.clone() },
+        rules: score::rules(),
+        selection,
         demands: Demands {
             fail_on: args.fail_on.0,
             min_score: args.min_score,
@@ -189,67 +181,4 @@ pub(crate) fn load_checks(folders: &[PathBuf]) -> anyhow::Result<CheckSet> {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(faults.join("\n"))
     })
-}
-
-/// Whether a pattern selects a check: by id (with `*` for anything), category or theme.
-fn selects(pattern: &str, check: &Check) -> bool {
-    let ids = || std::iter::once(&check.id).chain(&check.aliases);
-    pattern == check.category
-        || check.themes.iter().any(|theme| theme == pattern)
-        || match pattern.split_once('*') {
-            None => ids().any(|id| id == pattern),
-            Some((before, after)) => ids().any(|id| {
-                id.len() >= before.len() + after.len() && id.starts_with(before) && id.ends_with(after)
-            }),
-        }
-}
-
-impl Plan {
-    fn selects(&self, check: &Check) -> bool {
-        let Selection { only, skip } = &self.selection;
-        (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
-            && !skip.iter().any(|pattern| selects(pattern, check))
-    }
-}
-
-/// The edition that was asked for, else the one for the cluster's version.
-fn edition<'f>(
-    framework: &'f Framework,
-    asked: Option<&str>,
-    version: Option<Version>,
-) -> Option<&'f Edition> {
-    match asked {
-        Some(edition) => framework.editions.iter().find(|known| known.id == edition),
-        None => framework.edition_for(version),
-    }
-}
-
-fn judge(plan: &Plan, snapshot: &Snapshot) -> anyhow::Result<Report> {
-    let facts: Facts = analyze(snapshot);
-    let tree = FactTree::new(&facts)?;
-    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
-    let selected = verdicts.selected().to_vec();
-    let findings: Vec<Finding> =
-        selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
-    let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
-    let score: Score = score::score(&score::rules(), &plan.frameworks, &mut verdicts);
-    let frameworks: Vec<FrameworkResult> = plan
-        .reported
-        .iter()
-        .filter_map(|(id, edition)| {
-            let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
-            let edition = self::edition(framework, edition.as_deref(), version)?;
-            Some(verdicts.framework(framework, edition))
-        })
-        .collect();
-    Ok(report::build(Parts {
-        snapshot,
-        facts: &facts,
-        findings,
-        score,
-        frameworks,
-        selection: plan.selection.clone(),
-        demands: plan.demands.clone(),
-        least_severity: plan.least_severity,
-    }))
 }

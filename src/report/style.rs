@@ -1,8 +1,44 @@
 //! Colour, where it is wanted.
 
+use std::borrow::Cow;
+
 use colored::{ColoredString, Colorize, control};
 
 use crate::verdict::{Severity, Status};
+
+/// A text in which nothing steers the terminal or deceives the eye: control characters, line breaks, and characters without
+/// width or that change the direction of writing are shown as `\u{1b}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if steers(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a character is none to be seen.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,4 +90,15 @@ pub fn heading(text: &str) -> ColoredString {
 /// Something of less weight.
 pub fn faint(text: &str) -> ColoredString {
     text.dimmed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown_as_text() {
+        assert_eq!(visible("cp1 – ä"), "cp1 – ä");
+        assert_eq!(visible("a\u{1b}[2J\nb\u{202e}c\u{9b}"), "a\\u{1b}[2J\\u{a}b\\u{202e}c\\u{9b}");
+    }
 }

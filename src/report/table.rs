@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use colored::ColoredString;
 use unicode_width::UnicodeWidthStr;
 
+use super::style::visible;
 use super::{Report, plural, style};
 use crate::snapshot::Scope;
 use crate::verdict::{Finding, Severity, Status};
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// All findings, with rank and evidence.
     pub wide: bool,
@@ -19,6 +21,8 @@ pub struct Options {
     pub no_headers: bool,
     /// Only what fails the gate and the last lines.
     pub quiet: bool,
+    /// Unknown findings fail the gate too, so that even `quiet` lists them.
+    pub unknown_gates: bool,
 }
 
 /// The report as a table.
@@ -28,15 +32,17 @@ pub fn render(report: &Report, options: Options) -> String {
         header(report, &mut out);
     }
     failed(report, options, &mut out);
-    if !options.quiet {
+    if !options.quiet || options.unknown_gates {
         unknown(report, options, &mut out);
+    }
+    if !options.quiet {
         if options.wide {
             rest(report, options, &mut out);
         }
         items(report, options, &mut out);
         frameworks(report, options, &mut out);
         for note in &report.notes {
-            let _ = writeln!(out, "{} {note}", style::faint("note:"));
+            let _ = writeln!(out, "{} {}", style::faint("note:"), visible(note));
         }
     }
     footer(report, options, &mut out);
@@ -63,7 +69,7 @@ fn header(report: &Report, out: &mut String) {
     if let Some(time) = cluster.captured_at {
         facts.push(format!("at {}", time.strftime("%Y-%m-%d %H:%M:%SZ")));
     }
-    let _ = writeln!(out, "{}  {}", style::heading("Cluster"), facts.join(", "));
+    let _ = writeln!(out, "{}  {}", style::heading("Cluster"), visible(&facts.join(", ")));
     let score = &report.score;
     let _ = writeln!(
         out,
@@ -88,13 +94,13 @@ struct Cell {
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), painted: None }
+        Self { text: visible(text).into_owned(), painted: None }
     }
 }
 
 impl From<String> for Cell {
     fn from(text: String) -> Self {
-        Self { text, painted: None }
+        Self::from(text.as_str())
     }
 }
 
@@ -294,11 +300,10 @@ fn items(report: &Report, options: Options, out: &mut String) {
     }
     table.write(out);
     for cap in &report.score.caps {
-        let ends = if cap.status == Status::Fail { "the score is" } else { "the low end of the score is" };
-        let why = if cap.status == Status::Fail { "" } else { "it is not known that it is not so: " };
+        let ends = if cap.status == Status::Fail { "score" } else { "low end" };
         let _ = writeln!(
             out,
-            "{} {ends} at most {} because {why}{} ({})",
+            "{} {ends} at most {}: {} ({})",
             style::faint("cap:"),
             cap.at_most,
             cap.title,
@@ -330,6 +335,13 @@ fn frameworks(report: &Report, options: Options, out: &mut String) {
         ]);
     }
     table.write(out);
+    if options.wide {
+        for framework in &report.frameworks {
+            if let Some(note) = &framework.note {
+                let _ = writeln!(out, "{} {}: {}", style::faint("note:"), framework.id, visible(note));
+            }
+        }
+    }
     out.push('\n');
 }
 
@@ -357,8 +369,11 @@ fn footer(report: &Report, options: Options, out: &mut String) {
         line.push_str("; --only or --skip left checks out of findings and score");
     }
     let _ = writeln!(out, "{line}");
+    let gate = &summary.gate;
+    let gate = if gate.passed { "passed".to_owned() } else { format!("failed: {}", gate.reasons.join("; ")) };
+    let _ = writeln!(out, "{} {gate}", style::heading("Gate:"));
     if let Some(first) = first_step(report) {
-        let _ = writeln!(out, "{} {first}", style::heading("Do first:"));
+        let _ = writeln!(out, "{} {}", style::heading("Do first:"), visible(&first));
     }
     if !options.quiet && !options.wide {
         let _ = writeln!(

@@ -18,7 +18,7 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 pub enum SnapshotError {
     /// The compressed stream is damaged.
     #[error("the zstd stream is damaged or cut off ({0}); save the snapshot again")]
-    Compression(#[source] std::io::Error),
+    Compression(std::io::Error),
     /// It is larger than [`MAX_BYTES`].
     #[error("it is larger than {} MiB, which no snapshot is; is this the right file?", MAX_BYTES / (1024 * 1024))]
     TooLarge,
@@ -38,9 +38,12 @@ pub enum SnapshotError {
         /// The program version in the file.
         tool: String,
     },
+    /// It says that it is a snapshot but not of which version.
+    #[error("it has no schemaVersion, which every snapshot has; save it again")]
+    NoVersion,
     /// It says that it is a snapshot but does not follow the format.
     #[error("it does not follow the snapshot format: {0}")]
-    Format(#[source] serde_json::Error),
+    Format(serde_json::Error),
 }
 
 /// Reads a snapshot from the bytes of a file, plain or compressed, and applies the redaction rules to it.
@@ -66,9 +69,10 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     }
     match header.schema_version {
         Some(version) if version == u64::from(super::SCHEMA_VERSION) => {}
-        found => {
+        None => return Err(SnapshotError::NoVersion),
+        Some(found) => {
             return Err(SnapshotError::Version {
-                found: found.unwrap_or_default(),
+                found,
                 tool: header.tool_version.unwrap_or_else(|| "unknown".into()),
             });
         }

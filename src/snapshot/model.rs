@@ -281,6 +281,22 @@ pub enum DeclarationKind {
     Rke1Cluster,
 }
 
+impl DeclarationKind {
+    /// Whether such a declaration holds for every apiserver of a cluster, so that two of them speak of two clusters.
+    /// k3s and RKE2 declare each server for itself.
+    pub fn declares_a_cluster(self) -> bool {
+        match self {
+            Self::KubeadmConfig
+            | Self::KindConfig
+            | Self::KubeadmControlPlane
+            | Self::OpenshiftConfig
+            | Self::KopsCluster
+            | Self::Rke1Cluster => true,
+            Self::K3sConfig | Self::K3sNode | Self::Rke2Config | Self::Rke2Node => false,
+        }
+    }
+}
+
 /// An apiserver as some object or file declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -300,7 +316,11 @@ pub struct DeclaredApiServer {
     /// The arguments, in order. Only those that [`super::redact`] keeps have values.
     #[serde(default)]
     pub arguments: Vec<Argument>,
-    /// The mounts it declares. None where the process runs on the host and every path is a host path.
+    /// Why there may be more arguments than these: those of which this is in doubt are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<String>,
+    /// The mounts it declares. None where the process runs on the host and every path is a host path,
+    /// and where they are in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mounts: Option<Vec<Mount>>,
 }
@@ -309,7 +329,7 @@ pub struct DeclaredApiServer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Argument {
-    /// The flag without dashes, as written.
+    /// The flag as written. Dashes before it are part of the name that kubeadm and others put dashes before.
     pub name: String,
     /// Its value; none for a boolean flag without one, or where the value was not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,7 @@ texts! {
     EnvVar { name, value }
     Mount { path, medium, at; read_only }
     Node { name, kubelet_version, os_image, provider, markers; control_plane }
-    DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, mounts; kind }
+    DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts; kind }
     Argument { name, value, at }
     KubeletConfig {
         name, at, container_log_max_size, container_log_max_files, event_record_qps, event_burst, enable_debugging_handlers
@@ -64,13 +64,17 @@ impl Texts for f64 {
 
 impl<T: Texts> Texts for Option<T> {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(visit));
+        for value in self.iter_mut() {
+            value.texts(visit);
+        }
     }
 }
 
 impl<T: Texts> Texts for Vec<T> {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
-        self.iter_mut().for_each(|value| value.texts(visit));
+        for value in self.iter_mut() {
+            value.texts(visit);
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! operators, `$NAME`, `${NAME}`. Everything else that the shell would compute is kept as [`Part::Dynamic`], so that
 //! whoever reads the words knows that something is there which cannot be known from the text.
 
+pub mod commands;
+pub mod programs;
+
 use std::ops::Range;
 
 /// A piece of a script.
@@ -63,7 +66,7 @@ impl Word {
 
 /// Splits a script into words and operators. Unbalanced quotes end at the end of the script.
 pub fn split_script(script: &str) -> Vec<Token> {
-    Lexer { text: script, position: 0, tokens: Vec::new() }.run()
+    Lexer { text: script, position: 0, tokens: Vec::new(), documents: Vec::new() }.run()
 }
 
 /// Splits one element of `command` or `args` into parts: Kubernetes expands `$(NAME)` there, and `$$` is a `$`
@@ -107,6 +110,8 @@ struct Lexer<'a> {
     text: &'a str,
     position: usize,
     tokens: Vec<Token>,
+    /// Here-documents whose bodies begin on the next line: their last line, and whether tabs before it count.
+    documents: Vec<(String, bool)>,
 }
 
 impl Lexer<'_> {
@@ -146,8 +151,9 @@ impl Lexer<'_> {
         let start = self.position;
         let Some(first) = self.take() else { return };
         match first {
+            '\n' => self.skip_documents(),
             '&' | '|' | ';' => {
-                if self.peek() == Some(first) {
+                if self.peek() == Some(first) || first == ';' && self.peek() == Some('&') {
                     self.take();
                 } else if first == '&' && self.peek() == Some('>') {
                     self.take();
@@ -155,24 +161,53 @@ impl Lexer<'_> {
                 }
             }
             '<' | '>' => {
-                while self.peek().is_some_and(|c| c == first || c == '&' || c == '-') {
+                while self.peek().is_some_and(|c| c == first || c == '&' || c == '-' || c == '|') {
                     self.take();
                 }
-                self.redirection_target();
+                let operator = self.text[start..self.position].to_owned();
+                let target = self.redirection_target();
+                if operator == "<<" || operator == "<<-" {
+                    self.documents.push((target, operator == "<<-"));
+                }
             }
             _ => {}
         }
-        let text = self.text[start..self.position].trim().to_owned();
+        // What follows a newline may be a here-document, which is none of the script's text.
+        let end = if first == '\n' { start + 1 } else { self.position };
+        let text = self.text[start..end].trim().to_owned();
         self.tokens.push(Token::Operator(if text.is_empty() { "\n".into() } else { text }));
     }
 
     /// What follows `>`: part of the redirection, not an argument.
-    fn redirection_target(&mut self) {
+    fn redirection_target(&mut self) -> String {
         while self.peek().is_some_and(|c| c == ' ' || c == '\t') {
             self.take();
         }
-        while self.peek().is_some_and(|c| !c.is_whitespace() && !";&|()<>".contains(c)) {
-            self.take();
+        if self.peek().is_none_or(|c| c.is_whitespace() || ";&|()<>".contains(c)) {
+            return String::new();
+        }
+        let before = self.tokens.len();
+        self.word();
+        let target = self.tokens.get(before).and_then(|token| match token {
+            Token::Word(word) => word.literal(),
+            Token::Operator(_) => None,
+        });
+        self.tokens.truncate(before);
+        target.unwrap_or_default()
+    }
+
+    /// The bodies of here-documents are input, not commands.
+    fn skip_documents(&mut self) {
+        for (end, tabs) in std::mem::take(&mut self.documents) {
+            let text = self.text;
+            while let Some(rest) = text.get(self.position..).filter(|rest| !rest.is_empty()) {
+                let line = rest.split('\n').next().unwrap_or_default();
+                self.position = (self.position + line.len() + 1).min(text.len());
+                let line = line.trim_end_matches('\r');
+                if (if tabs { line.trim_start_matches('\t') } else { line }) == end {
+                    break;
+                }
+            }
         }
     }
 

@@ -268,8 +268,8 @@ mod tests {
             values in proptest::collection::vec("[^\r\n]{0,40}", 6),
         ) {
             // One ordinary value is enough to tell `:` from `: `.
-            let names = ["audit-log-path", "audit-policy-file", "feature-gates", "profiling", "vmodule", "v"];
-            let mut flags = vec![("authorization-mode", "[Node,RBAC]")];
+            let names = ["audit-log-path", "audit-policy-file", "feature-gates", "logging-format", "vmodule", "v"];
+            let mut flags = vec![("advertise-address", "[Node,RBAC]")];
             flags.extend(names.iter().copied().zip(values.iter().map(String::as_str)));
             let read = parse(body(separator, &flags).as_bytes()).unwrap();
             let expected: BTreeMap<String, String> =

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::snapshot::redact::{basename, redact_pod};
+use crate::snapshot::redact::{is_script_option, redact_pod};
+use crate::snapshot::words::Word;
+use crate::snapshot::words::commands::commands;
+use crate::snapshot::words::programs::{Runs, basename, is_apiserver_name, is_shell, runs};
 use crate::snapshot::{Container, EnvVar, Lease, Medium, Mount, Node, Pod};
 
 /// Where an object stands, and where its fields stand, for evidence.
@@ -111,40 +114,85 @@ pub fn apiserver_pod(object: &Value, place: &Place) -> Option<Pod> {
 
 /// Whether a container runs a kube-apiserver: by its name, its image or its command line.
 ///
-/// Sidecars of an apiserver (log tailers, konnectivity) carry other names and images.
+/// Sidecars of an apiserver (log tailers, konnectivity) carry other names, and images or programs of their own.
 pub fn is_apiserver(container: &Value) -> bool {
     let name = text(container, "/name");
     if name == "kube-apiserver" {
         return true;
     }
-    let image = image_name(text(container, "/image"));
-    if image == "kube-apiserver"
-        || image
-            .strip_prefix("kube-apiserver-")
-            .is_some_and(|arch| ["amd64", "arm64", "arm", "s390x", "ppc64le"].contains(&arch))
-    {
+    let words: Vec<&str> = items(container, "/command")
+        .iter()
+        .chain(items(container, "/args"))
+        .map(|word| word.as_str().unwrap_or_default())
+        .collect();
+    if starts_apiserver(&words) {
         return true;
     }
-    let words =
-        || items(container, "/command").iter().chain(items(container, "/args")).filter_map(Value::as_str);
-    words().any(|word| basename(word) == "kube-apiserver")
-        || words().take(1).any(|word| basename(word) == "hyperkube")
-            && words().nth(1).is_some_and(|word| matches!(word, "apiserver" | "kube-apiserver"))
-        || words().any(|word| word.contains('\n') || word.contains(' '))
-            && words().any(script_starts_apiserver)
+    let runs_another = !items(container, "/command").is_empty()
+        && words.first().is_some_and(|first| OTHER_PROGRAMS.contains(&basename(first)))
+        && !words.iter().any(|word| word.contains("apiserver"));
+    is_apiserver_name(image_name(text(container, "/image"))) && !runs_another
 }
 
-/// Whether a script has `kube-apiserver` as a word of its own, followed by an option.
-fn script_starts_apiserver(script: &str) -> bool {
-    let mut words = script.split_whitespace().peekable();
-    while let Some(word) = words.next() {
-        if basename(word.trim_matches(['"', '\''])) == "kube-apiserver"
-            && words.peek().is_some_and(|next| next.starts_with('-') || *next == "\\")
-        {
-            return true;
-        }
+/// Programs that containers beside an apiserver run, also out of its own image.
+const OTHER_PROGRAMS: [&str; 18] = [
+    "ash",
+    "awk",
+    "bash",
+    "busybox",
+    "cat",
+    "cp",
+    "curl",
+    "dash",
+    "fluent-bit",
+    "kubectl",
+    "less",
+    "logrotate",
+    "nc",
+    "sh",
+    "sleep",
+    "tail",
+    "tee",
+    "watch",
+];
+
+fn starts_apiserver(words: &[&str]) -> bool {
+    let option = words.iter().position(|word| is_script_option(word));
+    if let Some(option) = option
+        && let Some((before, after)) = words.split_at_checked(option)
+        && before.iter().any(|word| is_shell(basename(word)))
+        && !before.iter().any(|word| is_apiserver_name(basename(word)))
+    {
+        return after.get(1).is_some_and(|script| script_starts_apiserver(script));
     }
-    false
+    let optional: Vec<Option<&str>> = words.iter().copied().map(Some).collect();
+    // A program that only ends in `apiserver` may be any aggregated one: its flags tell.
+    const OWN_FLAGS: [&str; 3] =
+        ["--service-cluster-ip-range", "--service-account-issuer", "--service-account-key-file"];
+    let has_own_flag = || words.iter().any(|word| OWN_FLAGS.iter().any(|flag| word.starts_with(flag)));
+    words.iter().any(|word| is_apiserver_name(basename(word)))
+        || words.iter().any(|word| basename(word) == "hyperkube")
+            && matches!(runs(&optional), Runs::Server(_))
+        || matches!(runs(&optional), Runs::Server(_)) && has_own_flag()
+}
+
+/// Whether a command of a script starts an apiserver with options, also through a program that is not known here.
+fn script_starts_apiserver(script: &str) -> bool {
+    commands(script).iter().any(|command| {
+        let words: Vec<Option<String>> = command.words.iter().map(Word::literal).collect();
+        let texts: Vec<Option<&str>> = words.iter().map(Option::as_deref).collect();
+        let own = |word: Option<&str>| word.is_some_and(|word| is_apiserver_name(basename(word)));
+        let by_name = texts.iter().copied().any(own);
+        match runs(&texts) {
+            Runs::Server(_) => by_name || texts.iter().flatten().any(|word| basename(word) == "hyperkube"),
+            _ => texts
+                .iter()
+                .copied()
+                .position(own)
+                .and_then(|at| command.words.get(at + 1))
+                .is_some_and(|next| next.leading_text().starts_with("--")),
+        }
+    })
 }
 
 /// The last path element of an image reference without tag and digest.
@@ -161,7 +209,10 @@ fn read_container(
     field_base: &str,
     place: &Place,
 ) -> Container {
-    let words = |pointer: &str| items(container, pointer).iter().filter_map(scalar).collect();
+    // Null is the empty string to the API server. Whatever else a file holds keeps its place, so that the others keep theirs.
+    let words = |pointer: &str| {
+        items(container, pointer).iter().map(|word| scalar(word).unwrap_or_default()).collect()
+    };
     let mounts = items(container, "/volumeMounts")
         .iter()
         .enumerate()
@@ -294,6 +345,16 @@ mod tests {
             (json!({"name": "x", "command": ["sh", "-c", "echo waiting for kube-apiserver"]}), false),
             (json!({"name": "x", "image": "kube-apiserver-amd64:v1.11.0"}), true),
             (json!({"name": "x", "image": "kube-apiserver-proxy:v1"}), false),
+            (json!({"name": "x", "image": "kube-apiserver:v1", "command": ["tail", "-F", "/log"]}), false),
+            (
+                json!({"name": "x", "image": "kube-apiserver:v1", "command": ["sh", "-c", "while true; do sleep 1; done"]}),
+                false,
+            ),
+            (json!({"name": "x", "image": "kube-apiserver:v1", "command": ["/entrypoint.sh"]}), true),
+            (json!({"name": "x", "command": ["/usr/bin/kube-apiserver-amd64", "--v=2"]}), true),
+            (json!({"name": "x", "command": ["apiserver", "--service-cluster-ip-range=10.0.0.0/16"]}), true),
+            (json!({"name": "calico", "command": ["/code/apiserver", "--secure-port=5443"]}), false),
+            (json!({"name": "x", "command": ["sh", "-c", "exec /bin/kube-apiserver-arm64 --v=2"]}), true),
         ] {
             assert_eq!(is_apiserver(&container), expected, "{container}");
         }

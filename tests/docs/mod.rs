@@ -149,10 +149,12 @@ fn the_command_reference_is_that_of_the_program() {
     let mut out = String::from(
         "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
     );
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["run"],
         &["snapshot"],
+        &["policy"],
+        &["policy", "eval"],
         &["checks"],
         &["checks", "list"],
         &["checks", "show"],

@@ -51,11 +51,11 @@ fn unauthorized_on_one_path_is_unknown() {
 }
 
 #[test]
-fn version_forbidden() {
+fn the_version_is_forbidden() {
     is_forbidden(VERSION, "grant `get` on the nonResourceURL `/version`", &[]);
 }
 #[test]
-fn leases_forbidden() {
+fn the_leases_are_forbidden() {
     let report = reported(&faulty(LEASES, forbidden(LEASES, Identity::Admin)).run(&[]));
     let grant = "grant `list` on `leases.coordination.k8s.io` in namespace `kube-system`";
     expect_said(&report, &["how many apiservers run is not known", ": forbidden (", grant]);
@@ -66,27 +66,27 @@ fn leases_forbidden() {
     assert_eq!(passed, [&["LA-API-001"][..], &KUBELETS].concat());
 }
 #[test]
-fn pods_forbidden() {
+fn the_pods_are_forbidden() {
     is_forbidden(PODS, "grant `list` on `pods` in namespace `kube-system`", &PODS_ONLY);
 }
 #[test]
-fn nodes_forbidden() {
+fn the_nodes_are_forbidden() {
     is_forbidden(NODES, "grant `list` on `nodes`", &[]);
 }
 #[test]
-fn kubeadm_config_forbidden() {
+fn kubeadm_config_is_forbidden() {
     is_forbidden(KUBEADM_CONFIG, "grant `get` on `configmaps` in namespace `kube-system`", &[]);
 }
 #[test]
-fn kubelet_config_forbidden() {
+fn kubelet_config_is_forbidden() {
     is_forbidden(KUBELET_CONFIG, "grant `get` on `configmaps` in namespace `kube-system`", &KUBELETS);
 }
 #[test]
-fn flagz_forbidden() {
+fn flagz_is_forbidden() {
     is_forbidden(FLAGZ, "grant `get` on the nonResourceURL `/flagz`", &AGREEMENT);
 }
 #[test]
-fn metrics_forbidden() {
+fn the_metrics_are_forbidden() {
     is_forbidden(METRICS, "grant `get` on the nonResourceURL `/metrics`", &COUNTERS);
 }
 
@@ -108,37 +108,37 @@ fn everything_forbidden_ends_it_with_the_remedy() {
 }
 
 #[test]
-fn version_absent() {
+fn the_version_is_absent() {
     is_absent(VERSION, &["could not read /version: not found"], &[]);
 }
 #[test]
-fn leases_absent() {
+fn the_leases_are_absent() {
     // Before 1.26 there are none; here every control-plane node shows its pod, so that none can be missing.
     is_absent(LEASES, &["could not read the Leases of the apiservers: not found"], &[]);
 }
 #[test]
-fn pods_absent() {
+fn the_pods_are_absent() {
     is_absent(PODS, &["could not read the pods of the apiservers: not found"], &PODS_ONLY);
 }
 #[test]
-fn nodes_absent() {
+fn the_nodes_are_absent() {
     is_absent(NODES, &["could not read the nodes: not found"], &[]);
 }
 #[test]
-fn kubeadm_config_absent() {
+fn kubeadm_config_is_absent() {
     // A cluster that kubeadm did not make: nothing is missing.
     is_absent(KUBEADM_CONFIG, &[], &[]);
 }
 #[test]
-fn kubelet_config_absent() {
+fn kubelet_config_is_absent() {
     is_absent(KUBELET_CONFIG, &["kubelet"], &KUBELETS);
 }
 #[test]
-fn flagz_absent() {
+fn flagz_is_absent() {
     is_absent(FLAGZ, &["could not read /flagz: not found", "404 page not found"], &AGREEMENT);
 }
 #[test]
-fn metrics_absent() {
+fn the_metrics_are_absent() {
     is_absent(METRICS, &["could not read /metrics: not found", "404 page not found"], &COUNTERS);
 }
 

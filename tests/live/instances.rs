@@ -108,14 +108,13 @@ fn drift_between_apiservers_is_found() {
 }
 
 #[test]
-fn an_apiserver_whose_counters_are_refused_makes_them_unknown() {
-    let refused = Rule::get(METRICS, Reply::recorded("080")).on_instance(1);
-    let stage = Stage::with(ha().rule(refused));
+fn an_apiserver_whose_counters_fail_makes_them_unknown() {
+    let broken = Reply::status(500, "InternalError", "collector failed", &serde_json::json!({}));
+    let stage = Stage::with(ha().rule(Rule::get(METRICS, broken).on_instance(1)));
     let report = stage.report(&[]);
     assert_eq!(report.verdict("LA-API-004"), Status::Unknown);
-    report.expect_unknown_because(&["2 of 3 live apiservers answered /metrics", "grant `get`", "`/metrics`"]);
+    report.expect_unknown_because(&["2 of 3 live apiservers answered /metrics", "collector failed"]);
     assert_eq!(report.verdict("LA-API-002"), Status::Pass, "its flags were read all the same");
-    assert!(stage.server.requests().len() <= MOST_REQUESTS, "{}", stage.server.requests().len());
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn real_policies_decide_every_request_as_the_server_does() {
         };
         let output = Tool::new()
             .args(["policy", "eval", "--requests", "-", "-o", "jsonl", "-f"])
-            .arg(path.to_string_lossy())
+            .arg(path.to_string_lossy().into_owned())
             .stdin(&lines)
             .run();
         output.expect_code(0);
@@ -67,7 +67,7 @@ fn named_vectors_come_out_through_the_command_line() {
         std::fs::write(&policy, vector["policy"].to_string()).unwrap();
         let output = tool
             .args(["policy", "eval", "--requests", "-", "-o", "jsonl", "-f"])
-            .arg(policy.to_string_lossy())
+            .arg(policy.to_string_lossy().into_owned())
             .stdin(vector["attributes"].to_string())
             .run();
         output.expect_code(0);

@@ -121,6 +121,22 @@ fn nothing_of_one_apiserver_among_three_passes_for_want_of_its_evidence() {
     });
 }
 
+#[test]
+fn nothing_passes_for_want_of_two_kinds_of_evidence() {
+    let routes = Routes::kubeadm().with_short_metrics();
+    let with = Stage::with(routes.clone()).report(&[]);
+    let pairs = PATHS
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| PATHS[index + 1..].iter().map(move |other| [*one, *other]));
+    expect_none_better(pairs.collect(), |paths| {
+        let refused = |routes: Routes, path: &str| routes.get(path, forbidden(path, Identity::Admin));
+        let without = Stage::with(paths.iter().fold(routes.clone(), |routes, path| refused(routes, path)));
+        let better = better(&with, &without.report(&[]));
+        better.into_iter().map(|line| format!("{paths:?}: {line}")).collect()
+    });
+}
+
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -19,6 +19,8 @@ pub struct Audit {
     pub policy_set: Fact<bool>,
     /// `--audit-policy-file`.
     pub policy_file: Fact<String>,
+    /// Whether kube-apiserver runs in a container, so that its files must be mounted into it.
+    pub in_container: Fact<bool>,
     /// Whether a mount brings the policy file into the container; true for a process on the host.
     pub policy_mounted: Fact<bool>,
     /// Whether that mount is read-only.
@@ -145,6 +147,11 @@ pub fn audit(flags: &Flags, context: &Context) -> Audit {
             _ => constant(set),
         }),
         policy_file: flags.shown_text("audit-policy-file"),
+        in_container: match &context.paths {
+            Paths::Mounts(_) => constant(true),
+            Paths::Host => constant(false),
+            Paths::Unknown(reason) => Fact::unknown(reason.clone()),
+        },
         policy_mounted: mounted(flags, "audit-policy-file", &context.paths)
             .map(|place| place != Place::Container),
         policy_read_only: mounted(flags, "audit-policy-file", &context.paths).and_then(|place| match place {
@@ -198,8 +205,8 @@ fn log_backend(flags: &Flags, context: &Context, enabled: Fact<bool>) -> LogBack
         under_var_log: path.map(|path| clean(&path).starts_with("/var/log/")),
         path: flags.shown_text("audit-log-path"),
         enabled,
-        format: flags.text("audit-log-format"),
-        mode: flags.text("audit-log-mode"),
+        format: word(flags, "audit-log-format", &FORMATS),
+        mode: word(flags, "audit-log-mode", &MODES),
         max_age_days: max_age,
         max_age_given: flags.given("audit-log-maxage"),
         max_backups,
@@ -219,7 +226,7 @@ fn log_backend(flags: &Flags, context: &Context, enabled: Fact<bool>) -> LogBack
 fn webhook_backend(flags: &Flags, enabled: Fact<bool>) -> WebhookBackend {
     WebhookBackend {
         enabled,
-        mode: flags.text("audit-webhook-mode"),
+        mode: word(flags, "audit-webhook-mode", &MODES),
         buffer_size: flags.int("audit-webhook-batch-buffer-size"),
         throttle_events_per_second: throttle(flags, "audit-webhook"),
         max_wait_seconds: flags
@@ -228,6 +235,23 @@ fn webhook_backend(flags: &Flags, enabled: Fact<bool>) -> WebhookBackend {
         truncates: flags.bool("audit-webhook-truncate-enabled"),
         truncate_max_event_bytes: flags.int("audit-webhook-truncate-max-event-size"),
     }
+}
+
+/// The formats of the log backend.
+const FORMATS: [&str; 2] = ["json", "legacy"];
+
+/// The modes of a backend.
+const MODES: [&str; 3] = ["batch", "blocking", "blocking-strict"];
+
+/// A flag that takes one of some words: only these are shown if the value comes from a variable.
+fn word(flags: &Flags, name: &str, known: &[&str]) -> Fact<String> {
+    flags.get(name).and_then(|setting| {
+        if setting.hidden && !known.contains(&setting.text.as_str()) {
+            Fact::unknown(format!("--{name} comes from an environment variable"))
+        } else {
+            constant(setting.text)
+        }
+    })
 }
 
 /// Events a second that a throttled batch backend can pass on; 0 if it is not throttled.

@@ -249,6 +249,18 @@ impl Flags {
 
     /// Whether a flag is given rather than left at its default.
     pub fn given(&self, name: &str) -> Fact<bool> {
+        // Of a flag that is certainly not given this is known, even if its default is not.
+        let complete = self.sources.iter().find(|source| {
+            source.rung == Rung::Flagz || source.last(name).is_some() || source.arguments.open.is_none()
+        });
+        if self.unread.is_none()
+            && let Some(source) = complete
+            && source.rung != Rung::Flagz
+            && source.last(name).is_none()
+        {
+            let detail = format!("--{name} is not given");
+            return Fact::at(false, Rank::Configured, source.at.clone(), detail);
+        }
         self.get(name).and_then(|setting| match setting.given {
             Some(given) => constant(given),
             None => Fact::unknown(format!(
@@ -308,6 +320,15 @@ pub fn parse_int(text: &str) -> Option<i64> {
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
     let lower = digits.to_ascii_lowercase();
+    // Underscores stand between digits, or between the prefix of a base and a digit.
+    let digit_or_base = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    if lower.contains('_')
+        && !(lower.starts_with('0') || lower.chars().all(|c| c.is_ascii_digit() || c == '_'))
+        || !lower.split('_').all(digit_or_base)
+    {
+        return None;
+    }
+    let lower = lower.replace('_', "");
     let value = if let Some(hex) = lower.strip_prefix("0x") {
         i64::from_str_radix(hex, 16)
     } else if let Some(octal) = lower.strip_prefix("0o") {
@@ -401,7 +422,11 @@ mod tests {
             ("30d", None),
             ("", None),
             ("-1", Some(-1)),
-            ("1_0", None),
+            ("1_000", Some(1000)),
+            ("0x_1f", Some(31)),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
         ] {
             assert_eq!(parse_int(text), expected, "{text}");
         }

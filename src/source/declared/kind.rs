@@ -101,6 +101,9 @@ impl Reader {
             let (documents, faults) = nested(patch.as_str().unwrap_or_default(), &inner_name(place, &path));
             for fault in faults {
                 let at = format!("{}:{}:{}", inner_name(place, &path), fault.line, fault.column);
+                if counts {
+                    self.draft.doubt("", None, &format!("the patch at {at} cannot be read"));
+                }
                 self.note(at, format!("{}; left aside", scrub(&fault.message)));
             }
             for document in documents {
@@ -153,15 +156,19 @@ impl Reader {
     fn json_patch(&mut self, patch: &str, name: &str, counts: bool) {
         let (documents, faults) = nested(patch, name);
         for fault in faults {
-            self.note(
-                format!("{name}:{}:{}", fault.line, fault.column),
-                format!("{}; left aside", scrub(&fault.message)),
-            );
+            let at = format!("{name}:{}:{}", fault.line, fault.column);
+            if counts {
+                self.draft.doubt("", None, &format!("the patch at {at} cannot be read"));
+            }
+            self.note(at, format!("{}; left aside", scrub(&fault.message)));
         }
         for Document { value, place } in &documents {
             for (index, operation) in value.as_array().into_iter().flatten().enumerate() {
                 let pointer = text(operation, "/path");
-                if !pointer.starts_with("/apiServer") {
+                let touches = |pointer: &str| pointer.is_empty() || pointer.starts_with("/apiServer");
+                let moves_away =
+                    text(operation, "/op") == "move" && text(operation, "/from").starts_with("/apiServer");
+                if !touches(pointer) && !moves_away {
                     continue;
                 }
                 let at = place.field(&format!("[{index}]"));
@@ -170,14 +177,19 @@ impl Reader {
                     continue;
                 }
                 let content = operation.get("value").unwrap_or(&Value::Null);
-                let outcome = self.draft.patch(
-                    text(operation, "/op"),
-                    pointer,
-                    content,
-                    place,
-                    &format!("[{index}].value"),
-                );
+                let outcome = if pointer.is_empty() || moves_away {
+                    Err("it changes more than the apiserver's part".to_owned())
+                } else {
+                    let path = format!("[{index}].value");
+                    self.draft.patch(text(operation, "/op"), pointer, content, place, &path)
+                };
                 if let Err(problem) = outcome {
+                    let pointer = if moves_away { "" } else { pointer };
+                    self.draft.doubt(
+                        pointer,
+                        None,
+                        &format!("the JSON patch at {at} is not read: {problem}"),
+                    );
                     self.note(at, format!("a JSON patch that is left aside: {problem}"));
                 }
             }

@@ -25,9 +25,51 @@ pub struct Draft {
     volumes: Vec<(String, Mount)>,
     version: Option<String>,
     certificates: Option<String>,
+    /// Why there may be other arguments.
+    open: Option<String>,
+    /// Whether there may be other volumes.
+    open_volumes: bool,
 }
 
 impl Draft {
+    /// Something may change what `pointer` names, a place in the `ClusterConfiguration`, to `value`, if that is known.
+    /// Arguments that it may set are left out, so that nothing is told of them; why is kept.
+    pub fn doubt(&mut self, pointer: &str, value: Option<&Value>, why: &str) {
+        let mut keys = pointer.split('/').skip(1).map(unescape);
+        let (first, second, third) = (keys.next(), keys.next(), keys.next());
+        match (first.as_deref(), second.as_deref(), third.as_deref()) {
+            (Some("kubernetesVersion"), ..) => {
+                self.version = None;
+                return;
+            }
+            (Some("apiServer"), Some("extraVolumes"), _) => {
+                self.open_volumes = true;
+                return;
+            }
+            (Some("apiServer"), Some("extraArgs"), Some(key)) => {
+                let named = value.map(|value| text(value, "/name")).filter(|name| !name.is_empty());
+                let is_position = key == "-" || key.parse::<usize>().is_ok();
+                match named.or(Some(key).filter(|_| !is_position)) {
+                    // At a number stands another argument as well.
+                    Some(name) if key == "-" || !is_position => {
+                        let same = value.and_then(scalar);
+                        self.arguments
+                            .retain(|other| other.name != name || same.is_some() && other.value == same);
+                    }
+                    _ => self.arguments.clear(),
+                }
+            }
+            (Some("apiServer"), Some("extraArgs"), None) => self.arguments.clear(),
+            (Some("apiServer"), Some(_), _) => return,
+            (Some("apiServer") | None, ..) => {
+                self.arguments.clear();
+                self.open_volumes = true;
+            }
+            _ => return,
+        }
+        self.open.get_or_insert_with(|| why.to_owned());
+    }
+
     /// Takes a whole configuration in. `base` is its path in the object.
     pub fn read(&mut self, config: &Value, place: &Place, base: &str) {
         self.common(config);
@@ -47,10 +89,7 @@ impl Draft {
         self.common(patch);
         let field = below(base, "apiServer");
         match patch.get("apiServer") {
-            Some(Value::Null) => {
-                self.arguments.clear();
-                self.volumes.clear();
-            }
+            Some(Value::Null) => self.clear(),
             Some(api_server) => self.merge_api_server(api_server, place, &field),
             None => {}
         }
@@ -58,7 +97,7 @@ impl Draft {
 
     fn merge_api_server(&mut self, api_server: &Value, place: &Place, path: &str) {
         match api_server.get("extraArgs") {
-            Some(Value::Null) => self.arguments.clear(),
+            Some(Value::Null) => self.clear_arguments(),
             Some(arguments) => {
                 let removed: Vec<&str> = match arguments {
                     Value::Object(fields) => fields
@@ -83,7 +122,20 @@ impl Draft {
         }
         if api_server.get("extraVolumes").is_some() {
             self.volumes = volumes(api_server, "/extraVolumes", place, &below(path, "extraVolumes"));
+            self.open_volumes = false;
         }
+    }
+
+    /// Nothing is set for the apiserver.
+    fn clear(&mut self) {
+        self.clear_arguments();
+        self.volumes.clear();
+        self.open_volumes = false;
+    }
+
+    fn clear_arguments(&mut self) {
+        self.arguments.clear();
+        self.open = None;
     }
 
     /// Sets an argument, in the place of one with the same name.
@@ -110,17 +162,26 @@ impl Draft {
         let mut keys = pointer.split('/').skip(1).map(unescape);
         let (first, second, third, rest) = (keys.next(), keys.next(), keys.next(), keys.next());
         let removes = operation == "remove";
+        if operation == "test" {
+            // It changes nothing.
+            return Ok(());
+        }
         match (first.as_deref(), second.as_deref(), third.as_deref(), rest) {
             (Some("apiServer"), ..) if !matches!(operation, "add" | "replace" | "remove") => {
                 return Err(format!("its operation `{operation}` is not read"));
             }
             (Some("apiServer"), None, ..) => {
-                self.arguments.clear();
-                self.volumes.clear();
+                self.clear();
                 self.merge_api_server(value, place, path);
             }
             (Some("apiServer"), Some("extraArgs"), None, _) => {
+                self.open = None;
                 self.arguments = named_arguments(value, place, path);
+            }
+            (Some("apiServer"), Some("extraArgs"), Some(key), None)
+                if self.open.is_some() && key.parse::<usize>().is_ok() =>
+            {
+                return Err(format!("which argument stands there is not known ({pointer})"));
             }
             (Some("apiServer"), Some("extraArgs"), Some(key), None) if removes => {
                 match key.parse::<usize>() {
@@ -148,6 +209,7 @@ impl Draft {
                 }
             }
             (Some("apiServer"), Some("extraVolumes"), None, _) => {
+                self.open_volumes = false;
                 self.volumes = list(value)
                     .enumerate()
                     .filter_map(|(index, item)| volume(item, place.field(&format!("{path}[{index}]"))))
@@ -204,7 +266,9 @@ impl Draft {
             .map(|(_, path)| host_mount(path, path, true, at.to_owned()))
             .collect();
         mounts.extend(self.volumes.into_iter().map(|(_, mount)| mount));
-        let mut declared = declare(kind, name, at, self.arguments, Some(mounts));
+        let mounts = Some(mounts).filter(|_| !self.open_volumes);
+        let mut declared = declare(kind, name, at, self.arguments, mounts);
+        declared.open = self.open;
         declared.kubernetes_version = self.version;
         declared
     }

@@ -74,6 +74,7 @@ fn declare(
         node_name: None,
         kubernetes_version: None,
         arguments,
+        open: None,
         mounts,
     };
     redact_declared(&mut declared);
@@ -135,13 +136,16 @@ fn text_arguments(value: &Value, place: &Place, path: &str) -> Vec<Argument> {
     }
 }
 
-/// One argument from a text `name=value` or `name`.
+/// One argument from a text `name=value` or `name`. k3s takes two dashes away before it adds its own, and a `+` at the end
+/// of the name adds to what it sets itself (`k3s-io/k3s/pkg/util/args.go`).
 fn text_argument(text: &str, at: String) -> Option<Argument> {
-    let text = text.trim().trim_start_matches('-');
+    let text = text.trim();
+    let text = text.strip_prefix("--").unwrap_or(text);
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (text, None),
     };
+    let name = name.trim_end_matches('+');
     (!name.is_empty()).then(|| Argument { name: name.to_owned(), value, at })
 }
 

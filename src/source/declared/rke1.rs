@@ -79,8 +79,15 @@ fn audit_arguments(kube_api: &Value, version: Option<&str>, place: &Place, path:
         return Vec::new();
     }
     let configuration = audit_log.and_then(|log| log.get("configuration")).filter(|value| value.is_object());
+    let own = if audit_log.is_some() {
+        format!("{} (RKE's own value)", place.field(path))
+    } else {
+        // It stands in no file: the nearest place is where it could.
+        let service = path.strip_suffix(".audit_log").unwrap_or(path);
+        format!("{} (not in the file: RKE's default)", place.field(service))
+    };
     let argument = |flag: &str, field: &str, default: &str, absent: &str| match configuration {
-        None => Argument { name: flag.into(), value: Some(default.to_owned()), at: place.field(path) },
+        None => Argument { name: flag.into(), value: Some(default.to_owned()), at: own.clone() },
         // With a configuration there are no defaults: what is not in it is zero or empty.
         Some(configuration) => Argument {
             name: flag.into(),
@@ -97,7 +104,7 @@ fn audit_arguments(kube_api: &Value, version: Option<&str>, place: &Place, path:
         argument("audit-log-maxbackup", "max_backup", "10", "0"),
         argument("audit-log-maxsize", "max_size", "100", "0"),
         argument("audit-log-format", "format", "json", ""),
-        Argument { name: "audit-policy-file".into(), value: Some(POLICY_FILE.into()), at: place.field(path) },
+        Argument { name: "audit-policy-file".into(), value: Some(POLICY_FILE.into()), at: own.clone() },
     ]
 }
 

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
+use super::resolve::usual_contexts;
 
 const HEADING: &str = "Connection";
 
@@ -15,7 +18,7 @@ const HEADING: &str = "Connection";
 #[derive(Args, Clone, Default)]
 pub struct Connection {
     /// Context of the kubeconfig to use, instead of its current one
-    #[arg(long, global = true, value_name = "NAME", help_heading = HEADING)]
+    #[arg(long, global = true, value_name = "NAME", help_heading = HEADING, add = ArgValueCandidates::new(contexts))]
     pub context: Option<String>,
     /// Kubeconfig file to use, instead of those in KUBECONFIG or ~/.kube/config
     #[arg(long, global = true, value_name = "FILE", help_heading = HEADING)]
@@ -70,6 +73,14 @@ pub struct Connection {
     /// How much to say about what is done; from 6 on every request
     #[arg(short = 'v', long = "v", global = true, value_name = "LEVEL", help_heading = HEADING)]
     pub verbosity: Option<u8>,
+}
+
+/// What a shell offers for `--context`.
+fn contexts() -> Vec<CompletionCandidate> {
+    usual_contexts(&|name| std::env::var_os(name))
+        .into_iter()
+        .map(|context| CompletionCandidate::new(context.name).help(context.server.map(Into::into)))
+        .collect()
 }
 
 impl fmt::Debug for Connection {

@@ -39,3 +39,4 @@ pub use connection::{Connection, RequestTimeout};
 pub use error::LiveError;
 pub use fault::Fault;
 pub use read::{DEFAULT_TIMEOUT, Options, ReadStats, TRACE_LEVEL, read};
+pub use resolve::contexts;

@@ -13,7 +13,7 @@ use std::path::Path;
 use http::Uri;
 use jiff::Timestamp;
 use kube::Config;
-use kube::config::{AuthInfo, Cluster, Context, ExecConfig, Kubeconfig};
+use kube::config::{AuthInfo, Cluster, Context, ExecConfig, Kubeconfig, NamedContext};
 
 use super::connection::Connection;
 use super::error::{LiveError, setting};
@@ -168,6 +168,39 @@ fn select_user(
     }
 }
 
+/// The contexts of a kubeconfig's text, each with the server it leads to. Relative paths in it are relative to the folder
+/// of `path`, but no file is opened.
+///
+/// # Errors
+/// It is no kubeconfig. No value in it is quoted.
+pub fn contexts(text: &[u8], path: &Path) -> Result<Vec<ClusterIdentity>, LiveError> {
+    Ok(contexts_of(&kubeconfig::parse(text, path)?))
+}
+
+/// The contexts among which a run without `--kubeconfig` chooses; none if the kubeconfig cannot be read.
+pub(super) fn usual_contexts(environment: Environment<'_>) -> Vec<ClusterIdentity> {
+    let loaded = kubeconfig::load(None, environment).ok();
+    loaded.and_then(|loaded| loaded.config).map(|config| contexts_of(&config)).unwrap_or_default()
+}
+
+fn contexts_of(config: &Kubeconfig) -> Vec<ClusterIdentity> {
+    let server = |context: &Context| {
+        let named = config.clusters.iter().find(|named| named.name == context.cluster)?;
+        let url = server_url(named.cluster.as_ref()?.server.as_deref()?).ok()?;
+        Some(shown(&url))
+    };
+    let identity = |named: &NamedContext| ClusterIdentity {
+        name: named.name.clone(),
+        server: named.context.as_ref().and_then(server),
+    };
+    config.contexts.iter().map(identity).collect()
+}
+
+/// A server's URL as it may be shown.
+fn shown(url: &Uri) -> String {
+    scrub(url.to_string().trim_end_matches('/')).into_owned()
+}
+
 /// As client-go decides it: a cluster's own address and port in the environment, and a mounted token.
 fn in_pod(environment: Environment<'_>) -> bool {
     ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
@@ -210,8 +243,7 @@ fn finish(
         })?;
     credentials::settle(&mut settings.auth_info)?;
     let not_after = credentials::client_certificate(&settings.auth_info)?;
-    let server = settings.cluster_url.to_string();
-    let server = scrub(server.trim_end_matches('/')).into_owned();
+    let server = shown(&settings.cluster_url);
     Ok(Endpoint {
         config: settings,
         cluster: ClusterIdentity { name, server: Some(server) },
@@ -374,6 +406,25 @@ contexts:
         let nothing =
             resolve(&Connection::default(), &|name| (name == "HOME").then(|| OsString::from("/none")));
         assert!(nothing.err().unwrap().to_string().contains("/none/.kube/config"));
+    }
+
+    #[test]
+    fn contexts_are_listed_with_their_servers_and_without_what_is_secret() {
+        let listed = contexts(FILE.as_bytes(), Path::new("/home/x/.kube/config")).unwrap();
+        let listed: Vec<_> =
+            listed.iter().map(|context| (context.name.as_str(), context.server.as_deref())).collect();
+        assert_eq!(listed[0], ("prod", Some("https://prod.example:6443/base")));
+        assert_eq!(listed[3], ("dangling-cluster", None));
+        assert_eq!(listed.len(), 7);
+        let secret = "clusters: [{name: a, cluster: {server: 'https://u:hunter2@h'}}]\ncontexts: [{name: a, context: {cluster: a}}]";
+        let listed = contexts(secret.as_bytes(), Path::new("")).unwrap();
+        assert_eq!(listed[0].server.as_deref(), Some("https://h"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, FILE).unwrap();
+        let environment = |name: &str| (name == "KUBECONFIG").then(|| path.clone().into_os_string());
+        assert_eq!(usual_contexts(&environment).len(), 7);
+        assert!(usual_contexts(&|_| None).is_empty());
     }
 
     #[test]

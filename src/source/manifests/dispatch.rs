@@ -148,7 +148,10 @@ impl Collector {
             "ConfigMap" => self.config_map(tree, kind, file),
             "ClusterConfiguration" if is_group("kubeadm.k8s.io") => {
                 let document = located(tree, kind, file);
-                self.declared.push(kubeadm::cluster_configuration(&document, file));
+                self.declared.push(kubeadm::cluster_configuration(
+                    &document,
+                    &format!("ClusterConfiguration in {file}"),
+                ));
             }
             "InitConfiguration" | "JoinConfiguration" if is_group("kubeadm.k8s.io") => {
                 let Document { value, place } = located(tree, kind, file);
@@ -182,7 +185,7 @@ impl Collector {
             "ClusterClass" => self.classes.push(located(tree, kind, file)),
             "KubeAPIServerConfig" => {
                 let document = located(tree, kind, file);
-                self.declared.push(openshift::config(&document, file));
+                self.declared.push(openshift::config(&document, &openshift_name(file)));
             }
             "Policy" if group == "audit.k8s.io" => {
                 let Document { place, .. } = located(tree, kind, file);
@@ -211,12 +214,7 @@ impl Collector {
 
     fn node(&mut self, Document { value, place }: &Document) {
         self.nodes.push(node(value));
-        let (declared, kubelet) = declared::from_node(value, place);
-        self.declared.extend(declared);
-        self.kubelet_configs.extend(kubelet);
-        if let Some((path, problem)) = rancher::unreadable_annotation(value) {
-            self.note(place.field(&path), format!("{problem}; left aside"));
-        }
+        self.rancher(rancher::node(value, place), place);
     }
 
     fn config_map(&mut self, tree: Tree, kind: &str, file: &str) {
@@ -296,20 +294,20 @@ impl Collector {
                 );
             }
         } else if value.get("apiServerArguments").is_some() {
-            self.declared.push(openshift::config(&Document { value, place }, file));
+            self.declared.push(openshift::config(&Document { value, place }, &openshift_name(file)));
         } else if let Some(base) = rke1::base(&value) {
-            self.declared.push(rke1::cluster(&value, base, &place, file));
+            self.declared.push(rke1::cluster(&value, base, &place, &format!("RKE1 cluster in {file}")));
         } else if let Some(flavour) = rancher::Flavour::of_config(&value, file) {
-            let read = rancher::config_file(&value, flavour, &place, file);
-            if read.declared.is_none() {
-                self.note(
-                    place.at,
-                    "reads like the configuration of a k3s or RKE2 agent: it has no key that only a server has, so \
-                     no apiserver is taken from it",
-                );
-            }
-            self.declared.extend(read.declared);
-            self.kubelet_configs.extend(read.kubelet_config);
+            self.rancher(rancher::config_file(&value, flavour, &place, file), &place);
+        }
+    }
+
+    fn rancher(&mut self, read: rancher::Read, place: &Place) {
+        self.declared.extend(read.declared);
+        self.kubelet_configs.extend(read.kubelet_config);
+        if let Some((path, text)) = read.note {
+            let at = if path.is_empty() { place.at.clone() } else { place.field(&path) };
+            self.note(at, text);
         }
     }
 
@@ -335,6 +333,7 @@ impl Collector {
                         && name.strip_prefix(&found.pod.name).is_some_and(|rest| rest.starts_with('-'))
                 })
         });
+        tell_apart(&mut self.declared);
         let mut snapshot = Snapshot::empty(Scope::Manifests, name);
         if self.any_pod || !self.pods.is_empty() {
             snapshot.pods = Reading::read(self.pods.into_iter().map(|found| found.pod).collect());
@@ -373,6 +372,25 @@ impl Found {
                 == (&other.pod.namespace, &other.pod.name, &other.pod.node_name)
             && self.of_workload == other.of_workload
             && without_places(&self.pod) == without_places(&other.pod)
+    }
+}
+
+fn openshift_name(file: &str) -> String {
+    format!("KubeAPIServerConfig in {file}")
+}
+
+/// Adds the line to names that only tell the kind and the file, and are given more than once.
+fn tell_apart(declared: &mut [DeclaredApiServer]) {
+    let names: Vec<String> = declared.iter().map(|one| one.name.clone()).collect();
+    for one in declared {
+        let is_again = names.iter().filter(|name| **name == one.name).count() > 1;
+        let mut position = one.at.rsplitn(3, ':');
+        if is_again
+            && let (Some(_), Some(line), Some(file)) = (position.next(), position.next(), position.next())
+            && one.name.ends_with(file)
+        {
+            one.name = format!("{}:{line}", one.name);
+        }
     }
 }
 

@@ -73,3 +73,57 @@ fn patches_of_a_class_reach_its_template() {
     assert!(alone.declared.is_empty());
     assert!(alone.notes[0].text.contains("not in the input"));
 }
+
+/// What becomes of a template with two arguments and one volume under a patch of its class.
+fn patched(patch: &str) -> DeclaredApiServer {
+    let text = format!(
+        "kind: KubeadmControlPlaneTemplate\nmetadata: {{name: t}}\nspec: {{template: {{spec: {{kubeadmConfigSpec: \
+         {{clusterConfiguration: {{apiServer: {{extraArgs: {{v: 2, audit-log-maxage: 3}}, extraVolumes: [{{name: l, \
+         hostPath: /h, mountPath: /x}}]}}}}}}}}}}}}\n---\nkind: ClusterClass\nspec:\n  controlPlane: {{templateRef: {{name: \
+         t}}}}\n  patches:\n  - {patch}\n"
+    );
+    declared("class.yaml", &text)
+}
+
+#[test]
+fn patches_that_something_else_decides_leave_it_open() {
+    const SPEC: &str = "/spec/template/spec/kubeadmConfigSpec";
+    let patch = |more: &str, operation: &str| {
+        patched(&format!(
+            "{{{more}definitions: [{{selector: {{kind: KubeadmControlPlaneTemplate}}, jsonPatches: [{{{operation}}}]}}]}}"
+        ))
+    };
+    let conditional = "enabledIf: '{{ .audit }}', ";
+    let argument = |name: &str| format!("path: {SPEC}/clusterConfiguration/apiServer/extraArgs/{name}");
+    for (more, operation, is_open, left) in [
+        ("", format!("op: add, {}, value: '7'", argument("event-ttl")), false, 3),
+        ("enabledIf: 'true', ", format!("op: add, {}, value: '7'", argument("event-ttl")), false, 3),
+        (conditional, format!("op: add, {}, value: '7'", argument("event-ttl")), true, 2),
+        (conditional, format!("op: add, {}, value: '7'", argument("v")), true, 1),
+        (conditional, format!("op: add, {}, value: '2'", argument("v")), true, 2),
+        (conditional, format!("op: add, {}, value: {{name: v, value: '2'}}", argument("-")), true, 1),
+        ("", format!("op: add, {}, valueFrom: {{variable: days}}", argument("audit-log-maxage")), true, 1),
+        ("", format!("op: copy, {}", argument("v")), true, 1),
+        ("", format!("op: replace, path: {SPEC}, value: {{}}"), true, 0),
+        ("", format!("op: replace, path: {SPEC}/clusterConfiguration, value: {{}}"), false, 0),
+        (conditional, format!("op: replace, path: {SPEC}/clusterConfiguration, value: {{}}"), true, 0),
+        (conditional, format!("op: add, path: {SPEC}/files/-, value: {{}}"), false, 2),
+    ] {
+        let declared = patch(more, &operation);
+        assert_eq!(
+            (declared.open.is_some(), declared.arguments.len()),
+            (is_open, left),
+            "{more}{operation}: {declared:#?}"
+        );
+    }
+    let volumes = patch(
+        "",
+        &format!(
+            "op: add, path: {SPEC}/clusterConfiguration/apiServer/extraVolumes/-, valueFrom: {{variable: x}}"
+        ),
+    );
+    assert_eq!((volumes.open, volumes.mounts, volumes.arguments.len()), (None, None, 2));
+    let external = patched("external: {generatePatchesExtension: x}");
+    assert!(external.open.is_some_and(|why| why.contains("a runtime extension decides")));
+    assert_eq!(external.arguments, []);
+}

@@ -11,6 +11,9 @@ fn configuration_files_are_told_apart() {
         ("/etc/rancher/k3s/config.yaml", "disable: x\n", DeclarationKind::K3sConfig),
         ("config.yaml", "etcd-arg: [a=b]\ncni: none\n", DeclarationKind::Rke2Config),
         ("config.yaml", "tls-san: a\n", DeclarationKind::K3sConfig),
+        ("/etc/rancher/rke2/config.yaml", "profile: cis\nselinux: true\n", DeclarationKind::Rke2Config),
+        ("config.yaml", "profile: cis-1.23\nselinux: true\n", DeclarationKind::Rke2Config),
+        ("/etc/rancher/k3s/config.yaml", "debug: true\n", DeclarationKind::K3sConfig),
     ] {
         assert_eq!(declared(file, text).kind, kind, "{file} {text}");
     }
@@ -25,6 +28,7 @@ fn other_files_are_not_mistaken_for_them() {
         "cni: {enabled: true}\n",
         "Write-Kubeconfig-Mode: x\ntls-san: a\n",
         "name: x\nversion: 1\n",
+        "profile: dev\nselinux: true\n",
     ] {
         assert!(read("values.yaml", text).declared.is_empty(), "{text}");
     }
@@ -154,4 +158,104 @@ fn agents_and_other_nodes_run_no_apiserver() {
     let snapshot = read("n.yaml", odd);
     assert!(snapshot.declared.is_empty());
     assert_eq!(snapshot.notes[0].text, "not a JSON list of arguments; left aside");
+}
+
+#[test]
+fn files_that_are_only_a_part_are_open() {
+    let open = |file: &str, text: &str| declared(file, text).open;
+    assert_eq!(open("/etc/rancher/k3s/config.yaml", "tls-san: a\n"), None);
+    assert_eq!(open("/etc/rancher/rke2/config.yaml", "profile: cis\n"), None);
+    assert!(open("/etc/rancher/k3s/config.yaml", "debug: true\n").unwrap().contains("it may be an agent's"));
+    let part = open("/etc/rancher/k3s/config.yaml.d/a.yaml", "tls-san: a\n").unwrap();
+    assert!(part.contains("only adds to other files"));
+    for (file, text) in [
+        ("/etc/rancher/rke2/config.yaml", "server: https://x\nprofile: cis\n"),
+        ("config.yaml", "server: https://x:9345\nprofile: cis\n"),
+    ] {
+        let agent = read(file, text);
+        assert!(agent.declared.is_empty() && agent.notes[0].text.contains("agent"), "{text}");
+    }
+}
+
+#[test]
+fn servers_of_etcd_alone_declare_no_apiserver() {
+    let snapshot = read("c.yaml", "disable-apiserver: true\nkubelet-arg: event-burst=1\n");
+    assert!(snapshot.declared.is_empty());
+    assert_eq!(snapshot.kubelet_configs.value().map(Vec::len), Some(1));
+    assert_eq!(snapshot.notes[0].at, "c.yaml:1:1");
+    assert!(snapshot.notes[0].text.contains("runs no apiserver"));
+    assert_eq!(read("c.yaml", "disable-apiserver: false\n").declared.len(), 1);
+    let place = Place::of("Node n1");
+    for (elements, is_declared) in [
+        (json!(["server", "--disable-apiserver", "--cluster-init"]), false),
+        (json!(["server", "--disable-apiserver", "true"]), false),
+        (json!(["server", "--disable-apiserver=true"]), false),
+        (json!(["server", "--disable-apiserver", "false"]), true),
+    ] {
+        let (declared, _) = from_node(&node("k3s.io/node-args", &elements), &place);
+        assert_eq!(declared.is_some(), is_declared, "{elements}");
+    }
+}
+
+#[test]
+fn annotations_that_tell_nothing_are_open() {
+    let place = Place::of("Node n1");
+    let labelled = |annotation: Value| {
+        json!({"metadata": {"name": "n1", "annotations": {"rke2.io/node-args": annotation},
+            "labels": {"node-role.kubernetes.io/control-plane": "true"}}})
+    };
+    for (annotation, why) in
+        [(json!("[]"), "an empty list"), (json!("server"), "not a JSON list"), (json!(1), "not")]
+    {
+        let object = labelled(annotation);
+        let declared = from_node(&object, &place).0.unwrap();
+        assert!(declared.open.clone().unwrap().contains(why), "{declared:?}");
+        let open = of_declaration(&declared).open.unwrap();
+        assert!(open.contains("`/flagz`"), "{open}");
+        let snapshot = read("n.json", &json!({"kind": "Node", "metadata": object["metadata"]}).to_string());
+        assert!(snapshot.notes[0].text.contains(why));
+    }
+    let masked = json!([
+        "server",
+        "--profile",
+        "cis",
+        "--kube-apiserver-arg",
+        "v=2",
+        "--kube-apiserver-arg",
+        "********",
+        "--kube-apiserver-arg",
+        "event-ttl=2h",
+        "--kube-apiserver-arg",
+        "audit-log-path=********"
+    ]);
+    let declared = from_node(&node("rke2.io/node-args", &masked), &place).0.unwrap();
+    let read: Vec<_> = declared.arguments.iter().map(|a| (&*a.name, a.value.as_deref().unwrap())).collect();
+    assert_eq!(read, [("event-ttl", "2h"), ("audit-log-path", "REDACTED")]);
+    let why = declared.open.unwrap();
+    assert!(
+        why.ends_with("--kube-apiserver-arg at Node n1 metadata.annotations.rke2.io/node-args[6] is masked"),
+        "{why}"
+    );
+    let missing = from_node(&node("k3s.io/node-args", &json!(["server", "--kube-apiserver-arg"])), &place).0;
+    assert!(missing.unwrap().open.unwrap().ends_with("is missing"));
+}
+
+#[test]
+fn only_two_dashes_are_taken_away() {
+    let text = "kube-apiserver-arg: [--v=2, -audit-log-path=/x, feature-gates+=A=true]\n";
+    let names: Vec<_> =
+        declared("c.yaml", text).arguments.into_iter().map(|argument| argument.name).collect();
+    assert_eq!(names, ["v", "-audit-log-path", "feature-gates"]);
+}
+
+#[test]
+fn kinds_tell_clusters_from_servers() {
+    let servers = [
+        DeclarationKind::K3sConfig,
+        DeclarationKind::K3sNode,
+        DeclarationKind::Rke2Config,
+        DeclarationKind::Rke2Node,
+    ];
+    assert!(servers.iter().all(|kind| !kind.declares_a_cluster()));
+    assert!(DeclarationKind::KubeadmConfig.declares_a_cluster());
 }

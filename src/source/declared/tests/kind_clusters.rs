@@ -92,7 +92,7 @@ kubeadmConfigPatches:
 - 'a: b: c'
 kubeadmConfigPatchesJSON6902:
 - {group: x, version: v1, kind: ClusterConfiguration, patch: '[]'}
-- {group: kubeadm.k8s.io, version: v1, kind: ClusterConfiguration, patch: '[{op: test, path: /apiServer/extraArgs/a}]'}
+- {group: kubeadm.k8s.io, version: v1, kind: ClusterConfiguration, patch: '[{op: copy, path: /apiServer/extraArgs/a}]'}
 nodes:
 - {role: control-plane}
 - role: control-plane
@@ -106,10 +106,54 @@ nodes:
         "4:3 kubeadmConfigPatches[0]:1:1 has no `kind`",
         "5:3 kubeadmConfigPatches[1]:1:1 not of the group",
         "8:55 not of the group",
-        "kubeadmConfigPatchesJSON6902[1].patch:1:2 a JSON patch that is left aside: its operation `test` is not read",
+        "kubeadmConfigPatchesJSON6902[1].patch:1:2 a JSON patch that is left aside: its operation `copy` is not read",
         "nodes[1].kubeadmConfigPatches[0]:1:1 without effect",
     ] {
         assert!(notes.iter().any(|note| note.contains(expected)), "{expected}: {notes:#?}");
     }
     assert_eq!(notes.len(), 6, "{notes:#?}");
+}
+
+#[test]
+fn patches_that_cannot_be_read_leave_it_open() {
+    let with = |patches: &str| {
+        let text = format!(
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nkubeadmConfigPatches:\n- '{{kind: ClusterConfiguration, \
+             apiServer: {{extraArgs: {{audit-log-maxage: 3}}}}}}'\n{patches}"
+        );
+        declared("kind.yaml", &text)
+    };
+    let closed = with("");
+    assert_eq!((closed.open, closed.arguments.len()), (None, 1));
+    // What comes after it is certain.
+    let open = with("- 'a: b: c'\n- '{kind: ClusterConfiguration, apiServer: {extraArgs: {v: 2}}}'\n");
+    assert_eq!(arguments(&open), ["v=2 6:3 kubeadmConfigPatches[2]:1:54"]);
+    let why = open.open.clone().unwrap();
+    assert!(why.contains("kubeadmConfigPatches[1]:1:5 cannot be read"), "{why}");
+    assert_eq!(open.mounts, None);
+    let why = of_declaration(&open).open.unwrap();
+    assert!(why.ends_with("give the rendered manifest of the apiserver with -f, or run against the cluster"));
+    let json = |operation: &str| {
+        with(&format!(
+            "kubeadmConfigPatchesJSON6902:\n- {{group: kubeadm.k8s.io, version: v1, kind: ClusterConfiguration, patch: \
+             '[{operation}]'}}\n"
+        ))
+    };
+    for (operation, is_open, left) in [
+        ("{op: test, path: /apiServer/extraArgs/audit-log-maxage, value: 3}", false, 1),
+        ("{op: copy, path: /apiServer/extraArgs/audit-log-path, from: /x}", true, 1),
+        ("{op: copy, path: /apiServer/extraArgs/audit-log-maxage, from: /x}", true, 0),
+        ("{op: move, path: /x, from: /apiServer/extraArgs}", true, 0),
+        ("{op: replace, path: \"\", value: {}}", true, 0),
+        ("{op: add, path: /apiServer/extraArgs/-, value: [a]}", true, 0),
+        ("{op: add, path: /apiServer/certSANs, value: [a]}", false, 1),
+        ("{op: add", true, 0),
+    ] {
+        let declared = json(operation);
+        assert_eq!((declared.open.is_some(), declared.arguments.len()), (is_open, left), "{operation}");
+    }
+    // Without effect, so no doubt either.
+    let text = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: worker\n  kubeadmConfigPatches: ['a: b: \
+                c']\n";
+    assert_eq!(declared("kind.yaml", text).open, None);
 }

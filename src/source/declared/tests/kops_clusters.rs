@@ -36,7 +36,7 @@ spec:
             "audit-policy-file=/srv/p/policy.yaml 12:5",
             "audit-webhook-config-file=/srv/p/webhook.yaml 13:5",
             "feature-gates=A=false,B=true 14:5",
-            "enable-admission-plugins=Ab,Cd 15:5",
+            "enable-admission-plugins=REDACTED 15:5",
             "v=2 16:5",
         ]
     );

@@ -78,3 +78,28 @@ fn the_config_map_is_named_in_its_evidence() {
         assert!(problem.contains(expected), "{problem}");
     }
 }
+
+#[test]
+fn dashes_in_a_name_are_told_not_taken_away() {
+    for text in ["{--audit-log-path: /x}", "[{name: --audit-log-path, value: /x}]"] {
+        let declared =
+            declared("k.yaml", &format!("kind: ClusterConfiguration\napiServer: {{extraArgs: {text}}}\n"));
+        assert_eq!(declared.arguments[0].name, "--audit-log-path");
+        // As for a command line, one dash in the name says that the server refuses it.
+        assert_eq!(of_declaration(&declared).given[0].name, "-audit-log-path");
+    }
+}
+
+#[test]
+fn names_tell_what_it_is_and_where() {
+    let one = "kind: ClusterConfiguration\n";
+    let names = |text: &str| {
+        read("stdin", text).declared.into_iter().map(|declared| declared.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(one), ["ClusterConfiguration in stdin"]);
+    assert_eq!(
+        names(&format!("{one}---\n{one}")),
+        ["ClusterConfiguration in stdin:1", "ClusterConfiguration in stdin:3"]
+    );
+    assert_eq!(names("tls-san: a\n"), ["k3s configuration stdin"]);
+}

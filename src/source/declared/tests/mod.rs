@@ -10,6 +10,7 @@ mod rke1_clusters;
 use serde_json::json;
 
 use super::*;
+use crate::analyze::apiserver::invocation::of_declaration;
 use crate::snapshot::Snapshot;
 use crate::source::manifests::read_texts;
 

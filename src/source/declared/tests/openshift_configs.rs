@@ -18,8 +18,8 @@ apiServerArguments:
         arguments(&declared),
         [
             "audit-log-path=/var/log/kube-apiserver/audit.log 5:5",
-            "enable-admission-plugins=A 6:30",
-            "enable-admission-plugins=B 6:33",
+            "enable-admission-plugins=REDACTED 6:30",
+            "enable-admission-plugins=REDACTED 6:33",
             "event-ttl=3h 7:3",
             "etcd-servers=REDACTED 8:18",
         ]

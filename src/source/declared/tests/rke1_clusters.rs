@@ -42,7 +42,7 @@ services:
             "audit-log-path=/var/log/kube-audit/a.json 9:9",
             "audit-log-maxbackup=0 7:7",
             "audit-log-maxsize=0 7:7",
-            "audit-policy-file=/etc/kubernetes/audit-policy.yaml 5:5",
+            "audit-policy-file=/etc/kubernetes/audit-policy.yaml 5:5 (RKE's own value)",
             "event-ttl=2h 12:7",
             "audit-log-format=legacy 13:7",
             "audit-log-maxage=8 15:26",
@@ -57,5 +57,15 @@ services:
             "/b</a ro",
             "/d</c"
         ]
+    );
+}
+
+#[test]
+fn defaults_are_told_to_be_rkes() {
+    let declared = declared("cluster.yml", "services:\n  kube-api: {}\n");
+    assert_eq!(declared.name, "RKE1 cluster in cluster.yml");
+    assert_eq!(
+        arguments(&declared)[0],
+        "audit-log-path=/var/log/kube-audit/audit-log.json 2:3 (not in the file: RKE's default)"
     );
 }

@@ -1,0 +1,122 @@
+//! From a snapshot to a report: all that `run` does between reading and printing, as one pure function.
+
+use crate::analyze::tree::FactTree;
+use crate::analyze::version::Version;
+use crate::analyze::{Facts, analyze};
+use crate::check::{Check, CheckSet, Params};
+use crate::framework::{Edition, Framework, FrameworkResult, Verdicts};
+use crate::report::{self, Demands, Parts, Report, Selection};
+use crate::score::{self, Rules};
+use crate::snapshot::Snapshot;
+use crate::verdict::{Finding, Severity};
+
+/// What is judged by what, and what of it is reported.
+#[derive(Debug)]
+pub struct Plan {
+    /// The checks.
+    pub checks: CheckSet,
+    /// All frameworks: the score is made of one of them.
+    pub frameworks: Vec<Framework>,
+    /// The frameworks to report, with the edition where one is asked for.
+    pub reported: Vec<(String, Option<String>)>,
+    /// The rules of the score.
+    pub rules: Rules,
+    /// Which of the checks are run.
+    pub selection: Selection,
+    /// What the gate demands.
+    pub demands: Demands,
+    /// Findings below are hidden.
+    pub least_severity: Option<Severity>,
+}
+
+impl Plan {
+    /// All these checks and all frameworks, each in the edition for the cluster's version, and no gate.
+    pub fn everything(checks: CheckSet, frameworks: Vec<Framework>) -> Self {
+        Self {
+            checks,
+            reported: frameworks.iter().map(|framework| (framework.id.clone(), None)).collect(),
+            frameworks,
+            rules: score::rules(),
+            selection: Selection::default(),
+            demands: Demands::default(),
+            least_severity: None,
+        }
+    }
+
+    fn selects(&self, check: &Check) -> bool {
+        selected(&self.selection, check)
+    }
+}
+
+/// Whether a selection has a check in it.
+pub fn selected(selection: &Selection, check: &Check) -> bool {
+    let Selection { only, skip } = selection;
+    (only.is_empty() || only.iter().any(|pattern| selects(pattern, check)))
+        && !skip.iter().any(|pattern| selects(pattern, check))
+}
+
+/// Whether a pattern selects a check: by id (with `*` for anything), category or theme.
+pub fn selects(pattern: &str, check: &Check) -> bool {
+    let ids = || std::iter::once(&check.id).chain(&check.aliases);
+    pattern == check.category
+        || check.themes.iter().any(|theme| theme == pattern)
+        || match pattern.split_once('*') {
+            None => ids().any(|id| id == pattern),
+            Some((before, after)) => ids().any(|id| {
+                id.len() >= before.len() + after.len() && id.starts_with(before) && id.ends_with(after)
+            }),
+        }
+}
+
+/// The edition that was asked for, else the one for the cluster's version.
+fn edition<'f>(
+    framework: &'f Framework,
+    asked: Option<&str>,
+    version: Option<Version>,
+) -> Option<&'f Edition> {
+    match asked {
+        Some(edition) => framework.editions.iter().find(|known| known.id == edition),
+        None => framework.edition_for(version),
+    }
+}
+
+/// Analyses a snapshot and judges it. Checks of users may loop for long: see [`crate::check::limits::within`].
+///
+/// # Errors
+/// The facts do not serialise, which no snapshot brings about.
+pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
+    let facts: Facts = analyze(snapshot);
+    let tree = FactTree::new(&facts)?;
+    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
+    let selected = verdicts.selected().to_vec();
+    let findings: Vec<Finding> =
+        selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
+    let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
+    // Files know no version of the cluster, but those of its apiservers.
+    let version = version.or_else(|| {
+        let mut servers = facts.api_servers.value().into_iter().flatten();
+        servers.find_map(|server| Version::parse(server.version.value()?))
+    });
+    let score = score::score(&plan.rules, &plan.frameworks, &mut verdicts);
+    let frameworks: Vec<FrameworkResult> = plan
+        .reported
+        .iter()
+        .filter_map(|(id, edition)| {
+            let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
+            let edition = self::edition(framework, edition.as_deref(), version)?;
+            let mut result = verdicts.framework(framework, edition);
+            result.note = framework.note_on(edition, version);
+            Some(result)
+        })
+        .collect();
+    Ok(report::build(Parts {
+        snapshot,
+        facts: &facts,
+        findings,
+        score,
+        frameworks,
+        selection: plan.selection.clone(),
+        demands: plan.demands.clone(),
+        least_severity: plan.least_severity,
+    }))
+}

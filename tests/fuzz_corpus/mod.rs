@@ -1,0 +1,54 @@
+//! Every input that the fuzz targets keep, through the same functions, without a fuzzer.
+
+#[path = "../../fuzz/src/bodies.rs"]
+mod bodies;
+
+use std::path::Path;
+
+/// Runs a target over its corpus. A panic names the input that caused it.
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut inputs: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    inputs.sort();
+    assert!(inputs.len() >= 5, "{target} has {} inputs", inputs.len());
+    for input in inputs {
+        let bytes = std::fs::read(&input).unwrap();
+        let outcome = std::panic::catch_unwind(|| run(&bytes));
+        assert!(outcome.is_ok(), "{target}: {}", input.display());
+    }
+}
+
+#[test]
+fn check_file() {
+    replay("check_file", bodies::check_file);
+}
+
+#[test]
+fn flagz() {
+    replay("flagz", bodies::flagz);
+}
+
+#[test]
+fn invocation() {
+    replay("invocation", bodies::invocation);
+}
+
+#[test]
+fn kubeconfig() {
+    replay("kubeconfig", bodies::kubeconfig);
+}
+
+#[test]
+fn manifests() {
+    replay("manifests", bodies::manifests);
+}
+
+#[test]
+fn metrics() {
+    replay("metrics", bodies::metrics);
+}
+
+#[test]
+fn snapshot() {
+    replay("snapshot", bodies::snapshot);
+}
