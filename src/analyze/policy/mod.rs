@@ -9,6 +9,8 @@
 //! | [`mod@matches`] | a request against a policy: level, stages, deciding rule |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
 
+pub mod apis;
+pub mod catalogue;
 pub mod load;
 pub mod matches;
 pub mod request;
