@@ -15,6 +15,10 @@ use crate::verdict::Severity;
 /// The catalogue that is compiled in.
 pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| builtin_yaml("requests.yaml"));
 
+/// The API group that stands in the catalogue for every group that a policy does not name. It is reserved (RFC 2606), so no
+/// policy names it for its own sake.
+pub const UNKNOWN_GROUP: &str = "unknown.example";
+
 /// The catalogue.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

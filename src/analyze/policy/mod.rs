@@ -7,10 +7,14 @@
 //! | --- | --- |
 //! | [`load`] | a file into an [`AuditPolicy`], with every error and warning placed in the text |
 //! | [`mod@matches`] | a request against a policy: level, stages, deciding rule |
+//! | [`apis`] | which resources are served |
+//! | [`catalogue`] | the requests that security depends on, bodies that must not be logged, noise |
+//! | [`coverage`] | what a policy records of whole classes of requests, proved over all senders, namespaces and names |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
 
 pub mod apis;
 pub mod catalogue;
+pub mod coverage;
 pub mod load;
 pub mod matches;
 pub mod request;

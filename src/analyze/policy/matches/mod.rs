@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use attributes::{Attributes, AttributesRef};
-pub use stages::{RequestKind, StageSet, written_stages};
+pub use stages::{RequestKind, StageSet, effective_level, written_stages};
 
 use super::{AuditPolicy, Level};
 use rows::{PathPlane, ResourcePlane};
@@ -92,6 +92,16 @@ impl Evaluator {
             resource_rules: rows::resource_plane(&policy.rules, wildcard),
             path_rules: rows::path_plane(&policy.rules),
         }
+    }
+
+    /// What holds where a rule, counted from 0, decides.
+    pub fn by_rule(&self, rule: usize) -> Decision {
+        self.decisions.get(rule).copied().unwrap_or(self.unmatched)
+    }
+
+    /// What holds where no rule matches.
+    pub fn unmatched(&self) -> Decision {
+        self.unmatched
     }
 
     /// Decides on a request.

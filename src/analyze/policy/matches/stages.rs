@@ -10,7 +10,7 @@ use super::{Attributes, Decision};
 use crate::analyze::policy::request;
 
 /// A set of stages, in the order of their names.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StageSet(u8);
 
 impl StageSet {
@@ -118,6 +118,23 @@ impl RequestKind {
         };
         stages.iter().copied().collect()
     }
+}
+
+/// What is really recorded of a request: the level, less what stages that are omitted take away with them.
+///
+/// Nothing where no stage is left. Bodies are added to an event after the request was received, so that a short request
+/// of which only `RequestReceived` is left has none (`k8s.io/apiserver` `pkg/endpoints/filters` `WithAudit`).
+pub fn effective_level(decision: &Decision, kind: RequestKind) -> Level {
+    let written = written_stages(decision, kind);
+    if written.is_empty() {
+        return Level::None;
+    }
+    let with_bodies = match kind {
+        RequestKind::Short => Stage::ResponseComplete,
+        RequestKind::Panic => Stage::Panic,
+        RequestKind::LongRunning | RequestKind::FailedAuthentication => return decision.level,
+    };
+    if written.contains(with_bodies) { decision.level } else { decision.level.min(Level::Metadata) }
 }
 
 /// The stages at which an event is really written: those that the request passes, less those that the policy omits, and

@@ -1,0 +1,167 @@
+//! Parts of an answer in words.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::catalogue::Who;
+use super::identity::{Everyone, Identity, Kind};
+use super::walk::{Cell, Part, Sender, Values};
+
+/// Which values of a dimension are meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Span {
+    /// Every one.
+    Any,
+    /// Every one that the policy does not name.
+    Other,
+    /// There is none: objects without a namespace, requests without a name.
+    None,
+    /// These.
+    These(Vec<String>),
+}
+
+impl Span {
+    pub(super) fn of(values: &Values) -> Self {
+        let named: Vec<String> = values.named.iter().filter(|value| !value.is_empty()).cloned().collect();
+        match &values.other {
+            Some(_) if values.all => Self::Any,
+            Some(_) => Self::Other,
+            None if named.is_empty() => Self::None,
+            None => Self::These(named),
+        }
+    }
+
+    /// As an addition to a sentence: ` in kube-system`, ` named a, b`; empty for any and none.
+    pub fn words(&self, before: &str) -> String {
+        match self {
+            Self::Any | Self::None => String::new(),
+            Self::Other => format!("{before}others than those the policy names"),
+            Self::These(values) => format!("{before}{}", values.join(", ")),
+        }
+    }
+}
+
+/// Who the senders of a part are, shortest first: whole kinds before groups before single users.
+pub(super) fn senders<const N: usize>(
+    everyone: &Everyone,
+    cell: &Cell<N>,
+    part: &Part<N>,
+    asked: &[Who],
+) -> Vec<String> {
+    let of = |sender: &Sender| everyone.identities.get(sender.identity);
+    let mine: Vec<(&Identity, &Sender)> =
+        part.senders.iter().filter_map(|sender| Some((of(sender)?, sender))).collect();
+    let free = |kind: Kind| {
+        mine.iter().any(|(identity, sender)| {
+            identity.kind == kind
+                && identity.fresh
+                && sender.joins.is_empty()
+                && identity.namespace.as_ref().is_none_or(|(_, known)| !known)
+        })
+    };
+    // Whether others of the kind fare otherwise.
+    let is_split = |kind: Kind| {
+        cell.parts.iter().any(|other| {
+            other.outcomes != part.outcomes
+                && other.senders.iter().filter_map(of).any(|identity| identity.kind == kind)
+        })
+    };
+    let other = |kind: Kind| if is_split(kind) { "other " } else { "" };
+
+    let asks = |who: Who| asked.contains(&who);
+    let logged_in = [Kind::Person, Kind::ServiceAccount, Kind::Node];
+    if asks(Who::Person) && asks(Who::ServiceAccount) && asks(Who::Node) && logged_in.into_iter().all(free) {
+        let whole = if asks(Who::Anonymous) && !free(Kind::Anonymous) {
+            "everyone who is logged in"
+        } else {
+            "everyone"
+        };
+        let rest = if cell.parts.len() > 1 && logged_in.into_iter().any(is_split) { " else" } else { "" };
+        return vec![format!("{whole}{rest}")];
+    }
+
+    let mut words = Vec::new();
+    if free(Kind::Person) {
+        words.push(format!("{}people", other(Kind::Person)));
+    } else {
+        people(everyone, &mine, &mut words);
+    }
+    if free(Kind::ServiceAccount) {
+        words.push(format!("{}service accounts", other(Kind::ServiceAccount)));
+    } else {
+        accounts(everyone, cell, part, &mine, &mut words);
+    }
+    if free(Kind::Node) {
+        words.push(format!("{}nodes (system:nodes)", other(Kind::Node)));
+    } else {
+        let named = mine.iter().filter(|(identity, _)| identity.kind == Kind::Node);
+        words.extend(named.filter_map(|(identity, _)| identity.user.clone()));
+    }
+    if free(Kind::Anonymous) {
+        words.push("anonymous requests (system:unauthenticated)".to_owned());
+    }
+    if free(Kind::FailedAuthentication) {
+        words.push("requests with refused credentials (401)".to_owned());
+    }
+    words
+}
+
+/// People by groups and names.
+fn people(everyone: &Everyone, mine: &[(&Identity, &Sender)], words: &mut Vec<String>) {
+    let people = || mine.iter().filter(|(identity, _)| identity.kind == Kind::Person);
+    let mut by_group: BTreeSet<&str> = BTreeSet::new();
+    for (_, sender) in people().filter(|(identity, _)| identity.fresh) {
+        by_group.extend(group_names(everyone, sender));
+    }
+    words.extend(by_group.iter().map(|group| format!("members of {group}")));
+    for (identity, sender) in people().filter(|(identity, _)| !identity.fresh) {
+        let Some(user) = &identity.user else { continue };
+        if sender.joins.is_empty() {
+            words.push(user.clone());
+            continue;
+        }
+        let mut groups = group_names(everyone, sender).filter(|group| !by_group.contains(group)).peekable();
+        if groups.peek().is_some() {
+            words.push(format!("{user} as a member of {}", groups.collect::<Vec<_>>().join(" or ")));
+        }
+    }
+}
+
+fn group_names<'e>(everyone: &'e Everyone, sender: &Sender) -> impl Iterator<Item = &'e str> {
+    let numbers: Vec<usize> = sender.joins.iter().flat_map(|join| join.ones().collect::<Vec<_>>()).collect();
+    numbers.into_iter().filter_map(|number| everyone.groups.get(number)).map(String::as_str)
+}
+
+/// Service accounts by namespace and name.
+fn accounts<const N: usize>(
+    everyone: &Everyone,
+    cell: &Cell<N>,
+    part: &Part<N>,
+    mine: &[(&Identity, &Sender)],
+    words: &mut Vec<String>,
+) {
+    let accounts =
+        || mine.iter().map(|(identity, _)| identity).filter(|identity| identity.kind == Kind::ServiceAccount);
+    let mut whole: BTreeSet<&str> = BTreeSet::new();
+    for (namespace, _) in
+        accounts().filter(|identity| identity.fresh).filter_map(|identity| identity.namespace.as_ref())
+    {
+        whole.insert(namespace);
+        let is_split = cell.parts.iter().filter(|other| other.outcomes != part.outcomes).any(|other| {
+            let of = |sender: &Sender| everyone.identities.get(sender.identity);
+            let mut others = other.senders.iter().filter_map(of);
+            others.any(|identity| identity.namespace.as_ref().is_some_and(|(of, _)| of == namespace))
+        });
+        let other = if is_split { "other " } else { "" };
+        words.push(format!("{other}service accounts in {namespace}"));
+    }
+    for identity in accounts().filter(|identity| !identity.fresh) {
+        let in_whole = identity.namespace.as_ref().is_some_and(|(of, _)| whole.contains(of.as_str()));
+        if !in_whole {
+            words.extend(identity.user.clone());
+        }
+    }
+}

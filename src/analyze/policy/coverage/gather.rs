@@ -1,0 +1,153 @@
+//! Requests that end alike, put together and in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::catalogue::Who;
+use super::super::matches::Attributes;
+use super::describe::{self, Span};
+use super::identity::Everyone;
+use super::target::Target;
+use super::walk::{Cell, Part, Sender};
+
+/// Requests that fare alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Requests {
+    /// Verbs.
+    pub verbs: Vec<String>,
+    /// Resources as `pods/exec` or `deployments.apps`, or paths.
+    pub resources: Vec<String>,
+    /// In which namespaces.
+    pub namespaces: Span,
+    /// With which names.
+    pub names: Span,
+    /// Sent by whom.
+    pub senders: Vec<String>,
+    /// One of these requests.
+    pub witness: Attributes,
+}
+
+impl Requests {
+    /// In words: `get, list secrets in kube-system by nodes (system:nodes)`.
+    pub fn words(&self) -> String {
+        format!(
+            "{} {}{}{} by {}",
+            shortened(&self.verbs),
+            shortened(&self.resources),
+            self.names.words(" named "),
+            self.namespaces.words(" in namespaces "),
+            shortened(&self.senders)
+        )
+    }
+}
+
+/// The first few of a list, and how many more there are.
+fn shortened(list: &[String]) -> String {
+    const SHOWN: usize = 6;
+    match list.get(..SHOWN) {
+        Some(first) if list.len() > SHOWN + 1 => {
+            format!("{} and {} more", first.join(", "), list.len() - SHOWN)
+        }
+        _ => list.join(", "),
+    }
+}
+
+/// Requests by how they end: `E`.
+pub(super) struct Gathered<E> {
+    by_end: BTreeMap<(E, Span, Span, Vec<String>), BTreeMap<String, Seen>>,
+}
+
+/// What is done to a resource.
+struct Seen {
+    verbs: BTreeSet<String>,
+    witness: Attributes,
+}
+
+impl<E> Default for Gathered<E> {
+    fn default() -> Self {
+        Self { by_end: BTreeMap::new() }
+    }
+}
+
+impl<E: Ord + Copy> Gathered<E> {
+    pub(super) fn add<const N: usize>(
+        &mut self,
+        end: E,
+        everyone: &Everyone,
+        target: &Target,
+        cell: &Cell<N>,
+        part: &Part<N>,
+        asked: &[Who],
+    ) {
+        let namespaces = Span::of(&cell.namespaces);
+        let names = if cell.tied { Span::None } else { Span::of(&cell.names) };
+        let senders = describe::senders(everyone, cell, part, asked);
+        let seen = self
+            .by_end
+            .entry((end, namespaces, names, senders))
+            .or_default()
+            .entry(target.what())
+            .or_insert_with(|| Seen {
+                verbs: BTreeSet::new(),
+                witness: witness(everyone, target, cell, part.senders.first()),
+            });
+        seen.verbs.insert(target.verb().to_owned());
+    }
+
+    /// In the order of the ends. Resources to which the same is done stand together.
+    pub(super) fn list(self) -> Vec<(E, Requests)> {
+        let mut list = Vec::new();
+        for ((end, namespaces, names, senders), resources) in self.by_end {
+            let mut by_verbs: BTreeMap<BTreeSet<String>, (Vec<String>, Attributes)> = BTreeMap::new();
+            for (resource, seen) in resources {
+                let (resources, _) = by_verbs.entry(seen.verbs).or_insert_with(|| (Vec::new(), seen.witness));
+                resources.push(resource);
+            }
+            for (verbs, (resources, witness)) in by_verbs {
+                let requests = Requests {
+                    verbs: in_usual_order(&verbs),
+                    resources,
+                    namespaces: namespaces.clone(),
+                    names: names.clone(),
+                    senders: senders.clone(),
+                    witness,
+                };
+                list.push((end, requests));
+            }
+        }
+        list
+    }
+}
+
+/// A request to the target about the objects of a cell, by a sender.
+fn witness<const N: usize>(
+    everyone: &Everyone,
+    target: &Target,
+    cell: &Cell<N>,
+    sender: Option<&Sender>,
+) -> Attributes {
+    let mut attributes = target.attributes(cell.namespaces.first(), cell.names.first());
+    let Some(sender) = sender else { return attributes };
+    if let Some(identity) = everyone.identities.get(sender.identity) {
+        attributes.user = identity.user.clone();
+        attributes.groups = identity.groups.clone();
+    }
+    let joined = sender.joins.iter().filter_map(|join| everyone.groups.get(join.ones().next()?));
+    for group in joined {
+        if !attributes.groups.contains(group) {
+            attributes.groups.push(group.clone());
+        }
+    }
+    attributes
+}
+
+fn in_usual_order(verbs: &BTreeSet<String>) -> Vec<String> {
+    const USUAL: [&str; 8] =
+        ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+    let usual = USUAL.iter().filter(|verb| verbs.contains(**verb)).map(|verb| (*verb).to_owned());
+    let others = verbs.iter().filter(|verb| !USUAL.contains(&verb.as_str())).cloned();
+    usual.chain(others).collect()
+}

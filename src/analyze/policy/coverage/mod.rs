@@ -1,0 +1,506 @@
+//! What a policy records of whole classes of requests: proved over all senders, namespaces and names.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | `patterns` | patterns of the catalogue into targets: verb and resource, or verb and path |
+//! | `target` | which rules can match a target |
+//! | `identity` | who can send requests |
+//! | `walk` | who reaches which rule, exactly |
+//! | `gather`, `describe` | requests that end alike put together, and in words |
+//! | `difference` | what two policies record differently |
+//!
+//! The answers are exact as far as the catalogue's classes go: if a class is recorded, there is no request in it that is
+//! not, and every exception comes with a request that shows it. What an identity can be is in `identity`.
+
+mod describe;
+mod difference;
+mod gather;
+mod identity;
+mod patterns;
+mod target;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use thiserror::Error;
+
+pub use describe::Span;
+pub use difference::{Change, Difference, differences};
+pub use gather::Requests;
+
+use super::apis::Apis;
+use super::catalogue::{Body, BodyPart, Catalogue, Noise, RequestClass, RequestPattern, Senders, Who};
+use super::matches::{Attributes, Decision, Evaluator, GroupWildcard, RequestKind, effective_level};
+use super::{AuditPolicy, GroupResources, Level, PolicyRule};
+use crate::verdict::Severity;
+use gather::Gathered;
+use identity::{Everyone, Kind};
+use patterns::World;
+use target::{Naming, Scope, Target};
+use walk::{BUDGET, Cell, Objects, Outcome, Question, RuleSet, Sender, Step};
+
+/// A policy names so many users, groups, namespaces and names together that going through all of them was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the policy tells so many users, groups, namespaces and names apart that its coverage was not worked out; split long lists of names into fewer rules"
+)]
+pub struct TooLarge;
+
+/// What is recorded of a class of requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClassCoverage {
+    /// The class: `RC-01`.
+    pub id: String,
+    /// What its requests do.
+    pub title: String,
+    /// How bad it is if they are not recorded.
+    pub severity: Severity,
+    /// The least level at which they can be detected.
+    pub detect: Level,
+    /// The least level at which they can be investigated.
+    pub investigate: Level,
+    /// Whether any of its requests exists: its API is served, or the policy names its group.
+    pub served: bool,
+    /// The lowest level at which one of them is recorded; what stages that are omitted take away is taken off.
+    pub least: Level,
+    /// The highest.
+    pub most: Level,
+    /// Requests recorded below the level for detection. None: all are recorded.
+    pub undetected: Vec<Exception>,
+    /// Requests that can be detected, and are recorded below the level for investigation.
+    pub shallow: Vec<Exception>,
+}
+
+impl ClassCoverage {
+    /// Whether every request of the class is recorded at the level for detection.
+    pub fn is_detected(&self) -> bool {
+        self.undetected.is_empty()
+    }
+
+    /// Whether every request of the class is recorded at the level for investigation.
+    pub fn is_investigated(&self) -> bool {
+        self.undetected.is_empty() && self.shallow.is_empty()
+    }
+}
+
+/// Where bodies are logged that should not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BodyCoverage {
+    /// The kind of body: `BODY-SECRETS`.
+    pub id: String,
+    /// What they are.
+    pub title: String,
+    /// How bad it is to have them in the log.
+    pub severity: Severity,
+    /// Whether such objects exist: their API is served, or the policy names its group.
+    pub served: bool,
+    /// The requests whose bodies are logged. None: no such body is logged.
+    pub logged: Vec<Exception>,
+}
+
+/// What is recorded of requests that come often and say little.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NoiseCoverage {
+    /// The kind of noise: `NOISE-LEASES`.
+    pub id: String,
+    /// What it is.
+    pub title: String,
+    /// The highest level at which some of it is recorded.
+    pub most: Level,
+    /// The requests that are recorded. None: all of it is dropped.
+    pub recorded: Vec<Exception>,
+}
+
+/// Requests that are recorded at another level than the rest of what is asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Exception {
+    /// Which requests.
+    #[serde(flatten)]
+    pub requests: Requests,
+    /// The level at which they are really recorded.
+    pub level: Level,
+    /// The rule that decides, counted from 0; none where no rule matches.
+    pub rule: Option<usize>,
+    /// Whether the deciding rule asks for more, and stages that are omitted take it away.
+    pub lost_by_stages: bool,
+}
+
+/// Works out what a policy records.
+#[derive(Debug)]
+pub struct Prover<'p> {
+    policy: &'p AuditPolicy,
+    catalogue: &'p Catalogue,
+    apis: &'p Apis,
+    evaluator: Evaluator,
+    wildcard: GroupWildcard,
+    everyone: Everyone,
+}
+
+/// Everyone whose requests are served.
+const LOGGED: [Who; 4] = [Who::Person, Who::ServiceAccount, Who::Node, Who::Anonymous];
+
+/// What [`Prover`] asks about: which senders, and what is left aside.
+struct Asked<'q> {
+    who: &'q [Who],
+    excluded: Vec<PolicyRule>,
+}
+
+impl<'p> Prover<'p> {
+    /// For a policy on servers that serve these APIs.
+    pub fn new(
+        policy: &'p AuditPolicy,
+        wildcard: GroupWildcard,
+        apis: &'p Apis,
+        catalogue: &'p Catalogue,
+    ) -> Self {
+        let everyone = everyone(&[policy], catalogue);
+        let evaluator = Evaluator::with_group_wildcard(policy, wildcard);
+        Self { policy, catalogue, apis, evaluator, wildcard, everyone }
+    }
+
+    /// What is recorded of a class.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn class(&self, class: &RequestClass) -> Result<ClassCoverage, TooLarge> {
+        let asked = Asked { who: &class.who, excluded: excluded(self.catalogue, &class.except) };
+        let mut coverage = ClassCoverage {
+            id: class.id.clone(),
+            title: class.title.clone(),
+            severity: class.severity,
+            detect: class.detect,
+            investigate: class.investigate,
+            served: false,
+            least: Level::RequestResponse,
+            most: Level::None,
+            undetected: Vec::new(),
+            shallow: Vec::new(),
+        };
+        let (mut undetected, mut shallow) = (Gathered::default(), Gathered::default());
+        self.survey(&asked, &class.requests, |pattern, found| {
+            coverage.served = true;
+            coverage.least = coverage.least.min(found.level);
+            coverage.most = coverage.most.max(found.level);
+            if found.level < class.detect {
+                found.add_to(&mut undetected);
+            } else if found.level < pattern.investigate.unwrap_or(class.investigate) {
+                found.add_to(&mut shallow);
+            }
+        })?;
+        if !coverage.served {
+            coverage.least = Level::None;
+        }
+        coverage.undetected = exceptions(undetected);
+        coverage.shallow = exceptions(shallow);
+        Ok(coverage)
+    }
+
+    /// What is recorded of every class, in the catalogue's order.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn classes(&self) -> Result<Vec<ClassCoverage>, TooLarge> {
+        self.catalogue.classes.iter().map(|class| self.class(class)).collect()
+    }
+
+    /// Where bodies of a kind are logged.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn body(&self, body: &Body) -> Result<BodyCoverage, TooLarge> {
+        const VERBS: [&str; 6] = ["get", "list", "create", "update", "patch", "deletecollection"];
+        let patterns: Vec<RequestPattern> = body
+            .objects
+            .iter()
+            .map(|objects| RequestPattern {
+                verbs: VERBS.map(str::to_owned).to_vec(),
+                group: objects.group.clone(),
+                resources: objects.resources.clone(),
+                ..RequestPattern::default()
+            })
+            .collect();
+        let entries =
+            body.objects.iter().flat_map(|objects| body.except.iter().map(move |except| (objects, except)));
+        let excluded = entries.map(|(objects, except)| PolicyRule {
+            namespaces: except.namespaces.clone(),
+            resources: vec![GroupResources {
+                group: objects.group.clone(),
+                resources: objects.resources.clone(),
+                resource_names: except.names.clone(),
+            }],
+            ..PolicyRule::default()
+        });
+        let asked = Asked { who: &LOGGED, excluded: excluded.collect() };
+        let (mut served, mut logged) = (false, Gathered::default());
+        self.survey(&asked, &patterns, |_, found| {
+            served = true;
+            let from = body
+                .sensitive
+                .iter()
+                .filter_map(|part: &BodyPart| part.logged_from(found.target.verb()))
+                .min();
+            if from.is_some_and(|from| found.level >= from) {
+                found.add_to(&mut logged);
+            }
+        })?;
+        Ok(BodyCoverage {
+            id: body.id.clone(),
+            title: body.title.clone(),
+            severity: body.severity,
+            served,
+            logged: exceptions(logged),
+        })
+    }
+
+    /// What is recorded of a kind of noise.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn noise(&self, noise: &Noise) -> Result<NoiseCoverage, TooLarge> {
+        let rule = &noise.rule;
+        let verbs = |all: &[&str]| {
+            if rule.verbs.is_empty() {
+                all.iter().map(|verb| (*verb).to_owned()).collect()
+            } else {
+                rule.verbs.clone()
+            }
+        };
+        let mut patterns: Vec<RequestPattern> = rule
+            .resources
+            .iter()
+            .map(|entry| RequestPattern {
+                verbs: verbs(&["get", "list", "watch", "create", "update", "patch", "delete"]),
+                group: entry.group.clone(),
+                resources: entry.resources.clone(),
+                namespaces: rule.namespaces.clone(),
+                names: entry.resource_names.clone(),
+                ..RequestPattern::default()
+            })
+            .collect();
+        if !rule.non_resource_urls.is_empty() {
+            patterns.push(RequestPattern {
+                verbs: verbs(&["get"]),
+                urls: rule.non_resource_urls.clone(),
+                ..RequestPattern::default()
+            });
+        }
+        let asked = Asked { who: &LOGGED, excluded: Vec::new() };
+        let (mut most, mut recorded) = (Level::None, Gathered::default());
+        self.survey(&asked, &patterns, |_, found| {
+            let senders: Vec<Sender> =
+                found.senders.iter().filter(|sender| self.makes(rule, sender)).cloned().collect();
+            if senders.is_empty() || found.level == Level::None {
+                return;
+            }
+            most = most.max(found.level);
+            Found { senders: &senders, ..*found }.add_to(&mut recorded);
+        })?;
+        Ok(NoiseCoverage {
+            id: noise.id.clone(),
+            title: noise.title.clone(),
+            most,
+            recorded: exceptions(recorded),
+        })
+    }
+
+    /// Whether a rule for noise means a sender.
+    fn makes(&self, rule: &PolicyRule, sender: &Sender) -> bool {
+        let Some(identity) = self.everyone.identities.get(sender.identity) else { return false };
+        let by_name =
+            rule.users.is_empty() || identity.user.as_ref().is_some_and(|user| rule.users.contains(user));
+        let by_group = rule.user_groups.is_empty()
+            || identity.groups.iter().any(|group| rule.user_groups.contains(group));
+        by_name && by_group
+    }
+
+    /// Goes through every target of some patterns and tells what is found.
+    fn survey<'q>(
+        &self,
+        asked: &Asked<'_>,
+        patterns: &'q [RequestPattern],
+        mut tell: impl FnMut(&'q RequestPattern, &Found<'_>),
+    ) -> Result<(), TooLarge> {
+        let excluded: Vec<&PolicyRule> = asked.excluded.iter().collect();
+        let set = RuleSet::new(&excluded, &self.policy.rules, &self.everyone);
+        let world = World { apis: self.apis, rules: self.policy.rules.iter().collect() };
+        let mut known: HashMap<Alike<'_>, Rc<Vec<Cell<1>>>> = HashMap::new();
+        let mut budget = BUDGET;
+        for pattern in patterns {
+            for target in world.targets(pattern) {
+                let steps = set.steps(&target, self.wildcard);
+                let alike = Alike::of(&target, steps, pattern);
+                let cells = match known.get(&alike) {
+                    Some(cells) => Rc::clone(cells),
+                    None => {
+                        let question = Question {
+                            everyone: &self.everyone,
+                            sets: [&set],
+                            steps: [&alike.steps],
+                            who: asked.who,
+                            objects: Objects { namespaces: &pattern.namespaces, names: &pattern.names },
+                        };
+                        let cells = Rc::new(question.answer(&target, &mut budget)?);
+                        known.insert(alike, Rc::clone(&cells));
+                        cells
+                    }
+                };
+                for cell in cells.iter() {
+                    self.tell_cell(asked, &target, cell, |found| tell(pattern, found));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_cell(
+        &self,
+        asked: &Asked<'_>,
+        target: &Target,
+        cell: &Cell<1>,
+        mut tell: impl FnMut(&Found<'_>),
+    ) {
+        let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
+        for part in &cell.parts {
+            let [outcome] = part.outcomes;
+            if outcome == Outcome::Excluded {
+                continue;
+            }
+            let decision = self.decision(outcome);
+            let is_nobody = |sender: &&Sender| {
+                self.everyone
+                    .identities
+                    .get(sender.identity)
+                    .is_some_and(|identity| identity.kind == Kind::FailedAuthentication)
+            };
+            let (nobody, others): (Vec<&Sender>, Vec<&Sender>) = part.senders.iter().partition(is_nobody);
+            for (senders, kind) in [(nobody, RequestKind::FailedAuthentication), (others, usual)] {
+                if senders.is_empty() {
+                    continue;
+                }
+                let senders: Vec<Sender> = senders.into_iter().cloned().collect();
+                let level = effective_level(&decision, kind);
+                let lost_by_stages = level < decision.level;
+                tell(&Found {
+                    everyone: &self.everyone,
+                    target,
+                    cell,
+                    senders: &senders,
+                    who: asked.who,
+                    outcome,
+                    level,
+                    lost_by_stages,
+                });
+            }
+        }
+    }
+
+    fn decision(&self, outcome: Outcome) -> Decision {
+        match outcome {
+            Outcome::Rule(rule) => self.evaluator.by_rule(rule),
+            Outcome::Excluded | Outcome::Unmatched => self.evaluator.unmatched(),
+        }
+    }
+}
+
+/// What is left aside: noise that may be dropped, and senders that do not count.
+fn excluded(catalogue: &Catalogue, except: &Senders) -> Vec<PolicyRule> {
+    let noise = catalogue.noise.iter().filter(|noise| noise.tolerated).map(|noise| noise.rule.clone());
+    noise.chain(rules_of(except)).collect()
+}
+
+/// Rules that match these senders.
+fn rules_of(senders: &Senders) -> impl Iterator<Item = PolicyRule> {
+    let users = (!senders.users.is_empty())
+        .then(|| PolicyRule { users: senders.users.clone(), ..PolicyRule::default() });
+    let groups = (!senders.groups.is_empty())
+        .then(|| PolicyRule { user_groups: senders.groups.clone(), ..PolicyRule::default() });
+    users.into_iter().chain(groups)
+}
+
+/// Everyone that some policies and the catalogue tell apart.
+fn everyone(policies: &[&AuditPolicy], catalogue: &Catalogue) -> Everyone {
+    let excepted: Vec<PolicyRule> =
+        catalogue.classes.iter().flat_map(|class| rules_of(&class.except)).collect();
+    let noise = catalogue.noise.iter().map(|noise| &noise.rule);
+    let own = policies.iter().flat_map(|policy| &policy.rules);
+    Everyone::of(own.chain(noise).chain(&excepted))
+}
+
+fn as_somebody(mut attributes: Attributes) -> Attributes {
+    attributes.user = Some(String::new());
+    attributes
+}
+
+/// What decides the answer for a target: two targets that agree in this have the same one.
+#[derive(PartialEq, Eq, Hash)]
+struct Alike<'q> {
+    steps: Vec<Step<'q>>,
+    naming: Naming,
+    scope: Option<Scope>,
+    spans: bool,
+    is_watch: bool,
+    namespaces: &'q [String],
+    names: &'q [String],
+}
+
+impl<'q> Alike<'q> {
+    fn of(target: &Target, steps: Vec<Step<'q>>, pattern: &'q RequestPattern) -> Self {
+        let scope = match target {
+            Target::Resource { scope, .. } => Some(*scope),
+            Target::Path { .. } => None,
+        };
+        let verb = target.verb();
+        Self {
+            steps,
+            naming: target.naming(),
+            scope,
+            spans: matches!(verb, "list" | "watch"),
+            is_watch: verb == "watch",
+            namespaces: &pattern.namespaces,
+            names: &pattern.names,
+        }
+    }
+}
+
+/// Requests that end alike.
+#[derive(Clone, Copy)]
+struct Found<'f> {
+    everyone: &'f Everyone,
+    target: &'f Target,
+    cell: &'f Cell<1>,
+    senders: &'f [Sender],
+    who: &'f [Who],
+    outcome: Outcome,
+    level: Level,
+    lost_by_stages: bool,
+}
+
+impl Found<'_> {
+    /// Adds these requests to others that end alike.
+    fn add_to(&self, gathered: &mut Gathered<(Level, Outcome, bool)>) {
+        let part = walk::Part { outcomes: [self.outcome], senders: self.senders.to_vec() };
+        let end = (self.level, self.outcome, self.lost_by_stages);
+        gathered.add(end, self.everyone, self.target, self.cell, &part, self.who);
+    }
+}
+
+/// The exceptions, least recorded first.
+fn exceptions(gathered: Gathered<(Level, Outcome, bool)>) -> Vec<Exception> {
+    let list = gathered.list().into_iter().map(|((level, outcome, lost_by_stages), requests)| Exception {
+        requests,
+        level,
+        rule: outcome.rule(),
+        lost_by_stages,
+    });
+    list.collect()
+}

@@ -1,0 +1,175 @@
+//! Patterns of the catalogue into targets: what is served, and what the policy itself brings up.
+
+use std::collections::BTreeSet;
+
+use super::super::PolicyRule;
+use super::super::apis::Apis;
+use super::super::catalogue::{RequestPattern, UNKNOWN_GROUP};
+use super::identity::fresh;
+use super::target::{Scope, Target, path_matches};
+
+/// The verbs of requests about resources.
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// What policies and server know of resources and paths.
+pub(super) struct World<'w> {
+    pub(super) apis: &'w Apis,
+    pub(super) rules: Vec<&'w PolicyRule>,
+}
+
+impl World<'_> {
+    /// Everything that is served or that a rule names, and one of each that no rule names.
+    pub(super) fn everything(&self) -> BTreeSet<Target> {
+        const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
+        let mut targets = BTreeSet::new();
+        let verbs: BTreeSet<&str> =
+            self.rules.iter().flat_map(|rule| &rule.verbs).map(String::as_str).collect();
+        // Of the methods that no rule names one speaks for all.
+        let other = METHODS.iter().find(|method| !verbs.contains(**method));
+        for method in METHODS.iter().filter(|method| verbs.contains(**method)).chain(other) {
+            let paths = self.paths("/*").into_iter();
+            targets.extend(paths.map(|path| Target::Path { verb: (*method).to_owned(), path }));
+        }
+        for group in self.groups("*") {
+            for verb in VERBS {
+                self.resources(&group, "*", verb, &mut targets);
+            }
+            for (resource, subresource) in self.subresources(&group) {
+                for verb in VERBS {
+                    targets.extend(self.target(&group, &resource, &subresource, verb));
+                }
+            }
+        }
+        targets
+    }
+
+    /// Subresources of a group: those that are served, and those that rules name of resources that are not known.
+    fn subresources(&self, group: &str) -> BTreeSet<(String, String)> {
+        let served = self.apis.resources.iter().filter(|((of, _), _)| of == group);
+        let served = served.flat_map(|((_, resource), known)| {
+            known.subresources.keys().map(|subresource| (resource.clone(), subresource.clone()))
+        });
+        let entries = self.rules.iter().flat_map(|rule| &rule.resources);
+        let named = entries
+            .filter(|entry| entry.group == group || entry.group == "*")
+            .flat_map(|entry| &entry.resources)
+            .filter_map(|known| known.split_once('/'))
+            .map(|(resource, subresource)| {
+                let or =
+                    |text: &str, other: &str| if text == "*" { other.to_owned() } else { text.to_owned() };
+                (or(resource, "things"), or(subresource, "part"))
+            });
+        let any = (group == UNKNOWN_GROUP).then(|| ("things".to_owned(), "part".to_owned()));
+        served.chain(named).chain(any).collect()
+    }
+
+    /// The targets of a pattern; none if nothing of it is served.
+    pub(super) fn targets(&self, pattern: &RequestPattern) -> BTreeSet<Target> {
+        let mut targets = BTreeSet::new();
+        for verb in &pattern.verbs {
+            for url in &pattern.urls {
+                targets.extend(
+                    self.paths(url).into_iter().map(|path| Target::Path { verb: verb.clone(), path }),
+                );
+            }
+            for resource in &pattern.resources {
+                for group in self.groups(&pattern.group) {
+                    self.resources(&group, resource, verb, &mut targets);
+                }
+            }
+        }
+        targets
+    }
+
+    /// Whether a rule names the group.
+    fn is_named(&self, group: &str) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.resources).any(|entry| entry.group == group)
+    }
+
+    fn groups(&self, group: &str) -> BTreeSet<String> {
+        if group != "*" {
+            return BTreeSet::from([group.to_owned()]);
+        }
+        let named = self.rules.iter().flat_map(|rule| &rule.resources).map(|entry| entry.group.as_str());
+        let served = self.apis.resources.keys().map(|(group, _)| group.as_str());
+        let all = served.chain(named).filter(|group| *group != "*").chain([UNKNOWN_GROUP]);
+        all.map(str::to_owned).collect()
+    }
+
+    fn resources(&self, group: &str, resource: &str, verb: &str, targets: &mut BTreeSet<Target>) {
+        if resource != "*" {
+            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            targets.extend(self.target(group, resource, subresource, verb));
+            return;
+        }
+        let served = self.apis.resources.keys().filter(|(of, _)| of == group).map(|(_, name)| name.as_str());
+        let entries = self.rules.iter().flat_map(|rule| &rule.resources);
+        let named = entries
+            .filter(|entry| entry.group == group || entry.group == "*")
+            .flat_map(|entry| &entry.resources)
+            .map(|known| known.split_once('/').map_or(known.as_str(), |(resource, _)| resource))
+            .filter(|name| *name != "*");
+        let known: BTreeSet<&str> = served.chain(named).collect();
+        let other = fresh(&known, "things");
+        for name in known.iter().copied().chain([other.as_str()]) {
+            targets.extend(self.target(group, name, "", verb));
+        }
+    }
+
+    fn target(&self, group: &str, resource: &str, subresource: &str, verb: &str) -> Option<Target> {
+        let scope = match self.apis.get(group, resource) {
+            Some(served) => {
+                let verbs = if subresource.is_empty() {
+                    Some(&served.verbs)
+                } else {
+                    Some(served.subresources.get(subresource)?)
+                };
+                // What connects to something takes every method that the pattern thinks of.
+                let connects = matches!(subresource, "exec" | "attach" | "portforward" | "proxy");
+                if !connects && verbs.is_some_and(|verbs| !verbs.iter().any(|served| served == verb)) {
+                    return None;
+                }
+                match served.namespaced {
+                    true => Scope::Namespaced,
+                    false if group.is_empty() && resource == "namespaces" => Scope::Namespaces,
+                    false => Scope::Cluster,
+                }
+            }
+            None if group == UNKNOWN_GROUP => Scope::Either,
+            None if !self.apis.complete && Apis::is_builtin_group(group) => return None,
+            None if self.is_named(group) => Scope::Either,
+            None => return None,
+        };
+        Some(Target::Resource {
+            verb: verb.to_owned(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            scope,
+        })
+    }
+
+    /// The paths that the rules tell apart among those of a pattern: two paths that satisfy the same rules are alike, and
+    /// which these are follows from the longest prefix that a rule names.
+    fn paths(&self, pattern: &str) -> BTreeSet<String> {
+        let Some(prefix) = pattern.strip_suffix('*') else { return BTreeSet::from([pattern.to_owned()]) };
+        let named: BTreeSet<&str> =
+            self.rules.iter().flat_map(|rule| &rule.non_resource_urls).map(String::as_str).collect();
+        let mut paths = BTreeSet::new();
+        let prefixes = named.iter().filter_map(|known| known.strip_suffix('*'));
+        for prefix in prefixes.filter(|known| known.starts_with(prefix)).chain([prefix]) {
+            paths.insert(prefix.to_owned());
+            // A path that no rule names and that no longer prefix fits.
+            let longer = |known: &str| known.len() > prefix.len() + usize::from(known.ends_with('*'));
+            let other = (0..)
+                .map(|number| format!("{prefix}other{number}"))
+                .find(|path| !named.iter().any(|known| longer(known) && path_matches(known, path)));
+            paths.extend(other);
+        }
+        let exact = named.iter().filter(|known| !known.ends_with('*') && known.starts_with(prefix));
+        paths.extend(exact.map(|known| (*known).to_owned()));
+        // A request's path begins with a slash.
+        paths.retain(|path| path.starts_with('/'));
+        paths
+    }
+}

@@ -1,0 +1,442 @@
+//! Who reaches which rule: the exact answer for one target, over all senders, namespaces and names.
+//!
+//! A rule compares strings with constants and nothing else. So all values of a dimension that satisfy the same rules are
+//! alike, and each dimension falls into finitely many parts: the constants that the rules mention, grouped by the rules
+//! they satisfy, and everything else. For one part of namespaces and names and one user the rules are walked in order. A
+//! rule that asks for groups is reached by people in one of these who are in none of those groups that a rule before it
+//! asked for. Every outcome found this way has a request that brings it about, and there are no others.
+
+use std::collections::BTreeSet;
+
+use fixedbitset::FixedBitSet;
+
+use super::super::PolicyRule;
+use super::super::catalogue::Who;
+use super::super::matches::GroupWildcard;
+use super::TooLarge;
+use super::identity::{Everyone, fresh, is_label};
+use super::target::{Names, Naming, Scope, Target};
+
+/// What a walk through the rules ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Outcome {
+    /// The request is one of those that are not asked about.
+    Excluded,
+    /// A rule decides, counted from 0.
+    Rule(usize),
+    /// No rule matches.
+    Unmatched,
+}
+
+impl Outcome {
+    /// The deciding rule.
+    pub(super) fn rule(self) -> Option<usize> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            Self::Excluded | Self::Unmatched => None,
+        }
+    }
+}
+
+/// Rules in order, prepared for walking.
+#[derive(Debug)]
+pub(super) struct RuleSet<'p> {
+    rules: Vec<Prepared<'p>>,
+}
+
+#[derive(Debug)]
+struct Prepared<'p> {
+    rule: &'p PolicyRule,
+    outcome: Outcome,
+    /// Identities that satisfy `users`; none where every user does.
+    users: Option<FixedBitSet>,
+    /// Numbers of `userGroups`; none where the rule asks for no group.
+    groups: Option<FixedBitSet>,
+}
+
+impl<'p> RuleSet<'p> {
+    /// The rules of a policy behind those that tell what is not asked about.
+    pub(super) fn new(excluded: &[&'p PolicyRule], rules: &'p [PolicyRule], everyone: &Everyone) -> Self {
+        let excluded = excluded.iter().map(|rule| (*rule, Outcome::Excluded));
+        let rules = rules.iter().enumerate().map(|(index, rule)| (rule, Outcome::Rule(index)));
+        let prepared = excluded.chain(rules).map(|(rule, outcome)| Prepared {
+            rule,
+            outcome,
+            users: (!rule.users.is_empty()).then(|| {
+                let users: BTreeSet<&str> = rule.users.iter().map(String::as_str).collect();
+                let named = |user: &Option<String>| user.as_deref().is_some_and(|user| users.contains(user));
+                everyone
+                    .identities
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, identity)| named(&identity.user))
+                    .map(|(index, _)| index)
+                    .collect()
+            }),
+            groups: (!rule.user_groups.is_empty()).then(|| everyone.numbers(&rule.user_groups)),
+        });
+        Self { rules: prepared.collect() }
+    }
+
+    /// The rules that can match a target, up to the first that matches all of it.
+    pub(super) fn steps(&self, target: &Target, wildcard: GroupWildcard) -> Vec<Step<'p>> {
+        let mut steps = Vec::new();
+        for (index, prepared) in self.rules.iter().enumerate() {
+            let Some(names) = target.matched_by(prepared.rule, wildcard) else { continue };
+            let is_last = names == Names::Any
+                && prepared.users.is_none()
+                && prepared.groups.is_none()
+                && prepared.rule.namespaces.is_empty();
+            steps.push(Step { index, namespaces: &prepared.rule.namespaces, names });
+            if is_last {
+                break;
+            }
+        }
+        steps
+    }
+
+    fn get(&self, step: &Step<'_>) -> Option<&Prepared<'p>> {
+        self.rules.get(step.index)
+    }
+}
+
+/// A rule that can match a target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Step<'p> {
+    index: usize,
+    namespaces: &'p [String],
+    names: Names<'p>,
+}
+
+impl Step<'_> {
+    fn accepts_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.is_empty() || self.namespaces.iter().any(|known| known == namespace)
+    }
+}
+
+/// Which objects are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Objects<'q> {
+    /// Namespaces; empty for all.
+    pub(super) namespaces: &'q [String],
+    /// Names; empty for all.
+    pub(super) names: &'q [String],
+}
+
+/// Some values of a dimension that the rules do not tell apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Values {
+    /// Those that rules or the question name; `""` is none.
+    pub(super) named: Vec<String>,
+    /// One that nobody names and that stands for all such.
+    pub(super) other: Option<String>,
+    /// Whether the rules tell no others apart from these.
+    pub(super) all: bool,
+}
+
+impl Values {
+    /// One of them.
+    pub(super) fn first(&self) -> &str {
+        self.other.as_ref().or(self.named.first()).map_or("", String::as_str)
+    }
+}
+
+/// Objects that the rules do not tell apart, and what becomes of requests about them.
+#[derive(Debug, Clone)]
+pub(super) struct Cell<const N: usize> {
+    pub(super) namespaces: Values,
+    pub(super) names: Values,
+    /// Whether namespace and name are the same.
+    pub(super) tied: bool,
+    pub(super) parts: Vec<Part<N>>,
+}
+
+/// Senders that end alike.
+#[derive(Debug, Clone)]
+pub(super) struct Part<const N: usize> {
+    /// How the walk through each set of rules ends.
+    pub(super) outcomes: [Outcome; N],
+    /// The identities, by their index.
+    pub(super) senders: Vec<Sender>,
+}
+
+/// An identity that ends a walk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sender {
+    pub(super) identity: usize,
+    /// For each set of rules the groups of which it must be in one, beside those it always is in; empty for none.
+    pub(super) joins: Vec<FixedBitSet>,
+}
+
+/// How many comparisons a question may cost. Policies in use need some ten thousand.
+pub(super) const BUDGET: u64 = 40_000_000;
+
+/// A question about one target.
+pub(super) struct Question<'q, 'p, const N: usize> {
+    pub(super) everyone: &'q Everyone,
+    pub(super) sets: [&'q RuleSet<'p>; N],
+    pub(super) steps: [&'q [Step<'p>]; N],
+    pub(super) who: &'q [Who],
+    pub(super) objects: Objects<'q>,
+}
+
+impl<const N: usize> Question<'_, '_, N> {
+    /// Every way in which requests to the target can end.
+    pub(super) fn answer(&self, target: &Target, budget: &mut u64) -> Result<Vec<Cell<N>>, TooLarge> {
+        let mut cells = Vec::new();
+        for (namespaces, names, accepted, tied) in self.cells(target, budget)? {
+            let parts = self.parts(&accepted, budget)?;
+            cells.push(Cell { namespaces, names, tied, parts });
+        }
+        Ok(cells)
+    }
+
+    fn all_steps(&self) -> impl Iterator<Item = &Step<'_>> {
+        self.steps.iter().flat_map(|steps| steps.iter())
+    }
+
+    /// Namespaces and names, grouped by the steps that accept them.
+    fn cells(
+        &self,
+        target: &Target,
+        budget: &mut u64,
+    ) -> Result<Vec<(Values, Values, FixedBitSet, bool)>, TooLarge> {
+        let Target::Resource { scope, verb, .. } = target else {
+            let all = self.all_steps().enumerate().map(|(index, _)| index).collect();
+            return Ok(vec![(none(), none(), all, false)]);
+        };
+        let naming = target.naming();
+        let mut cells = Vec::new();
+        let named_namespaces: BTreeSet<&str> =
+            self.all_steps().flat_map(|step| step.namespaces).map(String::as_str).collect();
+        let named_names: BTreeSet<&str> = self
+            .all_steps()
+            .filter_map(|step| match &step.names {
+                Names::Any => None,
+                Names::These(names) => Some(names),
+            })
+            .flatten()
+            .copied()
+            .collect();
+        let spans = matches!(verb.as_str(), "list" | "watch");
+        let untied = *scope != Scope::Namespaces || naming != Naming::Always;
+        if untied {
+            let namespaces = match scope {
+                Scope::Cluster | Scope::Namespaces => vec![(String::new(), false)],
+                Scope::Namespaced => {
+                    candidates(&named_namespaces, self.objects.namespaces, is_label, spans, "some-namespace")
+                }
+                Scope::Either => {
+                    candidates(&named_namespaces, self.objects.namespaces, is_label, true, "some-namespace")
+                }
+            };
+            let names = match naming {
+                Naming::Never => vec![(String::new(), false)],
+                Naming::Maybe => candidates(&named_names, self.objects.names, is_segment, true, "some-name"),
+                Naming::Always => {
+                    candidates(&named_names, self.objects.names, is_segment, false, "some-name")
+                }
+            };
+            let namespaces = self.group(namespaces, budget, |step, value| step.accepts_namespace(value))?;
+            let names = self.group(names, budget, |step, name| step.names.accept(name))?;
+            for (namespace_values, by_namespace) in &namespaces {
+                for (name_values, by_name) in &names {
+                    spend(budget, 1)?;
+                    let mut accepted = by_namespace.clone();
+                    accepted.intersect_with(by_name);
+                    cells.push((namespace_values.clone(), name_values.clone(), accepted, false));
+                }
+            }
+        }
+        if *scope == Scope::Namespaces && (naming == Naming::Always || verb == "watch") {
+            let named: BTreeSet<&str> = named_namespaces.union(&named_names).copied().collect();
+            let asked: Vec<String> = match (self.objects.namespaces, self.objects.names) {
+                ([], names) => names.to_vec(),
+                (namespaces, []) => namespaces.to_vec(),
+                (namespaces, names) => {
+                    namespaces.iter().filter(|namespace| names.contains(namespace)).cloned().collect()
+                }
+            };
+            let both = candidates(&named, &asked, is_label, false, "some-namespace");
+            let both = self.group(both, budget, |step, value| {
+                step.accepts_namespace(value) && step.names.accept(value)
+            })?;
+            cells.extend(both.into_iter().map(|(values, accepted)| (values.clone(), values, accepted, true)));
+        }
+        Ok(cells)
+    }
+
+    /// Puts values together that the same steps accept.
+    fn group(
+        &self,
+        values: Vec<(String, bool)>,
+        budget: &mut u64,
+        accepts: impl Fn(&Step<'_>, &str) -> bool,
+    ) -> Result<Vec<(Values, FixedBitSet)>, TooLarge> {
+        let mut groups: Vec<(Values, FixedBitSet)> = Vec::new();
+        let steps: usize = self.steps.iter().map(|steps| steps.len()).sum();
+        for (value, is_other) in values {
+            spend(budget, steps as u64 + groups.len() as u64)?;
+            let mut accepted = FixedBitSet::with_capacity(steps);
+            for (index, step) in self.all_steps().enumerate() {
+                accepted.set(index, accepts(step, &value));
+            }
+            let at = groups.iter().position(|(_, known)| *known == accepted);
+            let group = match at.and_then(|at| groups.get_mut(at)) {
+                Some((group, _)) => group,
+                None => {
+                    groups.push((Values::default(), accepted));
+                    match groups.last_mut() {
+                        Some((group, _)) => group,
+                        None => continue,
+                    }
+                }
+            };
+            if is_other {
+                group.other = Some(value);
+            } else {
+                group.named.push(value);
+            }
+        }
+        if let [(only, _)] = groups.as_mut_slice() {
+            only.all = true;
+        }
+        Ok(groups)
+    }
+
+    /// How each identity ends whose requests these steps accept.
+    fn parts(&self, accepted: &FixedBitSet, budget: &mut u64) -> Result<Vec<Part<N>>, TooLarge> {
+        let mut parts: Vec<Part<N>> = Vec::new();
+        for (index, identity) in self.everyone.identities.iter().enumerate() {
+            // One who is asked about under two names of kinds is asked about with all groups that either allows.
+            let kinds = || self.who.iter().filter(|who| identity.is(**who));
+            if kinds().next().is_none() {
+                continue;
+            }
+            let joinable = kinds()
+                .filter_map(|who| self.everyone.joinable(*who))
+                .max_by_key(|groups| groups.count_ones(..));
+            let mut ends: Vec<([Outcome; N], Vec<FixedBitSet>, FixedBitSet)> =
+                vec![([Outcome::Unmatched; N], Vec::new(), FixedBitSet::new())];
+            let mut offset = 0;
+            for (number, (steps, set)) in self.steps.iter().zip(self.sets).enumerate() {
+                let chain = self.chain(index, steps, offset, accepted, set, joinable, budget)?;
+                offset += steps.len();
+                let mut next = Vec::new();
+                for (outcomes, joins, forbidden) in &ends {
+                    for (outcome, join, more) in &chain {
+                        spend(budget, 1)?;
+                        let mut forbidden = forbidden.clone();
+                        forbidden.union_with(more);
+                        let mut joins = joins.clone();
+                        joins.extend(join.clone());
+                        for join in &mut joins {
+                            join.difference_with(&forbidden);
+                        }
+                        if joins.iter().any(FixedBitSet::is_clear) {
+                            continue;
+                        }
+                        let mut outcomes = *outcomes;
+                        if let Some(slot) = outcomes.get_mut(number) {
+                            *slot = *outcome;
+                        }
+                        next.push((outcomes, joins, forbidden));
+                    }
+                }
+                ends = next;
+            }
+            for (outcomes, joins, _) in ends {
+                let sender = Sender { identity: index, joins };
+                match parts.iter_mut().find(|part| part.outcomes == outcomes) {
+                    Some(part) => part.senders.push(sender),
+                    None => parts.push(Part { outcomes, senders: vec![sender] }),
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The ways of one identity through one set of rules: where each ends, of which groups it must be in one for that, and
+    /// which it must not be in.
+    #[expect(clippy::too_many_arguments, reason = "one step of a loop over four collections")]
+    fn chain(
+        &self,
+        index: usize,
+        steps: &[Step<'_>],
+        offset: usize,
+        accepted: &FixedBitSet,
+        set: &RuleSet<'_>,
+        joinable: Option<&FixedBitSet>,
+        budget: &mut u64,
+    ) -> Result<Vec<(Outcome, Option<FixedBitSet>, FixedBitSet)>, TooLarge> {
+        let Some(identity) = self.everyone.identities.get(index) else { return Ok(Vec::new()) };
+        let mut forbidden = FixedBitSet::with_capacity(self.everyone.groups.len());
+        let mut chain = Vec::new();
+        spend(budget, steps.len() as u64)?;
+        for (number, step) in steps.iter().enumerate() {
+            if !accepted.contains(offset + number) {
+                continue;
+            }
+            let Some(rule) = set.get(step) else { continue };
+            let is_nobody = identity.user.is_none();
+            if rule.users.as_ref().is_some_and(|users| is_nobody || !users.contains(index)) {
+                continue;
+            }
+            let Some(groups) = &rule.groups else {
+                chain.push((rule.outcome, None, forbidden));
+                return Ok(chain);
+            };
+            if is_nobody {
+                continue;
+            }
+            if !groups.is_disjoint(&identity.fixed) {
+                chain.push((rule.outcome, None, forbidden));
+                return Ok(chain);
+            }
+            let Some(joinable) = joinable else { continue };
+            let mut open = groups.clone();
+            open.intersect_with(joinable);
+            open.difference_with(&forbidden);
+            if !open.is_clear() {
+                chain.push((rule.outcome, Some(open.clone()), forbidden.clone()));
+                forbidden.union_with(&open);
+            }
+        }
+        chain.push((Outcome::Unmatched, None, forbidden));
+        Ok(chain)
+    }
+}
+
+fn none() -> Values {
+    Values { named: vec![String::new()], other: None, all: true }
+}
+
+/// The values of a dimension to ask about: those that are named and can occur, one that is not named, and none; each with
+/// whether it is the one that stands for the rest. If the question names some, only those.
+fn candidates(
+    named: &BTreeSet<&str>,
+    asked: &[String],
+    can_occur: fn(&str) -> bool,
+    may_be_empty: bool,
+    like: &str,
+) -> Vec<(String, bool)> {
+    if !asked.is_empty() {
+        let possible =
+            asked.iter().filter(|value| if value.is_empty() { may_be_empty } else { can_occur(value) });
+        return possible.map(|value| (value.clone(), false)).collect();
+    }
+    let empty = may_be_empty.then(|| (String::new(), false));
+    let named_values =
+        named.iter().filter(|value| can_occur(value)).map(|value| ((*value).to_owned(), false));
+    empty.into_iter().chain(named_values).chain([(fresh(named, like), true)]).collect()
+}
+
+/// Whether a text can stand between two slashes of a path, as names do.
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '%']) && text != "." && text != ".."
+}
+
+fn spend(budget: &mut u64, cost: u64) -> Result<(), TooLarge> {
+    *budget = budget.checked_sub(cost).ok_or(TooLarge)?;
+    Ok(())
+}
