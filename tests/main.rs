@@ -21,6 +21,7 @@ mod faults;
 mod fuzz_corpus;
 mod live;
 mod policy_cli;
+mod policy_data;
 mod policy_eval;
 mod policy_vectors;
 mod support;

@@ -11,6 +11,7 @@
 
 pub mod apis;
 pub mod catalogue;
+pub mod known;
 pub mod load;
 pub mod matches;
 pub mod request;
