@@ -22,6 +22,7 @@ mod fuzz_corpus;
 mod live;
 mod policy_cli;
 mod policy_coverage;
+mod policy_data;
 mod policy_eval;
 mod policy_vectors;
 mod support;

@@ -15,6 +15,7 @@
 pub mod apis;
 pub mod catalogue;
 pub mod coverage;
+pub mod known;
 pub mod load;
 pub mod matches;
 pub mod request;

@@ -15,8 +15,8 @@ use super::walk::{Cell, Part, Sender, Values};
 pub enum Span {
     /// Every one.
     Any,
-    /// Every one that the policy does not name.
-    Other,
+    /// Every one but these.
+    Except(Vec<String>),
     /// There is none: objects without a namespace, requests without a name.
     None,
     /// These.
@@ -27,20 +27,44 @@ impl Span {
     pub(super) fn of(values: &Values) -> Self {
         let named: Vec<String> = values.named.iter().filter(|value| !value.is_empty()).cloned().collect();
         match &values.other {
-            Some(_) if values.all => Self::Any,
-            Some(_) => Self::Other,
+            Some(_) if values.elsewhere.is_empty() => Self::Any,
+            Some(_) => {
+                Self::Except(values.elsewhere.iter().filter(|value| !value.is_empty()).cloned().collect())
+            }
             None if named.is_empty() => Self::None,
             None => Self::These(named),
         }
     }
 
-    /// As an addition to a sentence: ` in kube-system`, ` named a, b`; empty for any and none.
-    pub fn words(&self, before: &str) -> String {
+    /// As an addition to a sentence: ` in namespaces kube-system`; empty for any and none.
+    pub fn in_namespaces(&self) -> String {
         match self {
             Self::Any | Self::None => String::new(),
-            Self::Other => format!("{before}others than those the policy names"),
-            Self::These(values) => format!("{before}{}", values.join(", ")),
+            Self::Except(values) if values.is_empty() => " in any namespace".to_owned(),
+            Self::Except(values) => format!(" in namespaces other than {}", shortened(values)),
+            Self::These(values) => format!(" in {}", shortened(values)),
         }
+    }
+
+    /// As an addition to a sentence: ` named a, b`; empty for any and none.
+    pub fn with_names(&self) -> String {
+        match self {
+            Self::Any | Self::None => String::new(),
+            Self::Except(values) if values.is_empty() => " by name".to_owned(),
+            Self::Except(values) => format!(" not named {}", shortened(values)),
+            Self::These(values) => format!(" named {}", shortened(values)),
+        }
+    }
+}
+
+/// The first few of a list, and how many more there are.
+pub(super) fn shortened(list: &[String]) -> String {
+    const SHOWN: usize = 6;
+    match list.get(..SHOWN) {
+        Some(first) if list.len() > SHOWN + 1 => {
+            format!("{} and {} more", first.join(", "), list.len() - SHOWN)
+        }
+        _ => list.join(", "),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::catalogue::Who;
 use super::super::matches::Attributes;
-use super::describe::{self, Span};
+use super::describe::{self, Span, shortened};
 use super::identity::Everyone;
 use super::target::Target;
 use super::walk::{Cell, Part, Sender};
@@ -37,21 +37,10 @@ impl Requests {
             "{} {}{}{} by {}",
             shortened(&self.verbs),
             shortened(&self.resources),
-            self.names.words(" named "),
-            self.namespaces.words(" in namespaces "),
+            self.names.with_names(),
+            self.namespaces.in_namespaces(),
             shortened(&self.senders)
         )
-    }
-}
-
-/// The first few of a list, and how many more there are.
-fn shortened(list: &[String]) -> String {
-    const SHOWN: usize = 6;
-    match list.get(..SHOWN) {
-        Some(first) if list.len() > SHOWN + 1 => {
-            format!("{} and {} more", first.join(", "), list.len() - SHOWN)
-        }
-        _ => list.join(", "),
     }
 }
 

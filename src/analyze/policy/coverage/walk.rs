@@ -130,8 +130,8 @@ pub(super) struct Values {
     pub(super) named: Vec<String>,
     /// One that nobody names and that stands for all such.
     pub(super) other: Option<String>,
-    /// Whether the rules tell no others apart from these.
-    pub(super) all: bool,
+    /// Those that rules or the question name and that fare otherwise.
+    pub(super) elsewhere: Vec<String>,
 }
 
 impl Values {
@@ -298,8 +298,12 @@ impl<const N: usize> Question<'_, '_, N> {
                 group.named.push(value);
             }
         }
-        if let [(only, _)] = groups.as_mut_slice() {
-            only.all = true;
+        let named: Vec<Vec<String>> = groups.iter().map(|(values, _)| values.named.clone()).collect();
+        if let Some(at) = groups.iter().position(|(values, _)| values.other.is_some())
+            && let Some((values, _)) = groups.get_mut(at)
+        {
+            let others = named.into_iter().enumerate().filter(|(index, _)| *index != at);
+            values.elsewhere = others.flat_map(|(_, named)| named).collect();
         }
         Ok(groups)
     }
@@ -408,7 +412,7 @@ impl<const N: usize> Question<'_, '_, N> {
 }
 
 fn none() -> Values {
-    Values { named: vec![String::new()], other: None, all: true }
+    Values { named: vec![String::new()], other: None, elsewhere: Vec::new() }
 }
 
 /// The values of a dimension to ask about: those that are named and can occur, one that is not named, and none; each with
