@@ -10,12 +10,14 @@
 //! | [`apis`] | which resources are served |
 //! | [`catalogue`] | the requests that security depends on, bodies that must not be logged, noise |
 //! | [`coverage`] | what a policy records of whole classes of requests, proved over all senders, namespaces and names |
+//! | [`lint`] | what is odd in a policy: rules that nothing reaches, parts that match nothing |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
 
 pub mod apis;
 pub mod catalogue;
 pub mod coverage;
 pub mod known;
+pub mod lint;
 pub mod load;
 pub mod matches;
 pub mod request;

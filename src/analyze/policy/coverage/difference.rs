@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::AuditPolicy;
 use super::super::Level;
 use super::super::apis::Apis;
-use super::super::catalogue::{Body, Catalogue, RequestPattern, Who};
+use super::super::catalogue::{Body, Catalogue};
 use super::super::matches::{
     Evaluator, GroupWildcard, RequestKind, StageSet, effective_level, written_stages,
 };
@@ -18,7 +18,7 @@ use super::identity::Kind;
 use super::patterns::World;
 use super::target::Target;
 use super::walk::{BUDGET, Cell, Objects, Outcome, Part, Question, RuleSet, Sender, Values};
-use super::{TooLarge, as_somebody, everyone};
+use super::{EVERYONE, TooLarge, as_somebody, everyone};
 
 /// In which direction a record changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -58,10 +58,6 @@ pub struct Difference {
     /// The classes of the catalogue to which some of these requests belong.
     pub classes: Vec<String>,
 }
-
-/// Everyone, also those whose credentials are refused.
-const ALL: [Who; 5] =
-    [Who::Person, Who::ServiceAccount, Who::Node, Who::Anonymous, Who::FailedAuthentication];
 
 /// How the requests of a part end under both policies, in the order in which they are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,15 +106,14 @@ pub fn differences(
     let mut budget = BUDGET;
     let mut targets = world.everything();
     targets.extend(classes.iter().flat_map(|(_, targets)| targets.iter().cloned()));
-    let nothing = RequestPattern::default();
     for target in &targets {
         let steps = [first.steps(target, wildcard), second.steps(target, wildcard)];
         let question = Question {
             everyone: &everyone,
             sets: [&first, &second],
             steps: [&steps[0], &steps[1]],
-            who: &ALL,
-            objects: Objects { namespaces: &nothing.namespaces, names: &nothing.names },
+            who: &EVERYONE,
+            objects: Objects::ANY,
         };
         let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
         let mine: Vec<String> = classes
@@ -159,7 +154,7 @@ pub fn differences(
                     let end = End { keeps, change, before, after, classes: number };
                     let part =
                         Part { outcomes: part.outcomes, senders: senders.into_iter().cloned().collect() };
-                    gathered.add(end, &everyone, target, &cell, &part, &ALL);
+                    gathered.add(end, &everyone, target, &cell, &part, &EVERYONE);
                 }
             }
         }

@@ -150,7 +150,14 @@ impl Everyone {
         self.identities.push(Identity { kind, user, fresh, namespace, groups, fixed });
     }
 
-    /// The number of a group that the policies name.
+    /// Whether someone is or can be in a group that the policies name.
+    pub(super) fn has_group(&self, group: &str) -> bool {
+        let fixed =
+            || self.identities.iter().any(|identity| identity.groups.iter().any(|known| known == group));
+        is_joinable(group) || fixed()
+    }
+
+    /// The numbers of groups that the policies name.
     pub(super) fn numbers(&self, groups: &[String]) -> FixedBitSet {
         let mut set = FixedBitSet::with_capacity(self.groups.len());
         for number in groups.iter().filter_map(|group| self.numbers.get(group)) {

@@ -8,6 +8,7 @@
 //! | `walk` | who reaches which rule, exactly |
 //! | `gather`, `describe` | requests that end alike put together, and in words |
 //! | `difference` | what two policies record differently |
+//! | `reach` | which rules requests reach at all |
 //!
 //! The answers are exact as far as the catalogue's classes go: if a class is recorded, there is no request in it that is
 //! not, and every exception comes with a request that shows it. What an identity can be is in `identity`.
@@ -17,6 +18,7 @@ mod difference;
 mod gather;
 mod identity;
 mod patterns;
+mod reach;
 mod target;
 mod walk;
 
@@ -33,6 +35,7 @@ use thiserror::Error;
 pub use describe::Span;
 pub use difference::{Change, Difference, differences};
 pub use gather::Requests;
+pub use reach::{Decider, Reach, can_be_in_namespace, can_be_named};
 
 use super::apis::Apis;
 use super::catalogue::{Body, BodyPart, Catalogue, Noise, RequestClass, RequestPattern, Senders, Who};
@@ -148,6 +151,10 @@ pub struct Prover<'p> {
 
 /// Everyone whose requests are served.
 const LOGGED: [Who; 4] = [Who::Person, Who::ServiceAccount, Who::Node, Who::Anonymous];
+
+/// And those whose credentials are refused.
+const EVERYONE: [Who; 5] =
+    [Who::Person, Who::ServiceAccount, Who::Node, Who::Anonymous, Who::FailedAuthentication];
 
 /// What [`Prover`] asks about: which senders, and what is left aside.
 struct Asked<'q> {

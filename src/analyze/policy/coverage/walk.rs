@@ -44,7 +44,7 @@ pub(super) struct RuleSet<'p> {
     rules: Vec<Prepared<'p>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Prepared<'p> {
     rule: &'p PolicyRule,
     outcome: Outcome,
@@ -76,6 +76,18 @@ impl<'p> RuleSet<'p> {
             groups: (!rule.user_groups.is_empty()).then(|| everyone.numbers(&rule.user_groups)),
         });
         Self { rules: prepared.collect() }
+    }
+
+    /// The same rules but one, which keep their numbers.
+    pub(super) fn without(&self, rule: usize) -> Self {
+        let rules = self.rules.iter().filter(|known| known.outcome != Outcome::Rule(rule));
+        Self { rules: rules.cloned().collect() }
+    }
+
+    /// One rule alone, which keeps its number.
+    pub(super) fn only(&self, rule: usize) -> Self {
+        let rules = self.rules.iter().filter(|known| known.outcome == Outcome::Rule(rule));
+        Self { rules: rules.cloned().collect() }
     }
 
     /// The rules that can match a target, up to the first that matches all of it.
@@ -121,6 +133,11 @@ pub(super) struct Objects<'q> {
     pub(super) namespaces: &'q [String],
     /// Names; empty for all.
     pub(super) names: &'q [String],
+}
+
+impl Objects<'_> {
+    /// All of them.
+    pub(super) const ANY: Self = Self { namespaces: &[], names: &[] };
 }
 
 /// Some values of a dimension that the rules do not tell apart.
@@ -436,7 +453,7 @@ fn candidates(
 }
 
 /// Whether a text can stand between two slashes of a path, as names do.
-fn is_segment(text: &str) -> bool {
+pub(super) fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '%']) && text != "." && text != ".."
 }
 

@@ -1,0 +1,184 @@
+//! Which rules requests reach at all, over everything that is served or named.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::super::apis::Apis;
+use super::super::catalogue::RequestPattern;
+use super::super::{AuditPolicy, PolicyRule};
+use super::identity::is_label;
+use super::patterns::World;
+use super::target::Target;
+use super::walk::{BUDGET, Objects, Outcome, Question, RuleSet, is_segment};
+use super::{Alike, EVERYONE, Prover, TooLarge};
+
+/// The deciding rule, counted from 0; none where no rule matches.
+pub type Decider = Option<usize>;
+
+/// Works out which rules of a policy requests reach.
+pub struct Reach<'r> {
+    prover: &'r Prover<'r>,
+    targets: BTreeSet<Target>,
+    rules: RuleSet<'r>,
+    reached: BTreeSet<usize>,
+}
+
+impl<'r> Reach<'r> {
+    /// Goes through everything once.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn new(prover: &'r Prover<'r>) -> Result<Self, TooLarge> {
+        let world = World { apis: prover.apis, rules: prover.policy.rules.iter().collect() };
+        let mut reach = Self {
+            prover,
+            targets: world.everything(),
+            rules: RuleSet::new(&[], &prover.policy.rules, &prover.everyone),
+            reached: BTreeSet::new(),
+        };
+        reach.reached = reach.all()?;
+        Ok(reach)
+    }
+
+    /// Whether a request reaches the rule.
+    pub fn is_reached(&self, rule: usize) -> bool {
+        self.reached.contains(&rule)
+    }
+
+    fn all(&self) -> Result<BTreeSet<usize>, TooLarge> {
+        let anything = RequestPattern::default();
+        let mut known: HashMap<Alike<'_>, ()> = HashMap::new();
+        let mut reached = BTreeSet::new();
+        let mut budget = BUDGET;
+        for target in &self.targets {
+            let steps = self.rules.steps(target, self.prover.wildcard);
+            let alike = Alike::of(target, steps, &anything);
+            if known.contains_key(&alike) {
+                continue;
+            }
+            let question = Question {
+                everyone: &self.prover.everyone,
+                sets: [&self.rules],
+                steps: [&alike.steps],
+                who: &EVERYONE,
+                objects: Objects::ANY,
+            };
+            for cell in question.answer(target, &mut budget)? {
+                reached.extend(cell.parts.iter().filter_map(|part| part.outcomes[0].rule()));
+            }
+            known.insert(alike, ());
+        }
+        Ok(reached)
+    }
+
+    /// The rules that decide the requests that a rule matches: itself, or those before it; none if it matches no request.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn deciders(&self, rule: usize) -> Result<BTreeSet<usize>, TooLarge> {
+        let alone = self.rules.only(rule);
+        let mut deciders = BTreeSet::new();
+        self.pairs(rule, &alone, |[decider, alone]| {
+            if alone == Outcome::Rule(rule) {
+                deciders.extend(decider.rule());
+            }
+            true
+        })?;
+        Ok(deciders)
+    }
+
+    /// What would decide in place of a rule that could as well not be there: each of its requests would be recorded just
+    /// the same. None if the rule changes something.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn replaced_by(&self, rule: usize) -> Result<Option<BTreeSet<Decider>>, TooLarge> {
+        let without = self.rules.without(rule);
+        let mut deciders = BTreeSet::new();
+        let mut is_same = true;
+        self.pairs(rule, &without, |[with, without]| {
+            if with == Outcome::Rule(rule) {
+                is_same = self.is_same(with, without);
+                deciders.insert(without.rule());
+            }
+            is_same
+        })?;
+        Ok(is_same.then_some(deciders))
+    }
+
+    fn is_same(&self, one: Outcome, other: Outcome) -> bool {
+        let [one, other] = [one, other].map(|outcome| self.prover.decision(outcome));
+        let nothing = one.level == super::Level::None;
+        one.level == other.level
+            && (nothing
+                || (one.omit_stages, one.omit_managed_fields)
+                    == (other.omit_stages, other.omit_managed_fields))
+    }
+
+    /// Tells how the requests that a rule can match end by the policy and by other rules, until it is enough.
+    fn pairs(
+        &self,
+        rule: usize,
+        others: &RuleSet<'_>,
+        mut tell: impl FnMut([Outcome; 2]) -> bool,
+    ) -> Result<(), TooLarge> {
+        let Some(text) = self.prover.policy.rules.get(rule) else { return Ok(()) };
+        let mut budget = BUDGET;
+        for target in &self.targets {
+            if target.matched_by(text, self.prover.wildcard).is_none() {
+                continue;
+            }
+            let steps =
+                [self.rules.steps(target, self.prover.wildcard), others.steps(target, self.prover.wildcard)];
+            let question = Question {
+                everyone: &self.prover.everyone,
+                sets: [&self.rules, others],
+                steps: [&steps[0], &steps[1]],
+                who: &EVERYONE,
+                objects: Objects::ANY,
+            };
+            for cell in question.answer(target, &mut budget)? {
+                if !cell.parts.iter().all(|part| tell(part.outcomes)) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Prover<'_> {
+    /// Whether a request can come from a user of this name.
+    pub fn has_user(&self, user: &str) -> bool {
+        self.everyone.identities.iter().any(|identity| identity.user.as_deref() == Some(user))
+    }
+
+    /// Whether a user can be in this group.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.everyone.has_group(group)
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &AuditPolicy {
+        self.policy
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &[PolicyRule] {
+        &self.policy.rules
+    }
+
+    /// What is served.
+    pub fn apis(&self) -> &Apis {
+        self.apis
+    }
+}
+
+/// Whether a text can be the name of a namespace.
+pub fn can_be_in_namespace(name: &str) -> bool {
+    is_label(name)
+}
+
+/// Whether a text can be the name of an object.
+pub fn can_be_named(name: &str) -> bool {
+    is_segment(name) && !name.contains('*')
+}
