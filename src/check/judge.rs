@@ -37,24 +37,30 @@ impl<'a> Judge<'a> {
         let path = each.expression.source.trim();
         let path = path.strip_prefix("facts.").unwrap_or(path);
         match value_at(&self.tree.value, path) {
-            Some(Value::Array(items)) if !items.is_empty() => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| {
+            Some(Value::Array(items)) if !items.is_empty() => {
+                let mut findings = Vec::new();
+                for (index, item) in items.iter().enumerate() {
                     self.scope.set("item", item);
+                    if !self.is_among(check) {
+                        continue;
+                    }
                     let name = item.get("name").and_then(Value::as_str).unwrap_or("unnamed");
-                    self.subject(check, name, Some(&format!("{path}[{index}]")))
-                })
-                .collect(),
-            Some(_) => {
-                let reason = "there is nothing of the kind that this check looks at".to_owned();
-                vec![finding(check, "cluster", path, Status::NotApplicable, reason, Support::default())]
+                    findings.push(self.subject(check, name, Some(&format!("{path}[{index}]"))));
+                }
+                if findings.is_empty() { vec![nothing(check, path)] } else { findings }
             }
+            Some(_) => vec![nothing(check, path)],
             None => {
                 let reason = self.unknown_reason(&[path.to_owned()]);
                 vec![finding(check, "cluster", path, Status::Unknown, reason, Support::default())]
             }
         }
+    }
+
+    /// Whether the check judges the current item. One of which that is not known is judged, and may turn out unknown.
+    fn is_among(&self, check: &Check) -> bool {
+        let Some(among) = &check.among else { return true };
+        !matches!(among.expression.evaluate(&self.scope), Outcome::Value(Value::Bool(false)))
     }
 
     fn subject(&self, check: &Check, subject: &str, item: Option<&str>) -> Finding {
@@ -169,6 +175,11 @@ fn first(paths: &[String]) -> &str {
 
 fn value_at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, field| value.get(field))
+}
+
+fn nothing(check: &Check, path: &str) -> Finding {
+    let reason = "there is nothing of the kind that this check looks at".to_owned();
+    finding(check, "cluster", path, Status::NotApplicable, reason, Support::default())
 }
 
 fn finding(

@@ -47,6 +47,8 @@ struct CheckFile {
     params: BTreeMap<String, Spanned<Value>>,
     #[serde(default)]
     each: Option<Spanned<String>>,
+    #[serde(default, rename = "where")]
+    among: Option<Spanned<String>>,
     #[serde(default)]
     applies: Option<Spanned<String>>,
     pass: Spanned<String>,
@@ -267,6 +269,10 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
             Some(each)
         }
     };
+    if let (Some(among), None) = (&file.among, &each) {
+        return Err(loader.at(loader.offset(among), "`where` chooses among the items of `each`, which is missing".into(), None));
+    }
+    let among = file.among.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
     let applies = file.applies.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
     let pass = loader.condition(&file.pass, &variables)?;
     let says = Says {
@@ -299,6 +305,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
         deprecated: file.deprecated,
         params,
         each,
+        among,
         applies,
         pass,
         says,

@@ -62,6 +62,8 @@ pub struct Check {
     pub params: Params,
     /// The list it judges, item by item; none for a judgement on the cluster as a whole.
     pub each: Option<Used>,
+    /// Which items of that list it judges; all of them if there is none.
+    pub among: Option<Used>,
     /// Whether the question arises.
     pub applies: Option<Used>,
     /// Whether it passes.
