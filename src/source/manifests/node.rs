@@ -105,6 +105,16 @@ impl Tree {
         Ok(items.into_iter().map(|(mark, node)| Self::Marked(mark, node)).collect())
     }
 
+    /// The same of a copy, for whoever only has a look.
+    pub fn look(&self, name: &str) -> Document {
+        match self {
+            Self::Marked(mark, node) => {
+                Document { value: node.clone().into_value(), place: node.place(*mark, name) }
+            }
+            Self::Plain(value) => Document { value: value.clone(), place: Place::of(name) },
+        }
+    }
+
     /// The value with the places of all its fields. `name` is the file's.
     pub fn document(self, name: &str) -> Document {
         match self {
