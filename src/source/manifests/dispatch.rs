@@ -146,8 +146,7 @@ impl Collector {
         let is_group = |name: &str| group == name || group.is_empty();
         // Only what speaks of policies at all is looked through for them.
         if self.source.is_some() && !matches!(kind, "Policy" | "ConfigMap" | "Secret" | "ClusterClass") {
-            let document = tree.look(file);
-            self.policies.inside(&document, file);
+            self.policies.inside(&located(tree.clone(), kind, file), file);
         }
         match kind {
             "Pod" => {
@@ -242,8 +241,8 @@ impl Collector {
         let (namespace, name) = (text(&metadata, "/namespace"), text(&metadata, "/name"));
         let in_namespace = |expected: &str| namespace.is_empty() || namespace == expected;
         if self.source.is_some() {
-            let document = tree.look(file);
-            self.policies.config_map(&document.value, &document.place, true);
+            let document = located(tree.clone(), kind, file);
+            self.policies.config_map(&document.value, &document.place);
         }
         if in_namespace("kube-system") && name == "kubeadm-config" {
             let Document { value, place } = located(tree, kind, file);

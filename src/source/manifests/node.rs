@@ -19,7 +19,7 @@ pub struct Document {
 }
 
 /// A document before it is known whether anyone wants it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Tree {
     /// From YAML: every value knows its line and column.
     Marked(Mark, Node),
@@ -103,16 +103,6 @@ impl Tree {
             other => return Err(other),
         };
         Ok(items.into_iter().map(|(mark, node)| Self::Marked(mark, node)).collect())
-    }
-
-    /// The same of a copy, for whoever only has a look.
-    pub fn look(&self, name: &str) -> Document {
-        match self {
-            Self::Marked(mark, node) => {
-                Document { value: node.clone().into_value(), place: node.place(*mark, name) }
-            }
-            Self::Plain(value) => Document { value: value.clone(), place: Place::of(name) },
-        }
     }
 
     /// The value with the places of all its fields. `name` is the file's.

@@ -82,7 +82,7 @@ impl Found {
     }
 
     /// The policies that a ConfigMap holds.
-    pub fn config_map(&mut self, object: &Value, place: &Place, is_file: bool) {
+    pub fn config_map(&mut self, object: &Value, place: &Place) {
         let data = object.get("data").and_then(Value::as_object);
         for (key, value) in data.into_iter().flatten() {
             let Some(content) = value.as_str().filter(|content| holds_policy(content)) else { continue };
@@ -93,7 +93,7 @@ impl Found {
             };
             self.push(PolicyText {
                 name: format!("ConfigMap {}", full_name(object)),
-                at: if is_file { inner_name(place, &format!("data.{key}")) } else { config_map.at() },
+                at: inner_name(place, &format!("data.{key}")),
                 line: 1,
                 origin: PolicyOrigin::ConfigMap,
                 paths: Vec::new(),
