@@ -72,7 +72,7 @@ impl Collector {
         };
         let mut outcome = Outcome::default();
         let is_empty = parsed.trees.is_empty();
-        self.source = text.contains(policies::GROUP).then(|| without_container_logs(text).into_owned());
+        self.source = policies::may_hold(text).then(|| without_container_logs(text).into_owned());
         self.is_alone = parsed.trees.len() == 1 && parsed.faults.is_empty();
         for tree in parsed.trees {
             self.tree(tree, "", file, 0, &mut outcome);

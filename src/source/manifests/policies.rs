@@ -20,6 +20,12 @@ const TALOS_FILE: &str = "/system/config/kubernetes/kube-apiserver/auditpolicy.y
 /// Where RKE1 puts the policy of its `cluster.yml` (`rancher/rke/cluster/plan.go`).
 const RKE1_FILE: &str = "/etc/kubernetes/audit-policy.yaml";
 
+/// Whether a text can have a policy in it: only such texts are looked through.
+pub fn may_hold(text: &str) -> bool {
+    // What is packed does not show its group.
+    text.contains(GROUP) || text.contains("base64") || text.contains("isBase64")
+}
+
 /// Whether an object is an audit policy.
 pub fn is_policy(object: &Value) -> bool {
     text(object, "/kind") == "Policy" && text(object, "/apiVersion").split('/').next() == Some(GROUP)
@@ -204,4 +210,96 @@ fn written(object: &Value) -> String {
 
 fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests::read_texts;
+    use serde_json::json;
+
+    const POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n";
+
+    fn found(name: &str, text: &str) -> Vec<PolicyText> {
+        read_texts(&[(name.to_owned(), text.to_owned())]).unwrap().policies
+    }
+
+    fn one(name: &str, text: &str) -> PolicyText {
+        let mut policies = found(name, text);
+        assert_eq!(policies.len(), 1, "{policies:?}");
+        policies.remove(0)
+    }
+
+    #[test]
+    fn a_file_is_taken_whole_and_a_later_document_alone() {
+        let text = format!("# hunter2\n---\n{POLICY}---\nkind: Service\n");
+        let policy = one("x/audit.yaml", &text);
+        assert_eq!(
+            (policy.name.as_str(), policy.at.as_str(), policy.line),
+            ("audit.yaml", "x/audit.yaml", 1)
+        );
+        assert_eq!(policy.text, text.replace(" hunter2", ""));
+        assert_eq!(policy.paths, ["audit.yaml"]);
+
+        let text = format!("kind: Service\n---\n# a\n{POLICY}---\n{POLICY}");
+        let policies = found("all.yaml", &text);
+        let lines: Vec<_> = policies.iter().map(|policy| policy.line).collect();
+        assert_eq!(lines, [2, 8]);
+        assert_eq!(policies[0].text, format!("---\n#\n{POLICY}"));
+        assert!(policies[0].paths.is_empty());
+
+        let json = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": []}).to_string();
+        assert_eq!(one("a.json", &json).text, json);
+        let list =
+            json!({"kind": "List", "items": [serde_json::from_str::<Value>(&json).unwrap()]}).to_string();
+        assert_eq!(one("a.json", &list).at, "a.json Policy");
+        assert_eq!(found("other.yaml", "apiVersion: kyverno.io/v1 # audit.k8s.io\nkind: Policy\n"), []);
+    }
+
+    #[test]
+    fn config_maps_hold_policies_under_keys() {
+        let map = json!({"kind": "ConfigMap", "metadata": {"name": "m", "namespace": "n"},
+            "data": {"a.yaml": POLICY, "b.yaml": format!("kind: X\n---\n{POLICY}"), "c": "about audit.k8s.io"}});
+        let policy = one("cm.yaml", &serde_yaml::to_string(&map).unwrap());
+        assert_eq!(policy.config_map.as_ref().unwrap().at(), "ConfigMap n/m data[a.yaml]");
+        assert_eq!((policy.at.as_str(), policy.origin), ("cm.yaml:6:3 data.a.yaml", PolicyOrigin::ConfigMap));
+        let secret = json!({"kind": "Secret", "metadata": {"name": "m"}, "stringData": {"a.yaml": POLICY}});
+        assert_eq!(found("s.json", &secret.to_string()), []);
+    }
+
+    #[test]
+    fn files_written_into_other_objects_are_found() {
+        let kops = json!({"apiVersion": "kops.k8s.io/v1alpha2", "kind": "Cluster", "metadata": {"name": "c"},
+            "spec": {"fileAssets": [{"name": "a", "path": "/srv/audit.yaml", "content": POLICY}]}});
+        let policy = one("kops.yaml", &serde_yaml::to_string(&kops).unwrap());
+        assert_eq!(policy.paths, ["/srv/audit.yaml"]);
+        assert_eq!(policy.name, "audit.yaml");
+        let packed = serde_json::to_value(ByteString(POLICY.as_bytes().to_vec())).unwrap();
+        let config = json!({"kind": "KubeadmConfigTemplate", "spec": {"template": {"spec": {"files": [
+            {"path": "/a.yaml", "encoding": "base64", "content": packed},
+            {"path": "/b.yaml", "encoding": "gzip+base64", "content": packed}]}}}});
+        assert_eq!(one("k.json", &config.to_string()).text, POLICY);
+    }
+
+    #[test]
+    fn objects_of_talos_and_rke1_are_written_as_texts() {
+        let policy = "{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}";
+        let talos = format!("version: v1alpha1\ncluster:\n  apiServer:\n    auditPolicy: {policy}\n");
+        let read = one("controlplane.yaml", &talos);
+        assert_eq!(read.at, "controlplane.yaml:4:5 cluster.apiServer.auditPolicy");
+        assert_eq!(read.text, POLICY);
+        assert_eq!(read.paths, [TALOS_FILE]);
+        let rke1 = format!(
+            "services:\n  kube-api:\n    audit_log:\n      enabled: true\n      configuration:\n        policy: {policy}\n"
+        );
+        assert_eq!(one("cluster.yml", &rke1).paths, [RKE1_FILE]);
+    }
+
+    #[test]
+    fn larger_ones_are_left_aside() {
+        let text = format!("{POLICY}#{}\n", " ".repeat(MAX_BYTES));
+        let snapshot = read_texts(&[("a.yaml".to_owned(), text)]).unwrap();
+        assert!(snapshot.policies.is_empty());
+        assert!(snapshot.notes[0].text.contains("more than 4 MiB"));
+    }
 }
