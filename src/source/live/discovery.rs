@@ -9,7 +9,8 @@ use super::answer::{Failure, is_html};
 use super::client::Client;
 use super::list::not_json;
 use super::permissions::Access;
-use crate::snapshot::{GapReason, ServedApis, ServedResource};
+use super::wording::one_line;
+use crate::snapshot::{GapReason, Reading, ServedApis, ServedResource};
 
 /// Plain discovery last, so that older servers answer at all; what they answer is told apart by its kind.
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -19,39 +20,39 @@ const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDis
 /// What one of the two paths says.
 pub(super) async fn discovery(client: &Client, access: Access) -> Result<ServedApis, Failure> {
     let body: Vec<u8> = client.get(access, access.path(), ACCEPT).await?;
-    parse(access, &body)
+    parse(&body).map_err(|(reason, what)| Failure::new(access, reason, one_line(&what)))
 }
 
 /// Both answers together: without one of them it is not known what is served.
 pub(super) fn joined(
     core: Result<ServedApis, Failure>,
     groups: Result<ServedApis, Failure>,
-) -> Result<ServedApis, Failure> {
-    let (mut all, groups) = (core?, groups?);
-    all.resources.extend(groups.resources);
-    all.stale_groups.extend(groups.stale_groups);
-    Ok(all)
+) -> Reading<ServedApis> {
+    match (core, groups) {
+        (Ok(mut all), Ok(groups)) => {
+            all.resources.extend(groups.resources);
+            all.stale_groups.extend(groups.stale_groups);
+            Reading::read(all)
+        }
+        (Err(failure), _) | (_, Err(failure)) => Reading::missing(failure.gap),
+    }
 }
 
-fn parse(access: Access, body: &[u8]) -> Result<ServedApis, Failure> {
+fn parse(body: &[u8]) -> Result<ServedApis, (GapReason, String)> {
+    let malformed = |what: String| (GapReason::Malformed, what);
     if is_html(body) {
-        return Err(Failure::malformed(access, "it is a page of HTML"));
+        return Err(malformed("it is a page of HTML".into()));
     }
-    let kind: Kind =
-        serde_json::from_slice(body).map_err(|error| Failure::malformed(access, &not_json(&error)))?;
+    let kind: Kind = serde_json::from_slice(body).map_err(|error| malformed(not_json(&error)))?;
     match kind.kind.as_str() {
         "APIGroupDiscoveryList" => {}
         "APIVersions" | "APIGroupList" => {
             let what = "the server does not aggregate its discovery, as it does since Kubernetes 1.27";
-            return Err(Failure::new(access, GapReason::NotAcceptable, what));
+            return Err((GapReason::NotAcceptable, what.into()));
         }
-        other => {
-            let what = format!("it is {other:?} instead of an APIGroupDiscoveryList");
-            return Err(Failure::malformed(access, &what));
-        }
+        other => return Err(malformed(format!("it is {other:?} instead of an APIGroupDiscoveryList"))),
     }
-    let list: List =
-        serde_json::from_slice(body).map_err(|error| Failure::malformed(access, &not_json(&error)))?;
+    let list: List = serde_json::from_slice(body).map_err(|error| malformed(not_json(&error)))?;
     Ok(served(list))
 }
 
@@ -164,7 +165,7 @@ mod tests {
                 {"version": "v1", "resources": [resource(&["create", "get"], status(&["patch"]))]}]},
             {"metadata": {"name": "metrics.k8s.io"}, "versions": [{"version": "v1", "freshness": "Stale", "resources": null}]},
             {"metadata": {}, "versions": [{"version": "v1", "resources": [{"resource": "nodes", "scope": "Cluster", "verbs": ["get"]}]}]}]});
-        let served = parse(Access::Apis, list.to_string().as_bytes()).unwrap();
+        let served = parse(list.to_string().as_bytes()).unwrap();
         assert_eq!(served.stale_groups, ["metrics.k8s.io"]);
         let [nodes, widgets] = served.resources.as_slice() else { panic!("{served:?}") };
         assert_eq!((nodes.group.as_str(), nodes.namespaced), ("", false));
@@ -182,9 +183,9 @@ mod tests {
             (r#"{"kind":"APIGroupDiscoveryList","items":["#, GapReason::Malformed, "cut off"),
             (r#"{"kind":"APIGroupDiscoveryList","items":[7]}"#, GapReason::Malformed, "not the JSON"),
         ] {
-            let gap = parse(Access::Apis, body.as_bytes()).unwrap_err().gap;
-            assert_eq!(gap.reason, reason, "{body}");
-            assert!(gap.detail.contains(part), "{gap}");
+            let (found, what) = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(found, reason, "{body}");
+            assert!(what.contains(part), "{what}");
         }
     }
 }

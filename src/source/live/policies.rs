@@ -36,27 +36,31 @@ pub(super) async fn policies(client: &Client, snapshot: &Snapshot) -> Policies {
         } else {
             let what = format!("the ConfigMap {namespace}/{name}");
             let detail = format!("the apiservers read more than {MAX_READ} ConfigMaps");
-            Err(Gap::new(GapReason::NotAsked, what, detail))
+            Err(missing(GapReason::NotAsked, what, detail))
         };
         for key in keys {
-            match object.as_ref().map_err(Gap::clone).and_then(|object| policy(object, &key)) {
+            match object.as_ref().map_err(Clone::clone).and_then(|object| policy(object, &key)) {
                 Ok(policy) => found.read.push(policy),
-                Err(gap) => found.unread.push(UnreadPolicy { config_map: key, gap }),
+                Err(gap) => found.unread.push(UnreadPolicy { config_map: key, gap: *gap }),
             }
         }
     }
     found
 }
 
-fn policy(object: &Value, key: &ConfigMapKey) -> Result<PolicyText, Gap> {
+fn missing(reason: GapReason, what: String, detail: impl Into<String>) -> Box<Gap> {
+    Box::new(Gap::new(reason, what, detail))
+}
+
+fn policy(object: &Value, key: &ConfigMapKey) -> Result<PolicyText, Box<Gap>> {
     let what = || format!("the {}", key.object());
     let text = object.get("data").and_then(|data| data.get(&key.key)).and_then(Value::as_str);
     let Some(text) = text else {
-        return Err(Gap::new(GapReason::NotFound, what(), format!("it has no key `{}`", key.key)));
+        return Err(missing(GapReason::NotFound, what(), format!("it has no key `{}`", key.key)));
     };
     if text.len() > MAX_BYTES {
         let detail = format!("its key `{}` is larger than {} MiB", key.key, MAX_BYTES >> 20);
-        return Err(Gap::new(GapReason::TooLarge, what(), detail));
+        return Err(missing(GapReason::TooLarge, what(), detail));
     }
     Ok(PolicyText {
         name: key.object(),
@@ -70,7 +74,7 @@ fn policy(object: &Value, key: &ConfigMapKey) -> Result<PolicyText, Gap> {
     })
 }
 
-async fn config_map(client: &Client, namespace: &str, name: &str) -> Result<Value, Gap> {
+async fn config_map(client: &Client, namespace: &str, name: &str) -> Result<Value, Box<Gap>> {
     let what = format!("the ConfigMap {namespace}/{name}");
     // The names come out of a pod, and go into a path.
     let is_name = |text: &str| {
@@ -79,20 +83,16 @@ async fn config_map(client: &Client, namespace: &str, name: &str) -> Result<Valu
     };
     let access = match namespace {
         _ if !is_name(namespace) || !is_name(name) => {
-            return Err(Gap::new(
-                GapReason::Malformed,
-                what,
-                "its name is not one that a ConfigMap can have",
-            ));
+            return Err(missing(GapReason::Malformed, what, "its name is not one that a ConfigMap can have"));
         }
         "openshift-kube-apiserver" => Access::OpenshiftPolicies,
         _ => Access::PolicyConfigMap,
     };
     let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
     let result = gather::config_map_at(client, access, &path).await;
-    let gap = |failure: Failure| Gap { what: what.clone(), ..failure.gap };
+    let gap = |failure: Failure| Box::new(Gap { what: what.clone(), ..failure.gap });
     match result.map_err(gap)? {
         Some((object, _)) => Ok(object),
-        None => Err(Gap::new(GapReason::NotFound, what.clone(), "there is no such ConfigMap")),
+        None => Err(missing(GapReason::NotFound, what.clone(), "there is no such ConfigMap")),
     }
 }

@@ -24,9 +24,11 @@ fn cluster(pods: &[Value]) -> Snapshot {
 fn pod(name: &str, flags: &[&str], mounts: Value, volumes: Value) -> Value {
     let mut command = vec!["kube-apiserver"];
     command.extend(flags);
-    json!({"kind": "Pod", "metadata": {"name": name, "namespace": "kube-system"}, "spec": {
-        "containers": [{"name": "kube-apiserver", "image": "k/kube-apiserver:v1.30.1", "command": command, "volumeMounts": mounts}],
-        "volumes": volumes}})
+    let mut pod = json!({"kind": "Pod", "metadata": {"name": name, "namespace": "kube-system"}, "spec": {
+        "containers": [{"name": "kube-apiserver", "image": "k/kube-apiserver:v1.30.1", "command": command}]}});
+    pod["spec"]["containers"][0]["volumeMounts"] = mounts;
+    pod["spec"]["volumes"] = volumes;
+    pod
 }
 
 const FILE: &str = "--audit-policy-file=/etc/kubernetes/audit-policy.yaml";
@@ -140,7 +142,9 @@ fn from_config_map(volume: Value, sub_path: &str) -> Value {
         mount["mountPath"] = json!("/etc/kubernetes/audit/policy.yaml");
     }
     let flag = "--audit-policy-file=/etc/kubernetes/audit/policy.yaml";
-    pod("a", &[flag], json!([mount]), json!([{"name": "audit", "configMap": volume}]))
+    let mut named = json!([{"name": "audit"}]);
+    named[0]["configMap"] = volume;
+    pod("a", &[flag], json!([mount]), named)
 }
 
 fn key(name: &str, key: &str) -> ConfigMapKey {

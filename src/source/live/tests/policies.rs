@@ -27,7 +27,9 @@ fn hosted(seen: &Seen, volume: &Value, config_map: Reply) -> Reply {
 
 fn config_map(data: Value) -> Reply {
     let metadata = json!({"name": "tenant-audit", "namespace": "kube-system"});
-    Reply::Json(200, json!({"kind": "ConfigMap", "metadata": metadata, "data": data}))
+    let mut object = json!({"kind": "ConfigMap", "metadata": metadata});
+    object["data"] = data;
+    Reply::Json(200, object)
 }
 
 fn mounted() -> Value {
