@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{interrupt, output};
+use super::{given, interrupt, output};
 use crate::snapshot::{Snapshot, io};
 use crate::source::live::{self, Connection};
 use crate::source::manifests;
@@ -22,6 +22,9 @@ pub(crate) struct InputArgs {
     /// Read manifests instead of a cluster: files, folders, or - for standard input
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) filename: Vec<PathBuf>,
+    /// Take this audit policy for the one that the apiservers load; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy_file: Option<PathBuf>,
     /// Give up reading a cluster after this long
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
@@ -39,6 +42,24 @@ pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
 impl InputArgs {
     /// Reads the input.
     pub(crate) fn read(&self, connection: &Connection, quiet: bool) -> anyhow::Result<Snapshot> {
+        let is_stdin = |path: &PathBuf| path == Path::new("-");
+        if self.policy_file.as_ref().is_some_and(is_stdin)
+            && (self.snapshot.as_ref().is_some_and(is_stdin) || self.filename.iter().any(is_stdin))
+        {
+            bail!(
+                "the policy and the input cannot both come from standard input; give one of them as a file"
+            );
+        }
+        // A policy that is refused is refused before anything is asked of a cluster.
+        let policy = self.policy_file.as_deref().map(given::read).transpose()?;
+        let mut snapshot = self.read_input(connection, quiet)?;
+        if let Some(policy) = policy {
+            given::put(policy, &mut snapshot);
+        }
+        Ok(snapshot)
+    }
+
+    fn read_input(&self, connection: &Connection, quiet: bool) -> anyhow::Result<Snapshot> {
         if let Some(path) = &self.snapshot {
             return read_snapshot(path);
         }

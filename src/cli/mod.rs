@@ -7,6 +7,7 @@ mod checks;
 mod completion;
 mod facts;
 mod frameworks;
+mod given;
 mod input;
 mod interrupt;
 mod output;

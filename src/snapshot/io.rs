@@ -122,6 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn snapshots_from_before_policies_were_read_still_load() {
+        let mut value = serde_json::to_value(Snapshot::empty(Scope::Cluster, "c")).unwrap();
+        let fields = value.as_object_mut().unwrap();
+        assert!(fields.remove("apis").is_some() && !fields.contains_key("policies"));
+        let mount = serde_json::json!({"path": "/a", "medium": "api-object", "at": "x"});
+        let container = serde_json::json!({"index": 0, "name": "kube-apiserver", "mounts": [mount]});
+        fields["pods"] = serde_json::json!({"state": "read", "value": [{"name": "p", "at": "x", "containers": [container]}]});
+        let snapshot = from_bytes(value.to_string().as_bytes()).unwrap();
+        assert_eq!(snapshot.apis, Snapshot::empty(Scope::Cluster, "c").apis);
+        assert!(snapshot.gaps().is_empty());
+    }
+
+    #[test]
     fn what_is_no_snapshot_says_so() {
         for (bytes, expected) in [
             (&b""[..], "not a logaudit snapshot"),

@@ -3,17 +3,21 @@
 //! A snapshot is the only thing the analysis sees: the same snapshot gives the same report, byte for byte. It is
 //! versioned JSON, optionally compressed with zstd; [`io`] reads and writes it, [`redact`] says what may be kept.
 
+pub mod discovery;
 pub mod io;
 pub mod model;
+pub mod policy;
 pub mod reading;
 pub mod redact;
 mod texts;
 pub mod words;
 
+pub use discovery::{ServedApis, ServedResource};
 pub use model::{
-    Argument, AuditCounters, ClusterIdentity, Container, DeclarationKind, DeclaredApiServer, EnvVar, Flagz,
-    KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclarationKind, DeclaredApiServer,
+    EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
 };
+pub use policy::{ConfigMapKey, PolicyOrigin, PolicyText, UnreadPolicy};
 pub use reading::{Gap, GapReason, Permission, Reading};
 
 /// The version of the snapshot format that this program writes. It reads this version and no other.

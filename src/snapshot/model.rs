@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::discovery::ServedApis;
+use super::policy::{PolicyText, UnreadPolicy};
 use super::reading::{Gap, GapReason, Reading};
 
 /// Everything that was read for one run.
@@ -51,6 +53,15 @@ pub struct Snapshot {
     /// Answers of `/metrics`, one for each distinct instance that answered.
     #[serde(default)]
     pub metrics: Vec<Reading<AuditCounters>>,
+    /// Every audit policy that was found or given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyText>,
+    /// Policies in ConfigMaps that apiservers read and that could not be read here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies_unread: Vec<UnreadPolicy>,
+    /// The API resources that the cluster serves.
+    #[serde(default = "apis_not_asked")]
+    pub apis: Reading<ServedApis>,
     /// What in the input was left aside, and why.
     #[serde(default)]
     pub notes: Vec<Note>,
@@ -75,6 +86,9 @@ impl Snapshot {
             declared: Vec::new(),
             flagz: Vec::new(),
             metrics: Vec::new(),
+            policies: Vec::new(),
+            policies_unread: Vec::new(),
+            apis: apis_not_asked(),
             notes: Vec::new(),
         }
     }
@@ -88,11 +102,18 @@ impl Snapshot {
             self.nodes.gap(),
             self.kubeadm_config.gap(),
             self.kubelet_configs.gap(),
+            self.apis.gap(),
         ];
         let each =
             self.flagz.iter().filter_map(Reading::gap).chain(self.metrics.iter().filter_map(Reading::gap));
+        let each = each.chain(self.policies_unread.iter().map(|unread| &unread.gap));
         single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
+}
+
+/// Snapshots of versions that did not read them have none.
+fn apis_not_asked() -> Reading<ServedApis> {
+    Reading::not_asked("the API resources")
 }
 
 /// What kind of thing was read.
@@ -221,7 +242,12 @@ pub enum Medium {
     PersistentVolumeClaim,
     /// An `emptyDir`: gone with the pod.
     EmptyDir,
-    /// A ConfigMap, Secret, projected or downward volume: read-only content.
+    /// A ConfigMap: read-only content.
+    ConfigMap(ConfigMapVolume),
+    /// A Secret, by its name: read-only content, which is never read here.
+    Secret(String),
+    /// A projected or downward volume, or whatever of these an older version of this program did not tell apart:
+    /// read-only content.
     ApiObject,
     /// Anything else, by the name of its field.
     Other(String),
@@ -230,6 +256,28 @@ pub enum Medium {
 impl Medium {
     /// [`Medium::Other`] of a mount whose volume the pod does not define.
     pub const NO_SUCH_VOLUME: &str = "no such volume";
+
+    /// Whether it is the content of an API object.
+    pub fn is_api_object(&self) -> bool {
+        matches!(self, Self::ConfigMap(_) | Self::Secret(_) | Self::ApiObject)
+    }
+}
+
+/// A ConfigMap as a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfigMapVolume {
+    /// The pod's namespace; empty if a file does not say.
+    #[serde(default)]
+    pub namespace: String,
+    /// The ConfigMap.
+    pub name: String,
+    /// `subPath`: the file of the volume that is mounted alone; empty for the whole volume.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sub_path: String,
+    /// `items`: file path in the volume to key. Without any, every key is a file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, String>,
 }
 
 /// A node.
@@ -323,6 +371,9 @@ pub struct DeclaredApiServer {
     /// and where they are in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mounts: Option<Vec<Mount>>,
+    /// Where the node is a container itself (kind): which files of the machine lie where in the node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_mounts: Vec<Mount>,
 }
 
 /// One argument of an apiserver.

@@ -7,6 +7,7 @@
 
 mod container;
 mod kept;
+mod policy;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ pub use self::container::is_script_option;
 pub use self::kept::{keeps_flag, takes_next};
 pub use super::words::programs::basename;
 
-use super::model::{Argument, DeclaredApiServer, Pod, Snapshot};
+use super::model::{Argument, DeclaredApiServer, Note, Pod, Snapshot};
 use super::texts::Texts;
 
 /// What stands in place of a value that is not kept.
@@ -26,8 +27,8 @@ pub const REDACTED: &str = "REDACTED";
 /// What stands in place of a word among an apiserver's arguments that is neither an option nor the value of one.
 pub const STRAY: &str = "REDACTED-ARGUMENT";
 
-/// Replaces what looks like a credential: tokens, keys, passwords in URLs or after a telling name.
-pub fn scrub(text: &str) -> Cow<'_, str> {
+/// What credentials look like, and what replaces them. What tells that something is one is the first group.
+fn patterns() -> &'static [(Regex, &'static str)] {
     static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         [
             (r"-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|$)", "REDACTED"),
@@ -46,8 +47,13 @@ pub fn scrub(text: &str) -> Cow<'_, str> {
         .filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, with)))
         .collect()
     });
+    &PATTERNS
+}
+
+/// Replaces what looks like a credential: tokens, keys, passwords in URLs or after a telling name.
+pub fn scrub(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
-    for (pattern, with) in PATTERNS.iter() {
+    for (pattern, with) in patterns() {
         if pattern.is_match(&text) {
             text = Cow::Owned(pattern.replace_all(&text, *with).into_owned());
         }
@@ -81,11 +87,25 @@ pub fn redact(snapshot: &mut Snapshot) {
             });
         }
     }
+    redact_policies(snapshot);
     snapshot.texts(&mut |text| {
         if let Cow::Owned(clean) = scrub(text) {
             *text = clean;
         }
     });
+}
+
+fn redact_policies(snapshot: &mut Snapshot) {
+    for policy in &mut snapshot.policies {
+        let (text, changed) = policy::blank(&policy.text);
+        policy.text = text;
+        if changed {
+            snapshot.notes.push(Note {
+                at: policy.at.clone(),
+                text: "what looks like a credential in this policy was blanked out, so that a rule may name something else here".into(),
+            });
+        }
+    }
 }
 
 /// The values that the label `level` of `apiserver_audit_level_total` has.

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::discovery::{ServedApis, ServedResource};
 use super::model::{
-    Argument, AuditCounters, ClusterIdentity, Container, DeclaredApiServer, EnvVar, Flagz, KubeletConfig,
-    Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvVar, Flagz,
+    KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
 };
+use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::reading::{Gap, Permission, Reading};
 
 /// Something with texts in it.
@@ -15,7 +17,8 @@ pub(super) trait Texts {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
 }
 
-/// The fields that have texts, and after a semicolon those that have none.
+/// The fields that have texts, and after a semicolon those that have none. A policy's text keeps its lines and columns, so
+/// `redact` sees to it.
 macro_rules! texts {
     ($($type:ident { $($field:ident),* $(; $other:ident)* })*) => {
         $(impl Texts for $type {
@@ -29,8 +32,8 @@ macro_rules! texts {
 
 texts! {
     Snapshot {
-        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, notes, kind,
-        tool_version; schema_version; captured_at; scope
+        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
+        policies_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
@@ -39,7 +42,7 @@ texts! {
     EnvVar { name, value }
     Mount { path, medium, at; read_only }
     Node { name, kubelet_version, os_image, provider, markers; control_plane }
-    DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts; kind }
+    DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
     Argument { name, value, at }
     KubeletConfig {
         name, at, container_log_max_size, container_log_max_files, event_record_qps, event_burst, enable_debugging_handlers
@@ -48,6 +51,12 @@ texts! {
     AuditCounters {
         git_version, levels, errors; process_start_seconds; requests; events; rejected
     }
+    PolicyText { name, at, paths, inside, config_map; line; origin; text }
+    ConfigMapKey { namespace, name, key }
+    UnreadPolicy { config_map, gap }
+    ServedApis { resources, stale_groups }
+    ServedResource { group, resource, verbs, subresources; namespaced }
+    ConfigMapVolume { namespace, name, sub_path, items }
     Note { at, text }
     Gap { what, detail, grant; reason }
 }
@@ -110,7 +119,8 @@ impl<T: Texts> Texts for Located<T> {
 impl Texts for Medium {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         match self {
-            Self::HostPath(text) | Self::Other(text) => text.texts(visit),
+            Self::HostPath(text) | Self::Other(text) | Self::Secret(text) => text.texts(visit),
+            Self::ConfigMap(volume) => volume.texts(visit),
             Self::PersistentVolumeClaim | Self::EmptyDir | Self::ApiObject => {}
         }
     }

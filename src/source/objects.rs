@@ -8,7 +8,7 @@ use crate::snapshot::redact::{is_script_option, redact_pod};
 use crate::snapshot::words::Word;
 use crate::snapshot::words::commands::commands;
 use crate::snapshot::words::programs::{Runs, basename, is_apiserver_name, is_shell, runs};
-use crate::snapshot::{Container, EnvVar, Lease, Medium, Mount, Node, Pod};
+use crate::snapshot::{ConfigMapVolume, Container, EnvVar, Lease, Medium, Mount, Node, Pod};
 
 /// Where an object stands, and where its fields stand, for evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,12 +70,13 @@ pub fn apiserver_pod(object: &Value, place: &Place) -> Option<Pod> {
     let template = if object.pointer("/spec/template/spec").is_some() { "/spec/template" } else { "" };
     let spec_path = format!("{template}/spec");
     let spec = object.pointer(&spec_path)?;
+    let namespace = text(object, "/metadata/namespace");
     let field_base = spec_path[1..].replace('/', ".");
     let containers: Vec<Container> = items(spec, "/containers")
         .iter()
         .enumerate()
         .filter(|(_, container)| is_apiserver(container))
-        .map(|(index, container)| read_container(spec, container, index, &field_base, place))
+        .map(|(index, container)| read_container(spec, container, index, &field_base, namespace, place))
         .collect();
     if containers.is_empty() {
         return None;
@@ -89,7 +90,7 @@ pub fn apiserver_pod(object: &Value, place: &Place) -> Option<Pod> {
     let optional =
         |pointer: &str| Some(text(object, pointer)).filter(|text| !text.is_empty()).map(str::to_owned);
     let mut pod = Pod {
-        namespace: text(object, "/metadata/namespace").to_owned(),
+        namespace: namespace.to_owned(),
         name: optional("/metadata/name").unwrap_or_else(|| "kube-apiserver".into()),
         node_name: optional("/spec/nodeName"),
         pod_ip: optional("/status/podIP"),
@@ -207,6 +208,7 @@ fn read_container(
     container: &Value,
     index: usize,
     field_base: &str,
+    namespace: &str,
     place: &Place,
 ) -> Container {
     // Null is the empty string to the API server. Whatever else a file holds keeps its place, so that the others keep theirs.
@@ -219,7 +221,7 @@ fn read_container(
         .map(|(mount_index, mount)| Mount {
             path: text(mount, "/mountPath").to_owned(),
             read_only: mount.get("readOnly").and_then(Value::as_bool).unwrap_or(false),
-            medium: medium(spec, text(mount, "/name"), text(mount, "/subPath")),
+            medium: medium(spec, namespace, text(mount, "/name"), text(mount, "/subPath")),
             at: place.field(&format!("{field_base}.containers[{index}].volumeMounts[{mount_index}]")),
         })
         .collect();
@@ -245,7 +247,7 @@ fn read_container(
     }
 }
 
-fn medium(spec: &Value, volume_name: &str, sub_path: &str) -> Medium {
+fn medium(spec: &Value, namespace: &str, volume_name: &str, sub_path: &str) -> Medium {
     let volume = items(spec, "/volumes").iter().find(|volume| text(volume, "/name") == volume_name);
     let Some(volume) = volume.and_then(Value::as_object) else {
         return Medium::Other(Medium::NO_SUCH_VOLUME.into());
@@ -258,16 +260,41 @@ fn medium(spec: &Value, volume_name: &str, sub_path: &str) -> Medium {
             (path, sub) => format!("{path}/{sub}"),
         });
     }
+    if let Some(config_map) = volume.get("configMap") {
+        return config_map_volume(config_map, namespace, sub_path);
+    }
+    if let Some(secret) = volume.get("secret") {
+        return Medium::Secret(text(secret, "/secretName").to_owned());
+    }
+    // Of several sources any may give the file.
+    if let Some(projected) = volume.get("projected")
+        && let [source] = items(projected, "/sources")
+        && let Some(config_map) = source.get("configMap")
+    {
+        return config_map_volume(config_map, namespace, sub_path);
+    }
     for key in volume.keys() {
         match key.as_str() {
             "persistentVolumeClaim" | "ephemeral" => return Medium::PersistentVolumeClaim,
             "emptyDir" => return Medium::EmptyDir,
-            "configMap" | "secret" | "projected" | "downwardAPI" => return Medium::ApiObject,
+            "projected" | "downwardAPI" => return Medium::ApiObject,
             _ => {}
         }
     }
     // A volume without a source is an emptyDir (core/v1 VolumeSource).
     volume.keys().find(|key| *key != "name").map_or(Medium::EmptyDir, |key| Medium::Other(key.clone()))
+}
+
+fn config_map_volume(source: &Value, namespace: &str, sub_path: &str) -> Medium {
+    Medium::ConfigMap(ConfigMapVolume {
+        namespace: namespace.to_owned(),
+        name: text(source, "/name").to_owned(),
+        sub_path: sub_path.trim_matches('/').to_owned(),
+        items: items(source, "/items")
+            .iter()
+            .map(|item| (text(item, "/path").to_owned(), text(item, "/key").to_owned()))
+            .collect(),
+    })
 }
 
 /// A node.
@@ -368,7 +395,7 @@ mod tests {
                 "containers": [{"name": "kube-apiserver", "volumeMounts": [
                     {"name": "a", "mountPath": "/a"}, {"name": "b", "mountPath": "/b", "readOnly": true},
                     {"name": "c", "mountPath": "/c"}, {"name": "d", "mountPath": "/d", "subPath": "x"}]}],
-                "volumes": [{"name": "a"}, {"name": "b", "configMap": {}}, {"name": "d", "hostPath": {"path": "/var/"}}]
+                "volumes": [{"name": "a"}, {"name": "b", "configMap": {"name": "m", "items": [{"key": "k", "path": "p"}]}}, {"name": "d", "hostPath": {"path": "/var/"}}]
             }
         });
         let pod = apiserver_pod(&pod, &Place::of("Pod p")).unwrap();
@@ -377,7 +404,11 @@ mod tests {
             media,
             [
                 Medium::EmptyDir,
-                Medium::ApiObject,
+                Medium::ConfigMap(ConfigMapVolume {
+                    name: "m".into(),
+                    items: BTreeMap::from([("p".into(), "k".into())]),
+                    ..ConfigMapVolume::default()
+                }),
                 Medium::Other("no such volume".into()),
                 Medium::HostPath("/var/x".into())
             ]

@@ -2,6 +2,7 @@
 
 mod endings;
 mod gates;
+mod given;
 mod golden;
 mod own_checks;
 mod pages;

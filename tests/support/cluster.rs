@@ -15,6 +15,8 @@ pub const NODES: &str = "/api/v1/nodes";
 pub const PODS: &str = "/api/v1/namespaces/kube-system/pods";
 pub const KUBEADM_CONFIG: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 pub const KUBELET_CONFIG: &str = "/api/v1/namespaces/kube-system/configmaps/kubelet-config";
+pub const API: &str = "/api";
+pub const APIS: &str = "/apis";
 pub const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";
 
 /// When the cluster is read, in seconds since the epoch: two hours after the recorded API server started. Whoever runs
@@ -23,6 +25,9 @@ pub const NOW: i64 = 1_795_251_600;
 
 /// The part of an Accept header that asks for the structured form of `/flagz`.
 pub const AS_FLAGZ: &str = "as=Flagz";
+
+/// The part of an Accept header that asks for aggregated discovery.
+pub const AGGREGATED: &str = "as=APIGroupDiscoveryList";
 
 impl Routes {
     /// The recorded cluster: one control-plane node, two workers, audit logging on. The admin
@@ -42,6 +47,12 @@ impl Routes {
         for (identity, paths) in recorded {
             for (path, id) in paths {
                 routes = routes.get_as(identity, path, Reply::recorded(id));
+            }
+            // Everybody who can log in may see what is served.
+            for (path, plain, aggregated) in [(API, "007", "013"), (APIS, "008", "014")] {
+                routes = routes
+                    .get_as(identity, path, Reply::recorded(plain))
+                    .rule(Rule::get(path, Reply::recorded(aggregated)).by(identity).accept(AGGREGATED));
             }
         }
         routes

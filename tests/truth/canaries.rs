@@ -110,14 +110,27 @@ fn full_snapshot() -> Value {
     ]);
     snapshot["metrics"][0]["value"]["levels"]["Elsewhere"] = json!(1.0);
     snapshot["metrics"][0]["value"]["errors"]["elsewhere"] = json!(1.0);
+    let key = json!({"namespace": "kube-system", "name": "m", "key": "p.yaml"});
+    snapshot["policies"] = json!([{"name": "p.yaml", "at": "p.yaml", "line": 1, "origin": "manifest", "paths": ["/p.yaml"],
+        "inside": "a.yaml:1:1", "configMap": key, "text": "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]"}]);
+    let gap = json!({"reason": "forbidden", "what": "the ConfigMap kube-system/m", "detail": "forbidden"});
+    snapshot["policiesUnread"] = json!([{"configMap": key, "gap": gap}]);
+    let resource = json!({"group": "apps", "resource": "deployments", "namespaced": true, "verbs": ["get"],
+        "subresources": {"scale": ["get"]}});
+    let served = json!({"resources": [resource], "staleGroups": ["metrics.k8s.io"]});
+    snapshot["apis"] = json!({"state": "read", "value": served});
+    let mount = &mut snapshot["pods"]["value"][0]["containers"][0]["mounts"][0];
+    *mount = json!({"path": "/p", "medium": {"config-map": {"namespace": "n", "name": "m", "subPath": "s",
+        "items": {"p.yaml": "k"}}}, "at": "x"});
     snapshot["notes"] = json!([{"at": "c.yaml:3:1", "text": "left aside"}]);
     snapshot
 }
 
 /// Adds to every text of a snapshot, but to the words and times of its own form.
 fn plant(value: &mut Value, key: &str, canary: &mut impl FnMut() -> String) {
-    const OWN: [&str; 9] = [
+    const OWN: [&str; 10] = [
         "kind",
+        "origin",
         "schemaVersion",
         "toolVersion",
         "scope",
@@ -208,6 +221,8 @@ fn nothing_of_what_is_not_looked_at_is_shown_of_a_snapshot() {
     snapshot["flagz"][0]["value"]["flags"]["etcd-servers"] = json!(canary());
     snapshot["metrics"][0]["value"]["levels"][canary()] = json!(1.0);
     snapshot["metrics"][0]["value"]["errors"][canary()] = json!(1.0);
+    let policy = &mut snapshot["policies"][0]["text"];
+    *policy = json!(format!("# {}\n{} # {}\n", canary(), policy.as_str().unwrap(), canary()));
     let text = snapshot.to_string();
     expect_none(&COMMANDS, |tool| tool.args(["--snapshot", "-"]).stdin(&text));
 

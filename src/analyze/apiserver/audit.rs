@@ -329,17 +329,15 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
         Paths::Unknown(reason) => Fact::unknown(reason.clone()),
         Paths::Mounts(_) if !is_file(&path) => Fact::unknown(format!("--{name} names no file")),
         Paths::Mounts(mounts) => {
-            let holding = mounts
-                .iter()
-                .filter(|mount| covers(&mount.path, &path))
-                .max_by_key(|mount| mount.path.trim_end_matches('/').len());
-            match holding {
+            match holding(mounts, &path) {
                 None => constant(Place::Container),
                 Some(mount) => {
                     let (backing, durable) = match &mount.medium {
                         Medium::HostPath(path) => (format!("hostPath {path}"), Durable::Yes),
                         Medium::PersistentVolumeClaim => ("a PersistentVolumeClaim".to_owned(), Durable::Yes),
                         Medium::EmptyDir => ("an emptyDir".to_owned(), Durable::No),
+                        Medium::ConfigMap(volume) => (format!("the ConfigMap {}", volume.name), Durable::No),
+                        Medium::Secret(name) => (format!("the Secret {name}"), Durable::No),
                         Medium::ApiObject => ("an API object".to_owned(), Durable::No),
                         Medium::Other(kind) if kind == Medium::NO_SUCH_VOLUME => (kind.clone(), Durable::No),
                         Medium::Other(kind) => (kind.clone(), Durable::Unclear(kind.clone())),
@@ -349,7 +347,7 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
                         _ => None,
                     };
                     // What comes from an API object is mounted read-only whatever the mount says (kubernetes #58720).
-                    let read_only = mount.read_only || mount.medium == Medium::ApiObject;
+                    let read_only = mount.read_only || mount.medium.is_api_object();
                     let access = if read_only { "read-only" } else { "writable" };
                     Fact::known(
                         Place::Mount { path: mount.path.clone(), host_path, read_only, durable },
@@ -365,6 +363,14 @@ fn mounted(flags: &Flags, name: &str, paths: &Paths) -> Fact<Place> {
     })
 }
 
+/// The mount that holds a file: the innermost.
+pub(in crate::analyze) fn holding<'a>(mounts: &'a [Mount], file: &str) -> Option<&'a Mount> {
+    mounts
+        .iter()
+        .filter(|mount| covers(&mount.path, file))
+        .max_by_key(|mount| mount.path.trim_end_matches('/').len())
+}
+
 /// Whether a mount path holds a file.
 fn covers(mount: &str, file: &str) -> bool {
     if !mount.starts_with('/') || !file.starts_with('/') {
@@ -376,7 +382,7 @@ fn covers(mount: &str, file: &str) -> bool {
 }
 
 /// An absolute path without `.`, `..` and doubled slashes, as Go's `path.Clean` gives it.
-fn clean(path: &str) -> String {
+pub(in crate::analyze) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

@@ -13,7 +13,8 @@ use super::matching::{self, Host};
 use crate::analyze::version::Version;
 use crate::snapshot::redact::REDACTED;
 use crate::snapshot::{
-    Container, DeclarationKind, DeclaredApiServer, Flagz, GapReason, Lease, Pod, Reading, Scope, Snapshot,
+    Container, DeclarationKind, DeclaredApiServer, Flagz, GapReason, Lease, Mount, Pod, Reading, Scope,
+    Snapshot,
 };
 
 /// One apiserver and what speaks of it.
@@ -25,6 +26,8 @@ pub struct Instance {
     pub flags: Flags,
     /// Its mounts.
     pub paths: Paths,
+    /// Where its node is a container itself: what of the machine lies where in it.
+    pub node_mounts: Vec<Mount>,
     /// What declares it, if a distribution with habits of its own does.
     pub declared_by: Option<DeclarationKind>,
     /// Whether RKE2 runs it, which has habits of its own with audit policies.
@@ -161,6 +164,7 @@ fn of_pod(pod: &Pod, container: &Container, cluster_version: Option<Version>) ->
             unread: None,
         },
         paths: Paths::Mounts(container.mounts.clone()),
+        node_mounts: Vec::new(),
         declared_by: None,
         rke2: container.image.contains("hardened-kubernetes"),
         node: pod.node_name.clone(),
@@ -187,6 +191,7 @@ fn of_declaration(declared: &DeclaredApiServer, cluster_version: Option<Version>
             (None, DeclarationKind::K3sConfig | DeclarationKind::K3sNode) => Paths::Host,
             (None, _) => Paths::Unknown("the volumes of the apiserver's pod are not declared here".into()),
         },
+        node_mounts: declared.node_mounts.clone(),
         declared_by: Some(declared.kind),
         rke2: matches!(declared.kind, DeclarationKind::Rke2Config | DeclarationKind::Rke2Node),
         node: declared.node_name.clone(),
@@ -214,6 +219,7 @@ fn unread(name: &str, node: Option<&str>, reason: &str) -> Instance {
         name: name.to_owned(),
         flags: Flags { sources: Vec::new(), version: None, unread: Some(reason.to_owned()) },
         paths: Paths::Unknown(reason.to_owned()),
+        node_mounts: Vec::new(),
         declared_by: None,
         rke2: false,
         node: node.map(str::to_owned),
@@ -312,6 +318,7 @@ fn answering(address: Option<&str>, source: FlagSource, version: Option<Version>
         name: address.map_or_else(|| "apiserver".to_owned(), |address| format!("apiserver at {address}")),
         flags: Flags { sources: vec![source], version, unread: None },
         paths: Paths::Unknown(NO_MOUNTS.into()),
+        node_mounts: Vec::new(),
         declared_by: None,
         node: None,
         address: address.map(str::to_owned),

@@ -12,6 +12,7 @@
 //! | [`coverage`] | what a policy records of whole classes of requests, proved over all senders, namespaces and names |
 //! | [`lint`] | what is odd in a policy: rules that nothing reaches, parts that match nothing |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
+//! | [`sources`] | which apiserver loads which policy |
 
 pub mod apis;
 pub mod catalogue;
@@ -21,6 +22,7 @@ pub mod lint;
 pub mod load;
 pub mod matches;
 pub mod request;
+pub mod sources;
 
 use std::fmt;
 use std::str::FromStr;

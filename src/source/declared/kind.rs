@@ -8,9 +8,9 @@
 use serde_json::Value;
 
 use super::kubeadm::Draft;
-use super::{below, version};
+use super::{below, host_mount, version};
 use crate::snapshot::redact::scrub;
-use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Note};
+use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Mount, Note};
 use crate::source::kubelet;
 use crate::source::manifests::node::Document;
 use crate::source::manifests::yaml::{inner_name, nested};
@@ -44,18 +44,22 @@ pub fn cluster(document: &Document) -> KindCluster {
     reader.gates(object, place);
     reader.patches(object, place, "", true);
     let mut is_first = true;
+    let mut node_mounts = Vec::new();
     for (index, node) in items(object, "/nodes").iter().enumerate() {
         let is_control_plane = matches!(text(node, "/role"), "" | "control-plane");
         let counts = is_control_plane && is_first;
         is_first &= !is_control_plane;
         reader.patches(node, place, &format!("nodes[{index}]"), counts);
         if counts {
+            node_mounts = extra_mounts(node, place, &format!("nodes[{index}].extraMounts"));
             reader.draft.default_version(image_version(text(node, "/image")));
         }
     }
     let Reader { name, draft, kubelet_config, kubelet_configs, notes } = reader;
+    let mut declared = draft.finish(DeclarationKind::KindConfig, name, &place.at);
+    declared.node_mounts = node_mounts;
     KindCluster {
-        declared: draft.finish(DeclarationKind::KindConfig, name, &place.at),
+        declared,
         kubelet_configs: kubelet_config
             .into_iter()
             .filter(kubelet::sets_anything)
@@ -63,6 +67,20 @@ pub fn cluster(document: &Document) -> KindCluster {
             .collect(),
         notes,
     }
+}
+
+/// What of the machine lies where in a node.
+fn extra_mounts(node: &Value, place: &Place, path: &str) -> Vec<Mount> {
+    items(node, "/extraMounts")
+        .iter()
+        .enumerate()
+        .filter(|(_, mount)| !text(mount, "/containerPath").is_empty())
+        .map(|(index, mount)| {
+            let read_only = mount.get("readOnly").and_then(Value::as_bool).unwrap_or(false);
+            let at = place.field(&format!("{path}[{index}]"));
+            host_mount(text(mount, "/containerPath"), text(mount, "/hostPath"), read_only, at)
+        })
+        .collect()
 }
 
 /// `v1.29.2` of `kindest/node:v1.29.2@sha256:…`.

@@ -76,6 +76,7 @@ fn declare(
         arguments,
         open: None,
         mounts,
+        node_mounts: Vec::new(),
     };
     redact_declared(&mut declared);
     declared

@@ -4,19 +4,21 @@ use std::error::Error as StdError;
 
 use super::answer::{Cause, Failure};
 use super::client::{Client, Connector};
+use super::discovery::{discovery, joined};
 use super::error::LiveError;
 use super::fault::Fault;
 use super::gather::{self, Nodes, note, reading};
 use super::instances::{self, Instances};
 use super::openshift;
 use super::permissions::Access;
+use super::policies::{Policies, policies};
 use super::read::Options;
 use super::resolve::Endpoint;
 use super::wording::one_line;
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
     AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading,
-    Scope, Snapshot,
+    Scope, ServedApis, Snapshot,
 };
 
 /// The outcome of the first round, in which everything that depends on nothing is asked at once.
@@ -29,6 +31,7 @@ struct Round {
     kubelet: Result<Option<KubeletConfig>, Failure>,
     flagz: Result<Flagz, Failure>,
     metrics: Result<AuditCounters, Failure>,
+    apis: Reading<ServedApis>,
 }
 
 /// Reads one cluster.
@@ -49,24 +52,20 @@ impl Reader<'_> {
         if live > 1 {
             (self.doing)(format!("looking for {live} apiservers behind the address"));
         }
-        let nodes = round.nodes.as_ref().map(|read| read.nodes.as_slice()).ok();
-        let (elsewhere, ()) =
-            tokio::join!(elsewhere(&client, round.pods, nodes), instances.complete(connector, live));
         let mut snapshot = Snapshot::empty(Scope::Cluster, self.endpoint.cluster.name.clone());
         snapshot.cluster = self.endpoint.cluster.clone();
         snapshot.captured_at = Some(self.options.captured_at);
         snapshot.version = reading(round.version);
         snapshot.leases = reading(round.leases);
-        snapshot.pods = elsewhere.pods;
-        snapshot.notes = elsewhere.notes;
         snapshot.kubeadm_config = reading(round.kubeadm);
+        snapshot.apis = round.apis;
         let (nodes, declared, kubelets) = match round.nodes {
             Ok(read) => (Reading::read(read.nodes), read.declared, read.kubelets),
             Err(failure) => (Reading::missing(failure.gap), Vec::new(), Vec::new()),
         };
         snapshot.nodes = nodes;
         snapshot.declared = declared;
-        snapshot.declared.extend(elsewhere.declared);
+        tokio::join!(add_pods(&client, round.pods, &mut snapshot), instances.complete(connector, live));
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);
         (snapshot.flagz, snapshot.metrics) = instances.readings(live);
         redact(&mut snapshot);
@@ -85,7 +84,7 @@ impl Reader<'_> {
             }
         };
         // Dropping the others is what ends them when the version fails.
-        let (version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics) = tokio::try_join!(
+        let (version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics, core, groups) = tokio::try_join!(
             version,
             async { Ok(gather::leases(client).await) },
             async { Ok(gather::pods(client, Access::Pods).await) },
@@ -94,8 +93,11 @@ impl Reader<'_> {
             async { Ok(gather::kubelet_config(client).await) },
             async { Ok(gather::flagz(client).await) },
             async { Ok(gather::metrics(client).await) },
+            async { Ok(discovery(client, Access::Api).await) },
+            async { Ok(discovery(client, Access::Apis).await) },
         )?;
-        Ok(Round { version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics })
+        let apis = joined(core, groups);
+        Ok(Round { version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics, apis })
     }
 
     /// Whether a failure of `/version`, which everybody may read, means that nothing else will succeed.
@@ -151,7 +153,7 @@ impl Reader<'_> {
     }
 
     fn refuse_if_nothing(&self, round: &Round, over: bool) -> Result<(), LiveError> {
-        // An absent ConfigMap counts as read: it was an apiserver that said so.
+        // An absent ConfigMap counts as read: it was an apiserver that said so. What is served says nothing of auditing.
         let failures = [
             round.version.as_ref().err(),
             round.leases.as_ref().err(),
@@ -185,6 +187,18 @@ impl Reader<'_> {
             LiveError::Nothing { server, cluster, gap: Box::new(first.gap.clone()) }
         })
     }
+}
+
+/// Adds the apiservers that run as pods, and the policies that these mount from ConfigMaps.
+async fn add_pods(client: &Client, pods: Result<(Vec<Pod>, Vec<Note>), Failure>, snapshot: &mut Snapshot) {
+    let nodes = snapshot.nodes.value().map(Vec::as_slice);
+    let Elsewhere { pods, declared, notes } = elsewhere(client, pods, nodes).await;
+    snapshot.pods = pods;
+    snapshot.notes = notes;
+    snapshot.declared.extend(declared);
+    let Policies { read, unread } = policies(client, snapshot).await;
+    snapshot.policies = read;
+    snapshot.policies_unread = unread;
 }
 
 /// What is known of apiservers that run as pods.

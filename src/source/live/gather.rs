@@ -106,7 +106,16 @@ pub(super) async fn kubelet_config(client: &Client) -> Result<Option<KubeletConf
 
 /// A ConfigMap; none if it is not there.
 pub(super) async fn config_map(client: &Client, access: Access) -> Result<Option<(Value, Place)>, Failure> {
-    match object(client, access).await {
+    config_map_at(client, access, access.path()).await
+}
+
+/// The ConfigMap at a path; none if it is not there.
+pub(super) async fn config_map_at(
+    client: &Client,
+    access: Access,
+    path: &str,
+) -> Result<Option<(Value, Place)>, Failure> {
+    match object_at(client, access, path).await {
         Ok(object) if text(&object, "/kind") == "ConfigMap" => {
             let place = Place::of(format!("ConfigMap {}", full_name(&object)));
             Ok(Some((object, place)))
@@ -141,7 +150,11 @@ pub(super) async fn metrics(client: &Client) -> Result<AuditCounters, Failure> {
 }
 
 async fn object(client: &Client, access: Access) -> Result<Value, Failure> {
-    let body: Vec<u8> = client.get(access, access.path(), JSON).await?;
+    object_at(client, access, access.path()).await
+}
+
+async fn object_at(client: &Client, access: Access, path: &str) -> Result<Value, Failure> {
+    let body: Vec<u8> = client.get(access, path, JSON).await?;
     if is_html(&body) {
         return Err(Failure::malformed(access, "it is a page of HTML"));
     }

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | flags and kubeconfig to a cluster and an identity | `connection`, `kubeconfig`, `flags`, `resolve`, `credentials`, `proxy`, `plugin` |
 //! | one request within its limits, and what a failure means | `client`, `answer`, `fault`, `list` |
-//! | what is asked, in which order | [`permissions`], `gather`, `cluster`, `instances`, `openshift` |
+//! | what is asked, in which order | [`permissions`], `gather`, `discovery`, `cluster`, `instances`, `openshift`, `policies` |
 //! | the way in, and what makes it impossible | `read`, `error` |
 
 mod answer;
@@ -16,6 +16,7 @@ mod client;
 mod cluster;
 mod connection;
 mod credentials;
+mod discovery;
 mod error;
 mod fault;
 mod flags;
@@ -26,6 +27,7 @@ mod list;
 mod openshift;
 pub mod permissions;
 mod plugin;
+mod policies;
 mod proxy;
 mod read;
 mod resolve;

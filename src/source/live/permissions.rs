@@ -47,11 +47,19 @@ pub enum Access {
     OpenshiftPods,
     /// The ConfigMap with the configuration of the apiservers of OpenShift.
     OpenshiftConfig,
+    /// The resources of the core group.
+    Api,
+    /// The resources of all other groups.
+    Apis,
+    /// The ConfigMap with the audit policies of the apiservers of OpenShift: each revision of it has a name of its own.
+    OpenshiftPolicies,
+    /// A ConfigMap that the pod of an apiserver mounts its audit policy from. Its name is in the pod.
+    PolicyConfigMap,
 }
 
 impl Access {
-    /// The whole catalogue.
-    pub const ALL: [Self; 11] = [
+    /// The whole catalogue, but [`Self::PolicyConfigMap`], whose name is not known before.
+    pub const ALL: [Self; 14] = [
         Self::Version,
         Self::Leases,
         Self::Pods,
@@ -63,6 +71,9 @@ impl Access {
         Self::Metrics,
         Self::OpenshiftPods,
         Self::OpenshiftConfig,
+        Self::Api,
+        Self::Apis,
+        Self::OpenshiftPolicies,
     ];
 
     /// What it is, in words for a report.
@@ -78,6 +89,10 @@ impl Access {
             Self::Metrics => "/metrics",
             Self::OpenshiftPods => "the pods of the apiservers in openshift-kube-apiserver",
             Self::OpenshiftConfig => "the ConfigMap openshift-kube-apiserver/config",
+            Self::Api => "the API resources at /api",
+            Self::Apis => "the API resources at /apis",
+            Self::OpenshiftPolicies => "the ConfigMap openshift-kube-apiserver/kube-apiserver-audit-policies",
+            Self::PolicyConfigMap => "the ConfigMap with the audit policy",
         }
     }
 
@@ -103,21 +118,31 @@ impl Access {
                 "/api/v1/namespaces/openshift-kube-apiserver/pods?labelSelector=app%3Dopenshift-kube-apiserver&limit=500"
             }
             Self::OpenshiftConfig => "/api/v1/namespaces/openshift-kube-apiserver/configmaps/config",
+            Self::Api => "/api",
+            Self::Apis => "/apis",
+            Self::OpenshiftPolicies => {
+                "/api/v1/namespaces/openshift-kube-apiserver/configmaps/kube-apiserver-audit-policies"
+            }
+            Self::PolicyConfigMap => "/api/v1/namespaces/kube-system/configmaps/audit-policy",
         }
     }
 
     /// The permission that it needs.
     pub fn permission(self) -> Permission {
         match self {
-            Self::Version | Self::Flagz | Self::Metrics => Permission::url(self.path()),
+            Self::Version | Self::Flagz | Self::Metrics | Self::Api | Self::Apis => {
+                Permission::url(self.path())
+            }
             Self::Leases => Permission::resource("list", "coordination.k8s.io", "leases", Some(KUBE_SYSTEM)),
             Self::Pods | Self::PodsOfApp => Permission::resource("list", "", "pods", Some(KUBE_SYSTEM)),
             Self::Nodes => Permission::resource("list", "", "nodes", None),
-            Self::KubeadmConfig | Self::KubeletConfig => {
+            Self::KubeadmConfig | Self::KubeletConfig | Self::PolicyConfigMap => {
                 Permission::resource("get", "", "configmaps", Some(KUBE_SYSTEM))
             }
             Self::OpenshiftPods => Permission::resource("list", "", "pods", Some(OPENSHIFT)),
-            Self::OpenshiftConfig => Permission::resource("get", "", "configmaps", Some(OPENSHIFT)),
+            Self::OpenshiftConfig | Self::OpenshiftPolicies => {
+                Permission::resource("get", "", "configmaps", Some(OPENSHIFT))
+            }
         }
     }
 
@@ -192,7 +217,8 @@ pub fn openshift_role() -> Role {
 /// Nothing in them reaches Secrets, `nodes/proxy` or `pods/exec`, and nothing writes.
 pub fn rbac_yaml(subject: Option<&Subject>) -> String {
     let mut yaml = String::from(
-        "# What `kubectl logaudit` reads. Only get and list: no Secret, no nodes/proxy, no exec, no write.\n",
+        "# What `kubectl logaudit` reads. Only get and list: no Secret, no nodes/proxy, no exec, no write.\n\
+         # Where the pods of the apiservers mount their audit policy from a ConfigMap, add its name to those of the Role.\n",
     );
     if let Some(Subject::ServiceAccount { namespace, name }) = subject {
         let account = ServiceAccount {
@@ -221,8 +247,10 @@ pub fn rbac_yaml(subject: Option<&Subject>) -> String {
 
 /// The additional Role for OpenShift as YAML, with a binding if a subject is given.
 pub fn openshift_rbac_yaml(subject: Option<&Subject>) -> String {
-    let mut yaml =
-        String::from("# In addition on OpenShift, whose apiservers run in a namespace of their own.\n");
+    let mut yaml = String::from(
+        "# In addition on OpenShift, whose apiservers run in a namespace of their own. The name of the ConfigMap with the\n\
+             # audit policy changes with every revision, so the ConfigMaps are not named.\n",
+    );
     document(&mut yaml, &openshift_role());
     if let Some(subject) = subject {
         document(&mut yaml, &role_binding(OPENSHIFT, subject));
@@ -265,15 +293,20 @@ fn role_ref(kind: &str) -> RoleRef {
 fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
     let mut urls = Vec::new();
     // Group, resource and verb make a rule; the names of objects narrow it.
-    let mut resources: BTreeMap<(String, String, String), Vec<String>> = BTreeMap::new();
+    let mut resources: BTreeMap<(String, String, String), Option<Vec<String>>> = BTreeMap::new();
     for access in Access::ALL {
         match access.permission() {
             Permission::NonResource { url, .. } if wanted.is_none() => urls.push(url),
             Permission::NonResource { .. } => {}
             Permission::Resource { api_group, resource, verb, namespace } => {
                 if namespace.as_deref() == wanted {
-                    let names = resources.entry((api_group, resource, verb)).or_default();
-                    names.extend(access.object().map(str::to_owned));
+                    let names =
+                        resources.entry((api_group, resource, verb)).or_insert_with(|| Some(Vec::new()));
+                    match (names.as_mut(), access.object()) {
+                        (Some(names), Some(name)) => names.push(name.to_owned()),
+                        // One whose name is not known before takes them all.
+                        _ => *names = None,
+                    }
                 }
             }
         }
@@ -283,7 +316,7 @@ fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
         .map(|((group, resource, verb), names)| PolicyRule {
             api_groups: Some(vec![group]),
             resources: Some(vec![resource]),
-            resource_names: Some(names).filter(|names| !names.is_empty()),
+            resource_names: names,
             verbs: vec![verb],
             ..PolicyRule::default()
         })
@@ -317,7 +350,7 @@ mod tests {
                 json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
                     "metadata": {"name": "logaudit-reader"}, "rules": [
                         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
-                        {"nonResourceURLs": ["/flagz", "/metrics", "/version"], "verbs": ["get"]}]}),
+                        {"nonResourceURLs": ["/api", "/apis", "/flagz", "/metrics", "/version"], "verbs": ["get"]}]}),
                 json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
                     "metadata": {"name": "logaudit-reader", "namespace": "kube-system"}, "rules": [
                         {"apiGroups": [""], "resources": ["configmaps"],

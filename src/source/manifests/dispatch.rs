@@ -1,8 +1,10 @@
 //! What an object is, and which field of the snapshot it belongs to.
 
 use super::error::ManifestError;
+use super::logs::without_container_logs;
 use super::node::{Document, Tree};
 use super::placeholders::note_placeholders;
+use super::policies::{self, Begins};
 use super::yaml::{inner_name, parse};
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
@@ -33,6 +35,11 @@ pub struct Collector {
     declared: Vec<DeclaredApiServer>,
     templates: Vec<cluster_api::Template>,
     classes: Vec<Document>,
+    policies: policies::Found,
+    /// The text that is taken in, if it speaks of audit policies.
+    source: Option<String>,
+    /// Whether that text is one document.
+    is_alone: bool,
     notes: Vec<Note>,
 }
 
@@ -65,6 +72,8 @@ impl Collector {
         };
         let mut outcome = Outcome::default();
         let is_empty = parsed.trees.is_empty();
+        self.source = policies::may_hold(text).then(|| without_container_logs(text).into_owned());
+        self.is_alone = parsed.trees.len() == 1 && parsed.faults.is_empty();
         for tree in parsed.trees {
             self.tree(tree, "", file, 0, &mut outcome);
         }
@@ -135,6 +144,10 @@ impl Collector {
     fn object(&mut self, tree: Tree, kind: &str, file: &str, depth: usize, outcome: &mut Outcome) {
         let group = tree.text("apiVersion").split('/').next().unwrap_or_default().to_owned();
         let is_group = |name: &str| group == name || group.is_empty();
+        // Only what speaks of policies at all is looked through for them.
+        if self.source.is_some() && !matches!(kind, "Policy" | "ConfigMap" | "Secret" | "ClusterClass") {
+            self.policies.inside(&located(tree.clone(), kind, file), file);
+        }
         match kind {
             "Pod" => {
                 self.any_pod = true;
@@ -188,8 +201,14 @@ impl Collector {
                 self.declared.push(openshift::config(&document, &openshift_name(file)));
             }
             "Policy" if group == "audit.k8s.io" => {
-                let Document { place, .. } = located(tree, kind, file);
-                self.note(place.at, "an audit policy; this version does not evaluate policies");
+                let begins = match &tree {
+                    Tree::Marked(mark, _) if depth == 0 => Begins::At(*mark),
+                    Tree::Plain(_) if depth == 0 && self.is_alone => Begins::Alone,
+                    _ => Begins::Somewhere,
+                };
+                let Document { value, place } = located(tree, kind, file);
+                let source = self.source.as_deref().unwrap_or_default();
+                self.policies.document(file, source, begins, &value, &place);
             }
             "" => self.without_kind(tree, file, depth, outcome),
             _ => {}
@@ -221,6 +240,10 @@ impl Collector {
         let metadata = tree.at(&["metadata"]).unwrap_or_default();
         let (namespace, name) = (text(&metadata, "/namespace"), text(&metadata, "/name"));
         let in_namespace = |expected: &str| namespace.is_empty() || namespace == expected;
+        if self.source.is_some() {
+            let document = located(tree.clone(), kind, file);
+            self.policies.config_map(&document.value, &document.place);
+        }
         if in_namespace("kube-system") && name == "kubeadm-config" {
             let Document { value, place } = located(tree, kind, file);
             let reading = match declared::kubeadm_config_map(&value, &place) {
@@ -351,13 +374,15 @@ impl Collector {
             snapshot.kubelet_configs = Reading::read(self.kubelet_configs);
         }
         snapshot.declared = self.declared;
+        snapshot.policies = self.policies.policies;
         snapshot.notes = self.notes;
+        snapshot.notes.extend(self.policies.notes);
         redact(&mut snapshot);
         note_placeholders(&mut snapshot);
         if snapshot == Snapshot::empty(Scope::Manifests, &*snapshot.cluster.name) {
             snapshot.notes.push(Note {
                 at: snapshot.cluster.name.clone(),
-                text: "nothing in it is read by this version: no apiserver, node, Lease or kubelet configuration".into(),
+                text: "nothing in it is read by this version: no apiserver, audit policy, node, Lease or kubelet configuration".into(),
             });
         }
         snapshot

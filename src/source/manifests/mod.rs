@@ -5,6 +5,7 @@
 //! | [`files`] | finds and loads the files |
 //! | [`yaml`], [`node`] | read a text into values with positions |
 //! | [`dispatch`] | recognises objects and puts them into the snapshot |
+//! | [`policies`] | audit policies, also those inside other objects |
 //!
 //! A file that cannot be read stops the reading only if it is the only one. Of several, and in folders, it is left aside
 //! with a note, as is a broken document among good ones: what can be told from the rest is still told.
@@ -15,6 +16,7 @@ pub mod files;
 pub mod logs;
 pub mod node;
 pub mod placeholders;
+pub mod policies;
 pub mod yaml;
 
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ pub struct Document {
 }
 
 /// A document before it is known whether anyone wants it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Tree {
     /// From YAML: every value knows its line and column.
     Marked(Mark, Node),

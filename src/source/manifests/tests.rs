@@ -169,9 +169,8 @@ rules: [{level: Metadata}]
     assert_eq!(kubeadm.arguments[0].at, "dump.yaml:37:3 data.ClusterConfiguration:3:7");
     assert_eq!(snapshot.kubelet_configs.value().unwrap()[0].name, "kubelet-config");
     assert!(snapshot.declared.is_empty());
-    assert_eq!(snapshot.notes.len(), 1);
-    assert_eq!(snapshot.notes[0].text, "an audit policy; this version does not evaluate policies");
-    assert_eq!(snapshot.notes[0].at, "dump.yaml:53:1");
+    assert_eq!(snapshot.notes, []);
+    assert_eq!((snapshot.policies.len(), snapshot.policies[0].at.as_str()), (1, "dump.yaml"));
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn parse_pieces(text: &str, whole: Fault) -> Parsed {
 }
 
 /// The text cut before each `---` line, with the number of lines before each piece.
-fn pieces(text: &str) -> Vec<(u32, &str)> {
+pub(super) fn pieces(text: &str) -> Vec<(u32, &str)> {
     let mut pieces = Vec::new();
     let (mut start, mut start_line) = (0, 0);
     let (mut position, mut line) = (0, 0);

@@ -1,6 +1,7 @@
 //! Whole reads against a server on a socket.
 
 mod failures;
+mod policies;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -36,6 +37,12 @@ fn instance(seen: &Seen, index: usize, count: usize) -> Reply {
         Reply::Json(
             200,
             json!({"kind": "ConfigMap", "metadata": {"name": name, "namespace": "kube-system"}, "data": {}}),
+        )
+    } else if path == "/api" || path == "/apis" {
+        let resource = json!({"resource": "pods", "scope": "Namespaced", "verbs": ["get"]});
+        list(
+            "APIGroupDiscoveryList",
+            vec![json!({"metadata": {"name": path}, "versions": [{"resources": [resource]}]})],
         )
     } else if path == "/flagz" {
         Reply::Text(200, format!("advertise-address=10.0.0.{index}\naudit-log-path=/a\nv=2\n"))
@@ -115,8 +122,9 @@ fn a_small_cluster_is_read_in_one_round() {
     assert!(snapshot.kubeadm_config.value().is_some() && snapshot.kubelet_configs.value().is_some());
     assert_eq!(snapshot.flagz[0].value().unwrap().flags["audit-log-path"], "/a");
     assert_eq!(snapshot.metrics[0].value().unwrap().events, Some(1.0));
+    assert_eq!(snapshot.apis.value().unwrap().resources.len(), 2);
     assert_eq!(snapshot.captured_at, Some("2026-11-21T07:00:05Z".parse().unwrap()));
-    assert_eq!((snapshot.flagz.len(), snapshot.metrics.len(), stats.requests), (1, 1, 8));
+    assert_eq!((snapshot.flagz.len(), snapshot.metrics.len(), stats.requests), (1, 1, 10));
     for seen in server.seen() {
         assert_eq!(seen.method, "GET");
         assert!(seen.head.contains(concat!("user-agent: kubectl-logaudit/", env!("CARGO_PKG_VERSION"))));
@@ -156,7 +164,8 @@ fn what_is_refused_is_a_gap_with_its_permission() {
         _ => status(403, "User \"nobody\" cannot do that, token=abcdef"),
     });
     let (snapshot, stats) = read_all(&server).unwrap();
-    assert_eq!(stats.requests, 8);
+    assert_eq!(stats.requests, 10);
+    assert_eq!(reason(&snapshot.apis), GapReason::Forbidden);
     let gap = snapshot.leases.gap().unwrap();
     assert_eq!(
         gap.to_string(),
@@ -207,7 +216,7 @@ fn openshift_is_looked_at_where_it_runs_its_apiservers() {
     let (snapshot, stats) = read_all(&server).unwrap();
     assert_eq!(snapshot.pods.value().unwrap().len(), 1);
     assert_eq!(snapshot.declared[0].arguments[0].value.as_deref(), Some("/var/log/a"));
-    assert_eq!(stats.requests, 10);
+    assert_eq!(stats.requests, 12);
 }
 
 #[test]
@@ -276,7 +285,7 @@ fn progress_is_told_and_requests_when_asked_for() {
     assert_eq!(told(None), [format!("reading {} (test)", server.url)]);
     let lines = told(Some(6));
     assert!(lines.iter().any(|line| line.starts_with("GET /version: 200 OK after ")), "{lines:?}");
-    assert_eq!(lines.len(), 9);
+    assert_eq!(lines.len(), 11);
     connection.disable_compression = Some(true);
     read(&connection, &options, &|_| {}).unwrap();
     assert!(!server.seen().last().unwrap().head.contains("accept-encoding"));
