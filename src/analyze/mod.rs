@@ -23,6 +23,7 @@ use self::apiserver::{ApiServer, Surroundings, agreement};
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
+use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestRecord};
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
@@ -48,6 +49,14 @@ pub struct Facts {
     pub counters: Fact<Vec<Counters>>,
     /// Kubelet configurations.
     pub kubelets: Fact<Vec<Kubelet>>,
+    /// The audit policies of the apiservers.
+    pub policies: Fact<Vec<Policy>>,
+    /// What these record of each class of requests that security depends on.
+    pub requests: Fact<Vec<RequestRecord>>,
+    /// Which bodies they log that hold credentials or personal data.
+    pub bodies: Fact<Vec<BodyRecord>>,
+    /// Which requests they record that come often and say little.
+    pub noise: Fact<Vec<NoiseRecord>>,
 }
 
 /// What runs.
@@ -99,10 +108,14 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         .collect();
     let kubelet_version =
         version.or_else(|| instances.list.iter().find_map(|instance| instance.flags.version));
+    let kubernetes = kubernetes(snapshot, version);
+    let distribution = kubernetes.distribution.value().map(String::as_str);
+    let PolicyFacts { policies, requests, bodies, noise } =
+        policy::facts::facts(snapshot, &instances, distribution);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
-        kubernetes: kubernetes(snapshot, version),
+        kubernetes,
         control_plane: control_plane(snapshot, &instances, &list, &counters),
         api_servers: if list.is_empty() {
             Fact::unknown(no_apiserver(snapshot))
@@ -111,6 +124,10 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         },
         counters,
         kubelets: kubelet::kubelets(snapshot, kubelet_version),
+        policies,
+        requests,
+        bodies,
+        noise,
     }
 }
 

@@ -270,7 +270,11 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
         }
     };
     if let (Some(among), None) = (&file.among, &each) {
-        return Err(loader.at(loader.offset(among), "`where` chooses among the items of `each`, which is missing".into(), None));
+        return Err(loader.at(
+            loader.offset(among),
+            "`where` chooses among the items of `each`, which is missing".into(),
+            None,
+        ));
     }
     let among = file.among.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
     let applies = file.applies.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;

@@ -1,12 +1,13 @@
 //! Which resources an API server serves: by its own discovery, else by the table of its Kubernetes version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::version::Version;
 use crate::check::load::builtin_yaml;
+use crate::snapshot::ServedApis;
 
 /// The resources of Kubernetes itself, by version: `checks/apis.yaml`.
 static TABLE: LazyLock<Vec<TableGroup>> = LazyLock::new(|| builtin_yaml("apis.yaml"));
@@ -44,6 +45,8 @@ struct TableResource {
 pub struct Apis {
     /// By group and resource. Subresources are in their resource.
     pub resources: BTreeMap<(String, String), Resource>,
+    /// Groups of which some resources may be missing.
+    pub partly_known: BTreeSet<String>,
     /// Whether these are all: by discovery. Else there may be groups of custom resources and aggregated servers beside.
     pub complete: bool,
 }
@@ -81,7 +84,24 @@ impl Apis {
                 );
             }
         }
-        Self { resources, complete: false }
+        Self { resources, partly_known: BTreeSet::new(), complete: false }
+    }
+
+    /// What a server says that it serves.
+    pub fn of_discovery(served: &ServedApis) -> Self {
+        let resources = served.resources.iter().map(|resource| {
+            let known = Resource {
+                namespaced: resource.namespaced,
+                verbs: resource.verbs.clone(),
+                subresources: resource.subresources.clone(),
+            };
+            ((resource.group.clone(), resource.resource.clone()), known)
+        });
+        Self {
+            resources: resources.collect(),
+            partly_known: served.stale_groups.iter().cloned().collect(),
+            complete: true,
+        }
     }
 
     /// A resource by group and name.

@@ -230,3 +230,14 @@ pub enum Volume {
     /// More than all else together on a quiet cluster.
     Dominating,
 }
+
+impl Volume {
+    /// The word in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Little => "little",
+            Self::Much => "much",
+            Self::Dominating => "dominating",
+        }
+    }
+}

@@ -11,12 +11,15 @@
 //! | [`catalogue`] | the requests that security depends on, bodies that must not be logged, noise |
 //! | [`coverage`] | what a policy records of whole classes of requests, proved over all senders, namespaces and names |
 //! | [`lint`] | what is odd in a policy: rules that nothing reaches, parts that match nothing |
+//! | [`known`] | published policies of providers and distributions |
+//! | [`facts`] | all this for the policies of a snapshot |
 //! | [`request`] | a method and a URL into the attributes that a policy sees |
 //! | [`sources`] | which apiserver loads which policy |
 
 pub mod apis;
 pub mod catalogue;
 pub mod coverage;
+pub mod facts;
 pub mod known;
 pub mod lint;
 pub mod load;

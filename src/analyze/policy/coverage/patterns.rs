@@ -136,6 +136,7 @@ impl World<'_> {
                 }
             }
             None if group == UNKNOWN_GROUP => Scope::Either,
+            None if self.apis.partly_known.contains(group) => Scope::Either,
             None if !self.apis.complete && Apis::is_builtin_group(group) => return None,
             None if self.is_named(group) => Scope::Either,
             None => return None,

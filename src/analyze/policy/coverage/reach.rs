@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::super::apis::Apis;
 use super::super::catalogue::RequestPattern;
+use super::super::matches::Decision;
 use super::super::{AuditPolicy, PolicyRule};
 use super::identity::is_label;
 use super::patterns::World;
@@ -19,7 +20,7 @@ pub struct Reach<'r> {
     prover: &'r Prover<'r>,
     targets: BTreeSet<Target>,
     rules: RuleSet<'r>,
-    reached: BTreeSet<usize>,
+    reached: BTreeSet<Outcome>,
 }
 
 impl<'r> Reach<'r> {
@@ -41,10 +42,15 @@ impl<'r> Reach<'r> {
 
     /// Whether a request reaches the rule.
     pub fn is_reached(&self, rule: usize) -> bool {
-        self.reached.contains(&rule)
+        self.reached.contains(&Outcome::Rule(rule))
     }
 
-    fn all(&self) -> Result<BTreeSet<usize>, TooLarge> {
+    /// Everything that requests come to.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.reached.iter().map(|outcome| self.prover.decision(*outcome)).collect()
+    }
+
+    fn all(&self) -> Result<BTreeSet<Outcome>, TooLarge> {
         let anything = RequestPattern::default();
         let mut known: HashMap<Alike<'_>, ()> = HashMap::new();
         let mut reached = BTreeSet::new();
@@ -63,7 +69,7 @@ impl<'r> Reach<'r> {
                 objects: Objects::ANY,
             };
             for cell in question.answer(target, &mut budget)? {
-                reached.extend(cell.parts.iter().filter_map(|part| part.outcomes[0].rule()));
+                reached.extend(cell.parts.iter().map(|part| part.outcomes[0]));
             }
             known.insert(alike, ());
         }

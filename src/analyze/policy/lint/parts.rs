@@ -155,7 +155,7 @@ impl Part<'_, '_> {
         let apis = self.prover.apis();
         let (name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let group_is_known = apis.has_group(&entry.group) || Apis::is_builtin_group(&entry.group);
-        if !group_is_known && !apis.complete {
+        if !group_is_known && !apis.complete || apis.partly_known.contains(&entry.group) {
             return;
         }
         if name == "*" {

@@ -1,5 +1,7 @@
 //! What an audit policy sees of a request.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -66,6 +68,28 @@ impl Attributes {
             is_resource_request: self.is_resource_request,
             path: &self.path,
         }
+    }
+}
+
+/// Who does what: `system:node:n1 get secrets named db in prod`.
+impl fmt::Display for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = self.user.as_deref().unwrap_or("(refused credentials)");
+        if !self.is_resource_request {
+            return write!(f, "{who} {} {}", self.verb, self.path);
+        }
+        write!(f, "{who} {} {}", self.verb, self.resource)?;
+        for (before, value) in [
+            ("/", &self.subresource),
+            (" of ", &self.api_group),
+            (" named ", &self.name),
+            (" in ", &self.namespace),
+        ] {
+            if !value.is_empty() {
+                write!(f, "{before}{value}")?;
+            }
+        }
+        Ok(())
     }
 }
 

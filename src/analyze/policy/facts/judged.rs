@@ -1,0 +1,341 @@
+//! One situation: a policy that apiservers load, none, or one that is not known.
+
+use super::super::coverage::{Prover, Reach, TooLarge};
+use super::super::lint::{self, Kind, Remark};
+use super::super::load::{self, Loaded};
+use super::super::matches::{GroupWildcard, RequestKind, effective_level};
+use super::super::sources::PolicyState;
+use super::super::{Level, Stage};
+use super::{
+    Apis, AuditPolicy, Catalogue, Instances, NEWEST, Places, Policy, PolicyText, ServerPolicy, Snapshot,
+    known,
+};
+use crate::analyze::fact::Fact;
+use crate::analyze::version::Version;
+use crate::verdict::{Evidence, Rank};
+
+/// The oldest version whose loader is told apart from the newest, besides those that read beta versions.
+const BEFORE_ANY_GROUP: Version = Version::new(1, 35);
+
+/// The last version that reads policies of `audit.k8s.io/v1beta1`.
+const LAST_BETA: Version = Version::new(1, 23);
+
+/// What apiservers load.
+pub(super) struct Judged<'s> {
+    pub(super) name: String,
+    servers: Vec<String>,
+    pub(super) state: State<'s>,
+    strict: bool,
+}
+
+pub(super) enum State<'s> {
+    /// A policy that works, or none, which is a policy without rules.
+    Works(Box<Works<'s>>),
+    /// The apiserver does not start with it.
+    Refused { problems: Vec<String>, evidence: Vec<Evidence>, rank: Rank },
+    /// Not known.
+    Unknown(String),
+}
+
+/// A policy that works.
+pub(super) struct Works<'s> {
+    pub(super) policy: AuditPolicy,
+    places: Places,
+    /// What a line and a column follow.
+    at: String,
+    /// How many lines stand before the text.
+    lines_before: u32,
+    dropped: Vec<(String, String)>,
+    beta: bool,
+    /// Whether there is a policy at all.
+    pub(super) is_set: bool,
+    /// What shows that this is the policy.
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) rank: Rank,
+    /// Why what the policy records may still not be in any log, where only a document says that this is the policy.
+    pub(super) doubt: Option<String>,
+    pub(super) apis: &'s Apis,
+    pub(super) catalogue: &'s Catalogue,
+    pub(super) wildcard: GroupWildcard,
+}
+
+impl<'s> Judged<'s> {
+    pub(super) fn new(
+        entry: &ServerPolicy,
+        snapshot: &Snapshot,
+        instances: &Instances,
+        apis: &'s Apis,
+        catalogue: &'s Catalogue,
+        distribution: Option<&str>,
+    ) -> Self {
+        let works = |policy: AuditPolicy| Works {
+            policy,
+            places: Places::default(),
+            at: entry.at.clone(),
+            lines_before: 0,
+            dropped: Vec::new(),
+            beta: false,
+            is_set: true,
+            evidence: Vec::new(),
+            rank: Rank::Evaluated,
+            doubt: None,
+            apis,
+            catalogue,
+            wildcard: wildcard(entry.version),
+        };
+        let state = match &entry.state {
+            PolicyState::Unset { evidence } => State::Works(Box::new(Works {
+                is_set: false,
+                evidence: evidence.clone(),
+                ..works(AuditPolicy::default())
+            })),
+            PolicyState::Text { text, rank, evidence } => match snapshot.policies.get(*text) {
+                Some(text) => of_text(text, entry.version, *rank, evidence, works),
+                None => State::Unknown("the snapshot lacks the policy's text".into()),
+            },
+            PolicyState::Unknown(reason) => match distribution.and_then(known::of_distribution) {
+                Some(published) => of_published(published, works),
+                None => State::Unknown(reason.clone()),
+            },
+        };
+        let strict = instances.list.iter().any(|instance| {
+            entry.servers.contains(&instance.name)
+                && ["audit-log-mode", "audit-webhook-mode"].iter().any(|flag| {
+                    instance.flags.text(flag).value().is_some_and(|mode| mode == "blocking-strict")
+                })
+        });
+        Self { name: entry.name.clone(), servers: entry.servers.clone(), state, strict }
+    }
+
+    /// The facts about the policy itself.
+    pub(super) fn facts(&self) -> Policy {
+        let unknown = |reason: &str| Policy {
+            name: self.name.clone(),
+            servers: self.servers.clone(),
+            set: Fact::unknown(reason),
+            loads: Fact::unknown(reason),
+            problems: Fact::unknown(reason),
+            dropped_keys: Fact::unknown(reason),
+            api_version: Fact::unknown(reason),
+            rules: Fact::unknown(reason),
+            records: Fact::unknown(reason),
+            least_level: Fact::unknown(reason),
+            unreachable: Fact::unknown(reason),
+            without_effect: Fact::unknown(reason),
+            never_matches: Fact::unknown(reason),
+            unknown_resources: Fact::unknown(reason),
+            loses_outcome: Fact::unknown(reason),
+            doubles: Fact::unknown(reason),
+            managed_fields: Fact::unknown(reason),
+            strict_without_effect: Fact::unknown(reason),
+            known_as: Fact::unknown(reason),
+        };
+        match &self.state {
+            State::Unknown(reason) => unknown(reason),
+            State::Refused { problems, evidence, rank } => Policy {
+                set: Fact::known(true, *rank, evidence.clone()),
+                loads: Fact::known(false, *rank, evidence.clone()),
+                problems: Fact::known(problems.clone(), *rank, evidence.clone()),
+                ..unknown("the apiserver does not start with the policy")
+            },
+            State::Works(works) => self.of_working(works, unknown(NO_POLICY)),
+        }
+    }
+
+    fn of_working(&self, works: &Works<'_>, none: Policy) -> Policy {
+        let set = Fact::known(works.is_set, works.rank, works.evidence.clone());
+        let records = |records: bool, least: Level| {
+            (
+                works.fact(records, "the policy"),
+                works.fact(least.as_str().to_owned(), "the lowest level over all requests"),
+            )
+        };
+        if !works.is_set {
+            let (records, least_level) = records(false, Level::None);
+            return Policy { set, records, least_level, ..none };
+        }
+        let dropped: Vec<String> = works.dropped.iter().map(|(_, message)| message.clone()).collect();
+        let dropped_evidence = works
+            .dropped
+            .iter()
+            .map(|(at, message)| Evidence { at: at.clone(), detail: message.clone() })
+            .collect();
+        let api_version = if works.beta { "a version before audit.k8s.io/v1" } else { "audit.k8s.io/v1" };
+        let prover = works.prover();
+        let remarks = lint::lint(&prover);
+        let of_kind = |kind: Kind| match &remarks {
+            Ok(remarks) => works.remarks(remarks.iter().filter(|remark| remark.kind == kind)),
+            Err(error) => Fact::unknown(error.to_string()),
+        };
+        let (records, least_level) = match everything(&prover) {
+            Ok((some, least)) => records(some, least),
+            Err(error) => (Fact::unknown(error.to_string()), Fact::unknown(error.to_string())),
+        };
+        let omits_received = works.policy.omit_stages.contains(&Stage::RequestReceived);
+        Policy {
+            set,
+            loads: works.fact(true, "the apiserver starts with it"),
+            problems: works.fact(Vec::new(), "no errors"),
+            dropped_keys: Fact::known(
+                dropped,
+                works.rank,
+                if works.dropped.is_empty() { works.whole() } else { dropped_evidence },
+            ),
+            api_version: works.fact(api_version.to_owned(), "apiVersion"),
+            rules: works.fact(i64::try_from(works.policy.rules.len()).unwrap_or(i64::MAX), "rules"),
+            records,
+            least_level,
+            unreachable: of_kind(Kind::Unreachable),
+            without_effect: of_kind(Kind::WithoutEffect),
+            never_matches: of_kind(Kind::NeverMatches),
+            unknown_resources: of_kind(Kind::UnknownResource),
+            loses_outcome: of_kind(Kind::LosesOutcome),
+            doubles: of_kind(Kind::Doubles),
+            managed_fields: of_kind(Kind::ManagedFields),
+            strict_without_effect: works
+                .fact(self.strict && omits_received, "omitStages and the mode of the apiserver's log"),
+            known_as: works.fact(
+                known::alike(&works.policy).map(|known| known.name.clone()).collect(),
+                "compared with published policies",
+            ),
+            ..none
+        }
+    }
+}
+
+const NO_POLICY: &str = "there is no audit policy";
+
+/// Whether anything is recorded, and the lowest level of all.
+fn everything(prover: &Prover<'_>) -> Result<(bool, Level), TooLarge> {
+    let reach = Reach::new(prover)?;
+    let decisions = reach.decisions();
+    let some = decisions.iter().any(|decision| effective_level(decision, RequestKind::Short) > Level::None);
+    Ok((some, decisions.iter().map(|decision| decision.level).min().unwrap_or_default()))
+}
+
+fn wildcard(version: Option<Version>) -> GroupWildcard {
+    if version.unwrap_or(NEWEST) > BEFORE_ANY_GROUP { GroupWildcard::Any } else { GroupWildcard::Literal }
+}
+
+fn of_text<'s>(
+    text: &PolicyText,
+    version: Option<Version>,
+    rank: Rank,
+    evidence: &[Evidence],
+    works: impl Fn(AuditPolicy) -> Works<'s>,
+) -> State<'s> {
+    let load = |version| load::load(text.text.as_bytes(), &text.at, version);
+    let lines_before = text.line.saturating_sub(1);
+    let place = |line: u32, column: u32| format!("{}:{}:{column}", text.at, line + lines_before);
+    let Loaded { policy, errors, warnings, places, .. } = load(version.unwrap_or(NEWEST));
+    let read_as_beta = version.is_none_or(|version| version <= LAST_BETA) && load(NEWEST).policy.is_none();
+    if version.is_none() {
+        let elsewhere = [BEFORE_ANY_GROUP, LAST_BETA].map(|version| load(version).policy);
+        if elsewhere.iter().any(|other| other.is_some() != policy.is_some()) {
+            return State::Unknown(
+                "whether the apiserver starts with the policy depends on its version, which is not known"
+                    .into(),
+            );
+        }
+    }
+    let Some(policy) = policy else {
+        let problems: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
+        let evidence = errors
+            .iter()
+            .take(MAX_PLACES)
+            .map(|error| Evidence { at: place(error.line, error.column), detail: error.message.clone() })
+            .collect();
+        return State::Refused { problems, evidence, rank };
+    };
+    let dropped = warnings
+        .iter()
+        .map(|warning| (place(warning.line, warning.column), warning.message.clone()))
+        .collect();
+    State::Works(Box::new(Works {
+        places,
+        at: text.at.clone(),
+        lines_before,
+        dropped,
+        beta: read_as_beta,
+        evidence: evidence.to_vec(),
+        rank: rank.min(Rank::Evaluated),
+        ..works(policy)
+    }))
+}
+
+fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Works<'s>) -> State<'s> {
+    let Loaded { policy: Some(policy), places, .. } = published.load() else {
+        return State::Unknown(format!(
+            "the policy that {} is documented to have does not load",
+            published.name
+        ));
+    };
+    let at = format!("{} ({})", published.name, published.documented);
+    State::Works(Box::new(Works {
+        places,
+        evidence: vec![Evidence {
+            at: at.clone(),
+            detail: "the policy as it is documented; it was not seen".into(),
+        }],
+        at,
+        rank: Rank::Documented,
+        doubt: Some(format!(
+            "{} is documented to have a policy that records it; whether this cluster's audit log is on and kept is not known",
+            published.name
+        )),
+        ..works(policy)
+    }))
+}
+
+/// How many places of evidence a fact carries.
+pub(super) const MAX_PLACES: usize = 4;
+
+impl Works<'_> {
+    pub(super) fn prover(&self) -> Prover<'_> {
+        Prover::new(&self.policy, self.wildcard, self.apis, self.catalogue)
+    }
+
+    /// A fact that rests on the policy as a whole.
+    pub(super) fn fact<T>(&self, value: T, detail: &str) -> Fact<T> {
+        let evidence = if self.is_set {
+            vec![Evidence { at: self.at.clone(), detail: detail.to_owned() }]
+        } else {
+            self.evidence.clone()
+        };
+        Fact::known(value, self.rank, evidence)
+    }
+
+    fn whole(&self) -> Vec<Evidence> {
+        vec![Evidence { at: self.at.clone(), detail: "no key is dropped".to_owned() }]
+    }
+
+    /// Where a field stands: `audit-policy.yaml:14:3`.
+    pub(super) fn place(&self, field: &str) -> String {
+        let at = self.places.nearest(field);
+        if !self.is_set || self.rank == Rank::Documented {
+            return self.at.clone();
+        }
+        format!("{}:{}:{}", self.at, at.line + self.lines_before, at.column)
+    }
+
+    /// Where a rule stands; the policy itself where none decides.
+    pub(super) fn rule_place(&self, rule: Option<usize>) -> String {
+        match rule {
+            Some(rule) => self.place(&format!("rules[{rule}]")),
+            None => self.at.clone(),
+        }
+    }
+
+    fn remarks<'r>(&self, remarks: impl Iterator<Item = &'r Remark> + Clone) -> Fact<Vec<String>> {
+        let list: Vec<String> =
+            remarks.clone().map(|remark| format!("{}: {}", remark.field, remark.message)).collect();
+        if list.is_empty() {
+            return self.fact(list, "looked through");
+        }
+        let evidence = remarks
+            .take(MAX_PLACES)
+            .map(|remark| Evidence { at: self.place(&remark.field), detail: remark.message.clone() })
+            .collect();
+        Fact::known(list, self.rank, evidence)
+    }
+}

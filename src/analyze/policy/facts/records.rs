@@ -1,0 +1,235 @@
+//! What is recorded of classes of requests, of bodies and of noise: by all policies together.
+
+use super::super::coverage::{BodyCoverage, ClassCoverage, Exception, NoiseCoverage, TooLarge};
+use super::judged::{Judged, MAX_PLACES, State, Works};
+use super::{BodyRecord, Catalogue, NoiseRecord, RequestRecord};
+use crate::analyze::fact::Fact;
+use crate::verdict::{Evidence, Rank};
+
+/// How many exceptions a sentence names.
+const NAMED: usize = 3;
+
+/// One policy's answer: what it records, or why that is not known.
+type Answer<'j, 's, T> = Result<(&'j Works<'s>, T), String>;
+
+/// The answers of all policies to a question. None if no policy is known: then there is one reason for everything.
+fn ask<'j, 's, T>(
+    judged: &'j [Judged<'s>],
+    question: impl Fn(&'j Works<'s>) -> Result<T, TooLarge>,
+) -> Vec<Answer<'j, 's, T>> {
+    judged
+        .iter()
+        .map(|judged| match &judged.state {
+            State::Works(works) => match question(works) {
+                Ok(answer) => Ok((&**works, answer)),
+                Err(error) => Err(error.to_string()),
+            },
+            State::Refused { .. } => Err(format!(
+                "the apiserver does not start with the policy {}, so that it records nothing by it",
+                judged.name
+            )),
+            State::Unknown(reason) => Err(reason.clone()),
+        })
+        .collect()
+}
+
+/// Why nothing at all can be said, if that is so.
+fn hidden(judged: &[Judged<'_>]) -> Option<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    for answer in ask(judged, |_| Ok(())) {
+        match answer {
+            Ok(_) => return None,
+            Err(reason) if !reasons.contains(&reason) => reasons.push(reason),
+            Err(_) => {}
+        }
+    }
+    reasons.truncate(NAMED);
+    Some(reasons.join("; "))
+}
+
+pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<RequestRecord>> {
+    if let Some(reason) = hidden(judged) {
+        return Fact::unknown(reason);
+    }
+    // Each policy is asked for all classes at once: who can send requests is worked out once.
+    let all = ask(judged, |works| works.prover().classes());
+    let list = catalogue.classes.iter().enumerate().map(|(index, class)| {
+        let answers: Vec<Answer<'_, '_, &ClassCoverage>> = all
+            .iter()
+            .map(|answer| match answer {
+                Ok((works, classes)) => {
+                    classes.get(index).map(|class| (*works, class)).ok_or_else(|| "no such class".to_owned())
+                }
+                Err(reason) => Err(reason.clone()),
+            })
+            .collect();
+        let whole = |coverage: &ClassCoverage| {
+            format!("every request that can come is recorded at {} or more", coverage.least)
+        };
+        RequestRecord {
+            name: format!("{} {}", class.id, class.title),
+            id: class.id.clone(),
+            severity: class.severity.as_str().to_owned(),
+            served: served(
+                answers.iter().map(|answer| answer.as_ref().map(|(works, class)| (*works, class.served))),
+            ),
+            detected: verdict(&answers, |class| class.is_detected(), |class| &class.undetected, whole),
+            undetected: sentence(&answers, |class| &class.undetected),
+            investigated: verdict(
+                &answers,
+                |class| class.is_investigated(),
+                |class| if class.undetected.is_empty() { &class.shallow } else { &class.undetected },
+                whole,
+            ),
+            shallow: sentence(&answers, |class| &class.shallow),
+            level: level(&answers),
+            detect_level: class.detect.as_str().to_owned(),
+            investigate_level: class.investigate.as_str().to_owned(),
+        }
+    });
+    Fact::known(list.collect(), Rank::Evaluated, Vec::new())
+}
+
+pub(super) fn bodies(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<BodyRecord>> {
+    if let Some(reason) = hidden(judged) {
+        return Fact::unknown(reason);
+    }
+    let list = catalogue.bodies.iter().map(|body| {
+        let answers = ask(judged, |works| works.prover().body(body));
+        let answers: Vec<Answer<'_, '_, &BodyCoverage>> = borrowed(&answers);
+        let is_clean = |body: &BodyCoverage| body.logged.is_empty();
+        let clean = verdict(&answers, is_clean, |body| &body.logged, |_| "no such body is logged".to_owned());
+        BodyRecord {
+            name: body.title.clone(),
+            id: body.id.clone(),
+            severity: body.severity.as_str().to_owned(),
+            served: served(
+                answers.iter().map(|answer| answer.as_ref().map(|(works, body)| (*works, body.served))),
+            ),
+            logged: clean.map(|clean| !clean),
+            requests: sentence(&answers, |body| &body.logged),
+        }
+    });
+    Fact::known(list.collect(), Rank::Evaluated, Vec::new())
+}
+
+pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<NoiseRecord>> {
+    if let Some(reason) = hidden(judged) {
+        return Fact::unknown(reason);
+    }
+    let list = catalogue.noise.iter().map(|noise| {
+        let answers = ask(judged, |works| works.prover().noise(noise));
+        let answers: Vec<Answer<'_, '_, &NoiseCoverage>> = borrowed(&answers);
+        let is_quiet = |noise: &NoiseCoverage| noise.recorded.is_empty();
+        let quiet =
+            verdict(&answers, is_quiet, |noise| &noise.recorded, |_| "all of it is dropped".to_owned());
+        NoiseRecord {
+            name: noise.title.clone(),
+            id: noise.id.clone(),
+            volume: noise.volume.as_str().to_owned(),
+            recorded: quiet.map(|quiet| !quiet),
+            requests: sentence(&answers, |noise| &noise.recorded),
+        }
+    });
+    Fact::known(list.collect(), Rank::Evaluated, Vec::new())
+}
+
+fn borrowed<'b, 'j, 's, T>(answers: &'b [Answer<'j, 's, T>]) -> Vec<Answer<'j, 's, &'b T>> {
+    let borrow = |answer: &'b Answer<'j, 's, T>| match answer {
+        Ok((works, answer)) => Ok((*works, answer)),
+        Err(reason) => Err(reason.clone()),
+    };
+    answers.iter().map(borrow).collect()
+}
+
+/// Whether something is so by every policy: false as soon as one says no, else unknown if one is not known.
+fn verdict<T>(
+    answers: &[Answer<'_, '_, &T>],
+    is_so: impl Fn(&T) -> bool,
+    exceptions: impl Fn(&T) -> &[Exception],
+    whole: impl Fn(&T) -> String,
+) -> Fact<bool> {
+    let one = |answer: &Answer<'_, '_, &T>| match answer {
+        Err(reason) => Fact::unknown(reason.clone()),
+        Ok((works, answer)) if is_so(answer) => match &works.doubt {
+            Some(doubt) => Fact::unknown(doubt.clone()),
+            None => works.fact(true, &whole(answer)),
+        },
+        Ok((works, answer)) => Fact::known(false, works.rank, places(works, exceptions(answer))),
+    };
+    answers.iter().map(one).reduce(Fact::and).unwrap_or_else(|| Fact::unknown("there is no policy"))
+}
+
+/// Whether there is anything to record: by what is served, which is the same for all policies but for what they name.
+fn served<'j, 's: 'j>(
+    answers: impl Iterator<Item = Result<(&'j Works<'s>, bool), &'j String>>,
+) -> Fact<bool> {
+    let known = answers.filter_map(|answer| {
+        let (works, served) = answer.ok()?;
+        let from = if works.apis.complete { "discovery" } else { "the APIs of this Kubernetes version" };
+        Some(Fact::at(
+            served,
+            works.rank,
+            from,
+            if served { "served, or named by the policy" } else { "not served" },
+        ))
+    });
+    known.reduce(Fact::or).unwrap_or_else(|| Fact::unknown("no policy is known"))
+}
+
+fn places(works: &Works<'_>, exceptions: &[Exception]) -> Vec<Evidence> {
+    if !works.is_set {
+        return works.evidence.clone();
+    }
+    let evidence = exceptions.iter().take(MAX_PLACES).map(|exception| {
+        let what = match exception.rule {
+            Some(rule) => format!("rules[{rule}] decides"),
+            None => "no rule matches".to_owned(),
+        };
+        let lost = if exception.lost_by_stages { ", with the stages that are omitted," } else { "" };
+        Evidence {
+            at: works.rule_place(exception.rule),
+            detail: format!("{what}{lost} on `{}`: {}", exception.requests.witness, exception.level),
+        }
+    });
+    evidence.collect()
+}
+
+/// The exceptions in a sentence; empty if there are none.
+fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exception]) -> Fact<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut left_out = 0;
+    let mut rank = Rank::Observed;
+    for (works, answer) in answers.iter().flatten() {
+        rank = rank.min(works.rank);
+        for exception in exceptions(answer) {
+            if parts.len() >= NAMED {
+                left_out += 1;
+                continue;
+            }
+            let by = match exception.rule {
+                Some(rule) => format!("{}, rules[{rule}]", exception.level),
+                None if works.is_set => format!("{}, no rule", exception.level),
+                None => "no policy".to_owned(),
+            };
+            parts.push(format!("{} ({by})", exception.requests.words()));
+        }
+    }
+    if left_out > 0 {
+        parts.push(format!("and {left_out} more"));
+    }
+    Fact::known(parts.join("; "), rank, Vec::new())
+}
+
+fn level(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
+    let served = || answers.iter().flatten().filter(|(_, class)| class.served);
+    let least = served().map(|(_, class)| class.least).min();
+    let most = served().map(|(_, class)| class.most).max();
+    let rank = answers.iter().flatten().map(|(works, _)| works.rank).min().unwrap_or(Rank::Evaluated);
+    let words = match (least, most) {
+        (Some(least), Some(most)) if least == most => least.as_str().to_owned(),
+        (Some(least), Some(most)) => format!("{least} to {most}"),
+        _ => return Fact::unknown("there is no such request"),
+    };
+    Fact::known(words, rank, Vec::new())
+}
