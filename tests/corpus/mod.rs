@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use logaudit::analyze::analyze;
+use logaudit::analyze::policy::load::{NEWEST, load};
 use logaudit::snapshot::{Scope, Snapshot};
 use logaudit::source::manifests::{ManifestError, read_paths};
 
@@ -208,4 +209,27 @@ fn has_position(at: &str) -> bool {
     let mut parts = at.rsplit(':');
     let mut number = || parts.next().is_some_and(|part| part.parse::<u32>().is_ok_and(|number| number > 0));
     number() && number()
+}
+
+/// Taking out comments changes no policy, no line and no column.
+#[test]
+fn real_policies_say_the_same_without_their_comments() {
+    let Some(corpus) = corpus() else { return };
+    let (mut whole, mut read) = (0, 0);
+    for path in files(&corpus.join("audit-policy")) {
+        let Ok(snapshot) = read_paths(std::slice::from_ref(&path)) else { continue };
+        let bytes = std::fs::read(&path).unwrap();
+        let expected = load(&bytes, "p", NEWEST);
+        read += 1;
+        for policy in &snapshot.policies {
+            let found = load(policy.text.as_bytes(), "p", NEWEST);
+            if policy.line == 1 {
+                whole += 1;
+                assert_eq!(found, expected, "{}", path.display());
+            }
+        }
+        assert!(snapshot.notes.is_empty(), "{}: {:?}", path.display(), snapshot.notes);
+    }
+    println!("corpus audit-policy: {read} files, {whole} policies");
+    assert!(whole > 60, "{whole}");
 }

@@ -59,11 +59,6 @@ impl File {
         path.starts_with('/') && clean(path) == self.node
     }
 
-    /// Where it lies, in words.
-    pub(super) fn shown(&self) -> &str {
-        &self.node
-    }
-
     /// What the file is called where a person keeps it.
     pub(super) fn name(&self) -> &str {
         basename(self.machine.as_deref().unwrap_or(&self.node))

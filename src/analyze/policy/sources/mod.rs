@@ -103,7 +103,8 @@ pub fn of_servers(snapshot: &Snapshot, instances: &Instances) -> Vec<ServerPolic
 pub fn config_maps(snapshot: &Snapshot) -> Vec<ConfigMapKey> {
     let mut wanted = BTreeSet::new();
     for instance in &instances(snapshot).list {
-        let path = instance.flags.text(FLAG);
+        // The value of a variable goes nowhere, also not to the server.
+        let path = instance.flags.shown_text(FLAG);
         if let Some(path) = path.value().filter(|path| !path.is_empty())
             && let Backing::ConfigMap(key) = File::of(instance, path).backing
         {
@@ -180,7 +181,7 @@ fn of_server(snapshot: &Snapshot, instances: &Instances, instance: &Instance) ->
     // A path that comes from a variable is not shown.
     let written =
         shown.map_or_else(|| format!("the file of --{FLAG}"), |path| format!("the policy file {path}"));
-    entry.state = match find(snapshot, instances, instance, &path, &written) {
+    entry.state = match find(snapshot, instances, instance, &path, &written, shown.is_none()) {
         Ok((text, detail)) => {
             if let Some(policy) = snapshot.policies.get(text) {
                 entry.name.clone_from(&policy.name);
@@ -204,12 +205,19 @@ fn find(
     instance: &Instance,
     path: &str,
     written: &str,
+    is_hidden: bool,
 ) -> Result<(usize, String), String> {
     if let Some((index, _)) = given(snapshot) {
         return Ok((index, "given with --policy-file as the policy of the apiservers".into()));
     }
     let file = File::of(instance, path);
     match file.backing {
+        Backing::ConfigMap(key) if is_hidden => {
+            let object = key.object();
+            return Err(format!(
+                "{written} comes from the {object} by a variable, which is not shown; {GIVE_COPY}"
+            ));
+        }
         Backing::ConfigMap(key) => return in_config_map(snapshot, &key, written),
         Backing::Node => {}
         Backing::Secret(name) => {
@@ -273,7 +281,7 @@ fn among_files(
     let others = indices(snapshot, |policy| known_as(policy) && is_free(policy));
     let found = if own.is_empty() { others } else { own };
     match one_text(snapshot, &found) {
-        Some(index) => return Ok((index, format!("the input puts it at {}", file.shown()))),
+        Some(index) => return Ok((index, format!("the input writes {written}"))),
         None if !found.is_empty() => {
             return Err(format!(
                 "several policies in the input are to be {written}: {}; tell which with --policy-file FILE",
@@ -294,9 +302,7 @@ fn among_files(
         }
     }
     match alike.as_slice() {
-        [index] => {
-            Ok((*index, format!("the only policy in the input that is called {name}, as {written} is")))
-        }
+        [index] => Ok((*index, format!("the only policy in the input with the name of {written}"))),
         [] if snapshot.policies.is_empty() => {
             Err(format!("the input does not hold {written}; add it with -f, or {GIVE_COPY}"))
         }
@@ -305,7 +311,7 @@ fn among_files(
             named(snapshot, &indices(snapshot, |_| true))
         )),
         several => Err(format!(
-            "the input holds several policies called {name} ({}); tell which with --policy-file FILE",
+            "the input holds several policies with the name of {written} ({}); tell which with --policy-file FILE",
             named(snapshot, several)
         )),
     }

@@ -240,7 +240,7 @@ fn a_file_of_that_name_is_taken_if_it_is_the_only_one() {
         files(&[("pod.json", &pod), ("x/audit-policy.yaml", POLICY), ("y/audit-policy.yaml", POLICY)]);
     let reason = unknown(&of(&snapshot)[0]).to_owned();
     assert!(
-        reason.contains("several policies called audit-policy.yaml (x/audit-policy.yaml, y/"),
+        reason.contains("several policies with the name of the policy file /etc/kubernetes/audit-policy.yaml (x/audit-policy.yaml, y/"),
         "{reason}"
     );
     let snapshot = files(&[("pod.json", &pod), ("b.yaml", OTHER)]);
@@ -353,4 +353,29 @@ fn rke2_puts_a_policy_in_the_place_of_a_missing_one() {
     assert!(unknown(&entries[0]).contains("RKE2 writes one that records nothing"), "{entries:?}");
     let snapshot = files(&[("rke2/config.yaml", config), ("audit-policy.yaml", POLICY)]);
     assert_eq!(text(&snapshot, &of(&snapshot)[0]), "audit-policy.yaml");
+}
+
+#[test]
+fn a_path_out_of_a_variable_is_not_shown() {
+    let flag = "--audit-policy-file=$(POLICY)";
+    for (volume, expected) in [
+        (json!({"name": "k", "configMap": {"name": "m"}}), "by a variable, which is not shown"),
+        (json!({"name": "k", "hostPath": {"path": "/etc/kubernetes"}}), "the file of --audit-policy-file"),
+    ] {
+        let mounts = json!([{"name": "k", "mountPath": "/etc/kubernetes"}]);
+        let mut pod = pod("a", &[flag], mounts, json!([volume]));
+        pod["spec"]["containers"][0]["env"] =
+            json!([{"name": "POLICY", "value": "/etc/kubernetes/hunter2.yaml"}]);
+        let mut snapshot = cluster(&[pod.clone()]);
+        assert_eq!(config_maps(&snapshot), []);
+        for files in [files(&[("pod.json", &pod.to_string())]), snapshot.clone()] {
+            let entries = of(&files);
+            assert!(unknown(&entries[0]).contains(expected), "{entries:?}");
+            assert!(!format!("{entries:?}").contains("hunter2"), "{entries:?}");
+        }
+        give(&mut snapshot);
+        let entries = of(&snapshot);
+        assert_eq!(text(&snapshot, &entries[0]), "given.yaml");
+        assert!(!format!("{entries:?}").contains("hunter2"), "{entries:?}");
+    }
 }
