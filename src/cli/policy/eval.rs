@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::input::{self, ValidPolicy};
-use super::request::{implied_groups, split_resource, words};
+use super::request::{DEFAULT_USER, implied_groups, split_resource, words};
 use crate::analyze::policy::matches::{Attributes, Decision, RequestKind, written_stages};
 use crate::analyze::policy::{Stage, request};
 use crate::analyze::version::Version;
@@ -166,7 +166,7 @@ fn for_each_request(
 
 fn single(args: &Args, connection: &Connection) -> anyhow::Result<Attributes> {
     let user = (!args.unauthenticated)
-        .then(|| connection.as_user.clone().unwrap_or_else(|| "alice@example.com".to_owned()));
+        .then(|| connection.as_user.clone().unwrap_or_else(|| DEFAULT_USER.to_owned()));
     let groups = user.as_deref().map(|user| implied_groups(user, &connection.as_group)).unwrap_or_default();
     if let (Some(method), Some(url)) = (&args.method, &args.url) {
         return Ok(request::attributes(method, url, user, groups)?);

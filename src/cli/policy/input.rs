@@ -19,6 +19,31 @@ pub(crate) fn parse_version(text: &str) -> Result<Version, String> {
     Version::parse(text).ok_or_else(|| format!("`{text}` is no Kubernetes version; write 1.36"))
 }
 
+/// A file that was read, so that standard input can be loaded for more than one server.
+#[derive(Debug)]
+pub(crate) struct PolicyFile {
+    /// What it is called: the file as it was given, or `stdin`.
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl PolicyFile {
+    /// Reads a file, or standard input for `-`.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        // One byte more than is loaded: enough to tell that it is too large.
+        let (name, bytes) = read_bytes(path, load::MAX_BYTES + 1)?;
+        Ok(Self { name, bytes })
+    }
+
+    /// Loads it as a server does. What is wrong with the policy is no error here, and nothing is printed:
+    /// [`PolicyText::valid`] is for commands that need a policy that works.
+    pub(crate) fn load(&self, server: Version) -> PolicyText {
+        let loaded = load::load(&self.bytes, &self.name, server);
+        let text = load::readable(&self.bytes).into_owned();
+        PolicyText { name: self.name.clone(), text, loaded, server }
+    }
+}
+
 /// The text of a policy and what became of it, whether the server would take it or not.
 #[derive(Debug)]
 pub(crate) struct PolicyText {
@@ -46,21 +71,6 @@ pub(crate) struct ValidPolicy {
 }
 
 impl PolicyText {
-    /// Reads and loads a file, or standard input for `-`. What is wrong with the policy is no error here, and nothing is
-    /// printed: [`Self::valid`] is for commands that need a policy that works.
-    pub(crate) fn read(path: &Path, server: Version) -> anyhow::Result<Self> {
-        let name = display_name(path);
-        let mut bytes = Vec::new();
-        // One byte more than is read: enough to tell that it is too large.
-        open(path)?
-            .take(load::MAX_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("cannot read {name}"))?;
-        let loaded = load::load(&bytes, &name, server);
-        let text = load::readable(&bytes).into_owned();
-        Ok(Self { name, text, loaded, server })
-    }
-
     /// The policy, its warnings on standard error. If the server would refuse it, an error with every problem drawn into
     /// the text.
     pub(crate) fn valid(self) -> anyhow::Result<ValidPolicy> {
@@ -77,9 +87,9 @@ impl PolicyText {
 }
 
 impl ValidPolicy {
-    /// Reads a policy that must be one: [`PolicyText::read`] and [`PolicyText::valid`].
+    /// Reads a policy that must be one.
     pub(crate) fn read(path: &Path, server: Version) -> anyhow::Result<Self> {
-        PolicyText::read(path, server)?.valid()
+        PolicyFile::read(path)?.load(server).valid()
     }
 
     /// The policy compiled, with the group `*` as the server understands it.
@@ -116,4 +126,12 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
         bail!("{name} is a folder; give a file");
     }
     Ok(Box::new(std::fs::File::open(path).with_context(|| format!("cannot read {name}"))?))
+}
+
+/// What a file is called and its bytes, at most that many.
+pub(crate) fn read_bytes(path: &Path, limit: usize) -> anyhow::Result<(String, Vec<u8>)> {
+    let name = display_name(path);
+    let mut bytes = Vec::new();
+    open(path)?.take(limit as u64).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
+    Ok((name, bytes))
 }

@@ -47,3 +47,15 @@ pub(crate) fn split_resource(text: &str) -> (&str, &str, &str) {
     let (resource, api_group) = resource.split_once('.').unwrap_or((resource, ""));
     (api_group, resource, subresource)
 }
+
+/// Who asks where nobody is named: someone logged in, without privileges.
+pub(crate) const DEFAULT_USER: &str = "alice@example.com";
+
+/// The verbs of requests about resources. Others, such as `bind` or `use`, are asked for in RBAC, but no request has them.
+pub(crate) const VERBS: [&str; 8] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// Whether the URL of such a request has the object's name in it.
+pub(crate) fn has_name(verb: &str, subresource: &str) -> bool {
+    !subresource.is_empty() || matches!(verb, "get" | "update" | "patch" | "delete")
+}
