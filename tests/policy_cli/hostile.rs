@@ -83,10 +83,6 @@ fn a_bomb_in_a_policy_that_is_one() {
     let output = as_policy(policy.as_bytes());
     output.expect_within(LIMIT);
     assert!(matches!(output.code, Some(0 | 2)), "{output:#?}");
-    // What a rule lists by way of aliases.
-    let names = vec!["*n"; 20_000].join(", ");
-    let policy = format!("{HEADER}rules:\n- level: None\n  users: [&n bob, {names}]\n");
-    as_policy(policy.as_bytes()).expect_within(LIMIT).expect_code(0);
 }
 
 #[test]
@@ -99,8 +95,6 @@ fn keys_given_twice_are_told_of() {
 
 #[test]
 fn files_that_cannot_be_read() {
-    let tool = Tool::new();
-    std::fs::create_dir(tool.home().join("folder")).unwrap();
     for (path, words) in [("folder", &["folder", "give a file"][..]), ("missing.yaml", &["missing.yaml"])] {
         let tool = Tool::new();
         std::fs::create_dir(tool.home().join("folder")).unwrap();
