@@ -58,6 +58,10 @@ pub struct Control {
     /// Every check that answers one of these themes answers the control.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub themes: Vec<String>,
+    /// Classes of requests (`checks/requests.yaml`) that must be recorded: the checks that judge these classes answer it,
+    /// for these alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
     /// Single checks that answer it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckReference>,
@@ -274,7 +278,8 @@ impl<'a> Verdicts<'a> {
     fn control(&mut self, control: &Control) -> ControlResult {
         let mut checks: Vec<CheckResult> = Vec::new();
         let mut preconditions: Vec<CheckResult> = Vec::new();
-        for reference in &control.checks {
+        let of_classes = of_classes(self.checks, &control.classes);
+        for reference in control.checks.iter().chain(&of_classes) {
             if let Some(check) = self.selected.iter().find(|check| check.id == reference.id).copied() {
                 let list = if reference.precondition { &mut preconditions } else { &mut checks };
                 list.push(self.result(check, &reference.params));
@@ -313,6 +318,24 @@ impl<'a> Verdicts<'a> {
     }
 }
 
+/// The parameter by which a check says which classes of requests it judges.
+const CLASSES: &str = "classes";
+
+/// The checks that judge classes of requests, each with those of the classes that are its own.
+pub fn of_classes(checks: &CheckSet, classes: &[String]) -> Vec<CheckReference> {
+    let references = checks.active().filter_map(|check| {
+        let own = check.params.get(CLASSES)?.as_array()?;
+        let wanted: Vec<Value> =
+            own.iter().filter(|id| classes.iter().any(|class| id.as_str() == Some(class))).cloned().collect();
+        (!wanted.is_empty()).then(|| CheckReference {
+            id: check.id.clone(),
+            params: Params::from([(CLASSES.to_owned(), Value::Array(wanted))]),
+            precondition: false,
+        })
+    });
+    references.collect()
+}
+
 /// What is wrong with the framework files with regard to the checks: unknown checks, parameters or themes. For tests.
 pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
     let mut faults = Vec::new();
@@ -331,6 +354,11 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
                     }
                 }
             }
+            for class in &control.classes {
+                if of_classes(checks, std::slice::from_ref(class)).len() != 1 {
+                    faults.push(format!("{place}: not exactly one check judges {class}"));
+                }
+            }
             for theme in &control.themes {
                 if !THEMES.iter().any(|known| known.id == *theme) {
                     faults.push(format!("{place}: no theme {theme}"));
@@ -341,7 +369,7 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
             {
                 faults.push(format!("{place}: no control {parent}"));
             }
-            if control.checks.is_empty() && control.themes.is_empty() {
+            if control.checks.is_empty() && control.themes.is_empty() && control.classes.is_empty() {
                 faults.push(format!("{place}: nothing answers it"));
             }
         }

@@ -7,6 +7,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use logaudit::analyze::apiserver::invocation::{self, Arguments};
+use logaudit::analyze::policy::load as policy_loader;
+use logaudit::analyze::policy::matches::{Attributes, Evaluator, GroupWildcard};
+use logaudit::analyze::policy::{AuditPolicy, GroupResources, PolicyRule};
+use logaudit::analyze::version::Version;
 use logaudit::audit::{Plan, audit};
 use logaudit::check::{CheckSet, limits, load};
 use logaudit::framework::frameworks;
@@ -200,6 +204,176 @@ pub fn kubeconfig(bytes: &[u8]) {
             assert!(!error.contains(CANARY), "{error}");
         }
     }
+}
+
+/// An audit policy, as servers of three versions load it. What is understood of it is understood the same when it is
+/// written down again.
+pub fn policy_load(bytes: &[u8]) {
+    for server in [Version::new(1, 20), Version::new(1, 35), Version::new(1, 36)] {
+        let loaded = policy_loader::load(bytes, "policy.yaml", server);
+        assert_eq!(loaded.policy.is_some(), loaded.errors.is_empty(), "{server}: {:?}", loaded.errors);
+        let text = policy_loader::readable(bytes);
+        for problem in loaded.errors.iter().chain(&loaded.warnings) {
+            assert!(!problem.render(&text, "policy.yaml").is_empty());
+            assert!(problem.line > 0 && problem.column > 0, "{problem:?}");
+        }
+        let Some(policy) = loaded.policy else { continue };
+        assert_eq!(loaded.places.rules().len(), policy.rules.len());
+        let mut written = serde_json::to_value(&policy).expect("a policy serialises");
+        written["apiVersion"] = "audit.k8s.io/v1".into();
+        written["kind"] = "Policy".into();
+        let written = written.to_string();
+        // Aliases stand for more than they are.
+        if written.len() <= policy_loader::MAX_BYTES {
+            let again = policy_loader::load(written.as_bytes(), "again.json", server);
+            assert_eq!(again.policy.as_ref(), Some(&policy), "{server}: {:?}\n{written}", again.errors);
+        }
+    }
+}
+
+/// A policy, and requests after it, each on a line `%% user|groups|verb|group|resource|subresource|name|namespace|path`: `-`
+/// is no user, groups stand between commas, and a request is about a resource if it has one. The evaluator must find the
+/// rule that is found by asking them one by one.
+pub fn policy_eval(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (policy, requests) = text.split_once("\n%% ").unwrap_or((&text, ""));
+    let Some(policy) = policy_loader::load(policy.as_bytes(), "policy.yaml", Version::new(1, 36)).policy
+    else {
+        return;
+    };
+    let mut requests: Vec<Attributes> = requests.split("\n%% ").map(request).collect();
+    // Those that a fuzzer would have to guess.
+    requests.extend(policy.rules.iter().take(50).flat_map(requests_of));
+    for wildcard in [GroupWildcard::Any, GroupWildcard::Literal] {
+        let evaluator = Evaluator::with_group_wildcard(&policy, wildcard);
+        for request in &requests {
+            let decision = evaluator.evaluate(request);
+            let rule = policy.rules.iter().position(|rule| matches(rule, request, wildcard));
+            assert_eq!(decision.rule, rule, "{wildcard:?} {request:?}\n{policy:#?}");
+            let expected = expected(&policy, rule);
+            assert_eq!((decision.level, decision.omit_managed_fields), expected, "{request:?}");
+            for stage in logaudit::analyze::policy::Stage::ALL {
+                let omitted = policy.omit_stages.contains(&stage)
+                    || rule.is_some_and(|rule| policy.rules[rule].omit_stages.contains(&stage));
+                assert_eq!(decision.omit_stages.contains(stage), omitted, "{stage} {request:?}");
+            }
+        }
+    }
+}
+
+fn request(line: &str) -> Attributes {
+    let mut fields = line.trim_end_matches('\n').split('|');
+    let mut next = || fields.next().unwrap_or_default().to_owned();
+    let (user, groups) = (next(), next());
+    let mut request = Attributes {
+        user: (user != "-").then_some(user),
+        groups: groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
+        verb: next(),
+        api_group: next(),
+        resource: next(),
+        subresource: next(),
+        name: next(),
+        namespace: next(),
+        path: next(),
+        ..Attributes::default()
+    };
+    request.is_resource_request = !request.resource.is_empty();
+    request
+}
+
+/// Requests made of what a rule names.
+fn requests_of(rule: &PolicyRule) -> Vec<Attributes> {
+    let first = |list: &[String]| list.first().cloned().unwrap_or_default();
+    let base = Attributes {
+        user: Some(first(&rule.users)),
+        groups: rule.user_groups.clone(),
+        verb: first(&rule.verbs),
+        namespace: first(&rule.namespaces),
+        ..Attributes::default()
+    };
+    let mut requests = vec![Attributes { user: None, ..base.clone() }];
+    for url in rule.non_resource_urls.iter().take(5) {
+        for path in [url.clone(), url.trim_end_matches('*').to_owned(), url.replace('*', "x")] {
+            requests.push(Attributes { path, ..base.clone() });
+        }
+    }
+    for named in rule.resources.iter().take(5) {
+        for resource in named.resources.iter().take(5).map(String::as_str).chain(["pods"]) {
+            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            for subresource in [subresource, "", "x"] {
+                for name in ["", named.resource_names.last().map_or("x", String::as_str)] {
+                    requests.push(Attributes {
+                        api_group: named.group.clone(),
+                        resource: resource.to_owned(),
+                        subresource: subresource.to_owned(),
+                        name: name.to_owned(),
+                        is_resource_request: true,
+                        ..base.clone()
+                    });
+                }
+            }
+        }
+    }
+    requests
+}
+
+fn expected(policy: &AuditPolicy, rule: Option<usize>) -> (logaudit::analyze::policy::Level, bool) {
+    match rule.map(|rule| &policy.rules[rule]) {
+        Some(rule) => (rule.level, rule.omit_managed_fields.unwrap_or(policy.omit_managed_fields)),
+        None => (logaudit::analyze::policy::Level::None, policy.omit_managed_fields),
+    }
+}
+
+/// Whether a rule matches, in the order in which `k8s.io/apiserver` `pkg/audit/policy` asks.
+fn matches(rule: &PolicyRule, request: &Attributes, wildcard: GroupWildcard) -> bool {
+    let lists = |list: &[String], text: &str| list.iter().any(|item| item == text);
+    let user = request.user.as_deref();
+    if !rule.users.is_empty() && !user.is_some_and(|user| lists(&rule.users, user)) {
+        return false;
+    }
+    let in_group = user.is_some() && request.groups.iter().any(|group| lists(&rule.user_groups, group));
+    if !rule.user_groups.is_empty() && !in_group {
+        return false;
+    }
+    if !rule.verbs.is_empty() && !lists(&rule.verbs, &request.verb) {
+        return false;
+    }
+    if !rule.namespaces.is_empty() || !rule.resources.is_empty() {
+        return request.is_resource_request
+            && (rule.namespaces.is_empty() || lists(&rule.namespaces, &request.namespace))
+            && (rule.resources.is_empty()
+                || rule.resources.iter().any(|named| matches_resource(named, request, wildcard)));
+    }
+    if rule.non_resource_urls.is_empty() {
+        return true;
+    }
+    !request.is_resource_request
+        && rule.non_resource_urls.iter().any(|url| {
+            let prefix = url.trim_end_matches('*');
+            url == "*" || *url == request.path || prefix != url && request.path.starts_with(prefix)
+        })
+}
+
+fn matches_resource(named: &GroupResources, request: &Attributes, wildcard: GroupWildcard) -> bool {
+    let any_group = wildcard == GroupWildcard::Any && named.group == "*";
+    if !any_group && named.group != request.api_group {
+        return false;
+    }
+    if named.resources.is_empty() {
+        return true;
+    }
+    if !named.resource_names.is_empty() && !named.resource_names.contains(&request.name) {
+        return false;
+    }
+    let (resource, subresource) = (&request.resource, &request.subresource);
+    let combined =
+        if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}") };
+    named.resources.iter().any(|item| {
+        *item == combined
+            || item == "*"
+            || !subresource.is_empty() && item.strip_prefix("*/") == Some(subresource)
+            || item.strip_suffix("/*") == Some(resource)
+    })
 }
 
 /// The example clusters.

@@ -24,7 +24,7 @@ pub static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// Folders of `checks/` that hold something else than checks.
-const NO_CHECKS: [&str; 2] = ["frameworks", "policies"];
+const NO_CHECKS: [&str; 3] = ["frameworks", "policies", "profiles"];
 
 /// A check as its file spells it. Positions are kept for what can be wrong in more than form.
 #[derive(Debug, Deserialize)]

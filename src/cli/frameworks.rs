@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::output::OutputArgs;
 use super::{Ending, run};
 use crate::check::load::THEMES;
-use crate::framework::{Framework, frameworks};
+use crate::framework::{Framework, frameworks, of_classes};
 use crate::suggest::nearest;
 
 /// Arguments of `frameworks`.
@@ -110,6 +110,10 @@ fn show(framework: &Framework, output: Format) -> anyhow::Result<String> {
             let params: Vec<String> =
                 reference.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let _ = writeln!(out, "  check {} {}", reference.id, params.join(" "));
+        }
+        for reference in of_classes(&checks, &control.classes) {
+            let classes = reference.params.values().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(out, "  check {} classes={classes}", reference.id);
         }
         for id in &control.themes {
             let what = THEMES.iter().find(|theme| theme.id == *id).map_or("", |theme| theme.what.as_str());

@@ -149,12 +149,13 @@ fn the_command_reference_is_that_of_the_program() {
     let mut out = String::from(
         "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
     );
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["run"],
         &["snapshot"],
         &["policy"],
         &["policy", "eval"],
+        &["policy", "test"],
         &["checks"],
         &["checks", "list"],
         &["checks", "show"],

@@ -49,6 +49,16 @@ fn metrics() {
 }
 
 #[test]
+fn policy_eval() {
+    replay("policy_eval", bodies::policy_eval);
+}
+
+#[test]
+fn policy_load() {
+    replay("policy_load", bodies::policy_load);
+}
+
+#[test]
 fn snapshot() {
     replay("snapshot", bodies::snapshot);
 }

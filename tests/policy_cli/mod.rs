@@ -1,4 +1,8 @@
-//! `policy eval` through the command line, against the verdicts of the real kube-apiserver.
+//! `policy` through the command line, against the verdicts of the real kube-apiserver.
+
+mod hostile;
+mod profiles;
+mod tables;
 
 use std::path::{Path, PathBuf};
 

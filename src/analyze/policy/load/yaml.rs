@@ -320,27 +320,27 @@ fn merged(tree: &Tree, id: usize, place: At) -> Result<Vec<Entry>, Broken> {
 /// values 99 % may come through aliases, of 4 million and more 10 %.
 fn check_aliases(tree: &Tree, root: usize) -> Result<(), Broken> {
     let (mut decoded, mut aliased) = (0_u32, 0_u32);
-    let mut open = vec![(Ref { id: root, alias: false }, false)];
+    // In the order of the document, since the limit is looked at after each value; a key is a value of its own.
+    let mut open = vec![(Some(Ref { id: root, alias: false }), false)];
     while let Some((value, inside)) = open.pop() {
-        let inside = inside || value.alias;
         decoded = decoded.saturating_add(1);
-        if inside {
-            aliased = aliased.saturating_add(1);
-        }
+        aliased = aliased.saturating_add(u32::from(inside));
         if aliased > 100 && decoded > 1000 && f64::from(aliased) / f64::from(decoded) > allowed_ratio(decoded)
         {
-            return Err(excessive(tree.node(value.id).at));
+            return Err(excessive(value.map_or(At::START, |value| tree.node(value.id).at)));
+        }
+        let Some(value) = value else { continue };
+        if value.alias {
+            // The alias counted; now what it stands for.
+            open.push((Some(Ref { alias: false, ..value }), true));
+            continue;
         }
         match &tree.node(value.id).value {
-            Value::List(items) => open.extend(items.iter().map(|item| (*item, inside))),
+            Value::List(items) => open.extend(items.iter().rev().map(|item| (Some(*item), inside))),
             Value::Map(map) => {
-                // A key is a value of its own.
-                let keys = u32::try_from(map.entries.len()).unwrap_or(u32::MAX);
-                decoded = decoded.saturating_add(keys);
-                if inside {
-                    aliased = aliased.saturating_add(keys);
+                for entry in map.entries.iter().rev() {
+                    open.extend([(Some(entry.value), inside), (None, inside)]);
                 }
-                open.extend(map.entries.iter().map(|entry| (entry.value, inside)));
             }
             _ => {}
         }
