@@ -236,17 +236,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
     }
     let mut variables: BTreeMap<String, Type> = BTreeMap::new();
     variables.insert("facts".into(), facts.clone());
-    let mut params = Params::new();
-    let mut param_types = BTreeMap::new();
-    for (name, value) in &file.params {
-        match Type::of_parameter(&value.value) {
-            Ok(r#type) => {
-                param_types.insert(name.clone(), r#type);
-                params.insert(name.clone(), value.value.clone());
-            }
-            Err(message) => return Err(loader.at(loader.offset(value), message, None)),
-        }
-    }
+    let (params, param_types) = loader.params(&file)?;
     variables.insert("params".into(), Type::Object(param_types));
     let each = match &file.each {
         None => None,
@@ -377,6 +367,18 @@ impl Loader<'_> {
             return Err(self.at(at, format!("`{key}` is empty"), None));
         }
         Ok(())
+    }
+
+    /// The default parameters and their types.
+    fn params(&self, file: &CheckFile) -> Result<(Params, BTreeMap<String, Type>), Box<Diagnostic>> {
+        let (mut params, mut types) = (Params::new(), BTreeMap::new());
+        for (name, value) in &file.params {
+            let r#type = Type::of_parameter(&value.value)
+                .map_err(|message| self.at(self.offset(value), message, None))?;
+            types.insert(name.clone(), r#type);
+            params.insert(name.clone(), value.value.clone());
+        }
+        Ok((params, types))
     }
 
     fn condition(

@@ -19,7 +19,7 @@ use crate::suggest::nearest;
 use crate::verdict::Severity;
 
 /// The longest that judging may take. Built-in checks take milliseconds; users' own could loop over their loops.
-const JUDGING_LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const JUDGING_LIMIT: Duration = Duration::from_secs(20);
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -75,9 +75,9 @@ enum Format {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct FailOn(Option<Severity>);
+pub(crate) struct FailOn(pub(crate) Option<Severity>);
 
-fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+pub(crate) fn parse_fail_on(text: &str) -> Result<FailOn, String> {
     match text {
         "never" => Ok(FailOn(None)),
         severity => severity

@@ -49,6 +49,20 @@ pub fn render(report: &Report, options: Options) -> String {
     out
 }
 
+/// The findings as a table, with the counts and the gate, for a report on less than a cluster.
+pub fn render_findings(report: &Report, options: Options) -> String {
+    let mut out = String::new();
+    failed(report, options, &mut out);
+    if !options.quiet || options.unknown_gates {
+        unknown(report, options, &mut out);
+    }
+    if options.wide && !options.quiet {
+        rest(report, options, &mut out);
+    }
+    footer(report, options, &mut out);
+    out
+}
+
 fn header(report: &Report, out: &mut String) {
     let cluster = &report.cluster;
     let mut facts = vec![match cluster.scope {

@@ -69,7 +69,7 @@ fn apis() -> Apis {
         (named("nodes"), resource(false, &["proxy"])),
         (("apps".to_owned(), "deployments".to_owned()), resource(true, &["scale"])),
     ]);
-    Apis { resources, complete: true }
+    Apis { resources, complete: true, ..Apis::default() }
 }
 
 fn rule(dice: &mut Dice) -> PolicyRule {

@@ -111,13 +111,9 @@ pub(crate) fn request(
         "list" | "watch" | "deletecollection" if dice.one_in(2) => String::new(),
         _ => (*dice.of(&names)).to_owned(),
     };
-    attributes.namespace = if !namespaced {
-        String::new()
-    } else if matches!(verb, "list" | "watch") && dice.one_in(3) {
-        String::new()
-    } else {
-        (*dice.of(&namespaces)).to_owned()
-    };
+    let spans_all = matches!(verb, "list" | "watch") && dice.one_in(3);
+    attributes.namespace =
+        if !namespaced || spans_all { String::new() } else { (*dice.of(&namespaces)).to_owned() };
     let always_named = !matches!(verb, "list" | "watch" | "deletecollection" | "create")
         || verb == "create" && !subresource.is_empty();
     if is_namespaces && (always_named || verb == "watch" && dice.one_in(3)) {

@@ -1,5 +1,6 @@
 //! `policy`: audit policies without a cluster.
 
+mod check;
 mod eval;
 mod input;
 mod request;
@@ -18,6 +19,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Check a policy: whether kube-apiserver loads it, what it fails to record, what it leaks, what in it is odd
+    Check(check::Args),
     /// Say what a policy records of requests: level, stages and deciding rule, exactly as kube-apiserver decides
     Eval(eval::Args),
     /// Test a policy against tables of requests and what must be recorded of them
@@ -26,6 +29,7 @@ enum Command {
 
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     match &args.command {
+        Command::Check(args) => check::run(args),
         Command::Eval(args) => eval::run(args, connection),
         Command::Test(args) => test::run(args),
     }

@@ -121,13 +121,10 @@ pub fn differences(
             .filter(|(_, targets)| targets.contains(target))
             .map(|(id, _)| (*id).to_owned())
             .collect();
-        let number = match sets_of_classes.iter().position(|known| *known == mine) {
-            Some(number) => number,
-            None => {
-                sets_of_classes.push(mine);
-                sets_of_classes.len() - 1
-            }
-        };
+        let number = sets_of_classes.iter().position(|known| *known == mine).unwrap_or_else(|| {
+            sets_of_classes.push(mine);
+            sets_of_classes.len() - 1
+        });
         for cell in question.answer(target, &mut budget)? {
             for part in &cell.parts {
                 let is_nobody = |sender: &&Sender| {

@@ -46,8 +46,11 @@ impl Requests {
 
 /// Requests by how they end: `E`.
 pub(super) struct Gathered<E> {
-    by_end: BTreeMap<(E, Span, Span, Vec<String>), BTreeMap<String, Seen>>,
+    by_end: BTreeMap<Alike<E>, BTreeMap<String, Seen>>,
 }
+
+/// What requests have in common that are told in one go: how they end, namespaces, names and senders.
+type Alike<E> = (E, Span, Span, Vec<String>);
 
 /// What is done to a resource.
 struct Seen {

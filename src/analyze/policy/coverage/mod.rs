@@ -25,7 +25,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use schemars::JsonSchema;
@@ -340,26 +340,25 @@ impl<'p> Prover<'p> {
         let excluded: Vec<&PolicyRule> = asked.excluded.iter().collect();
         let set = RuleSet::new(&excluded, &self.policy.rules, &self.everyone);
         let world = World { apis: self.apis, rules: self.policy.rules.iter().collect() };
-        let mut known: HashMap<Alike<'_>, Rc<Vec<Cell<1>>>> = HashMap::new();
+        let mut known: BTreeMap<Alike<'_>, Rc<Vec<Cell<1>>>> = BTreeMap::new();
         let mut budget = BUDGET;
         for pattern in patterns {
             for target in world.targets(pattern) {
                 let steps = set.steps(&target, self.wildcard);
                 let alike = Alike::of(&target, steps, pattern);
-                let cells = match known.get(&alike) {
-                    Some(cells) => Rc::clone(cells),
-                    None => {
-                        let question = Question {
-                            everyone: &self.everyone,
-                            sets: [&set],
-                            steps: [&alike.steps],
-                            who: asked.who,
-                            objects: Objects { namespaces: &pattern.namespaces, names: &pattern.names },
-                        };
-                        let cells = Rc::new(question.answer(&target, &mut budget)?);
-                        known.insert(alike, Rc::clone(&cells));
-                        cells
-                    }
+                let cells = if let Some(cells) = known.get(&alike) {
+                    Rc::clone(cells)
+                } else {
+                    let question = Question {
+                        everyone: &self.everyone,
+                        sets: [&set],
+                        steps: [&alike.steps],
+                        who: asked.who,
+                        objects: Objects { namespaces: &pattern.namespaces, names: &pattern.names },
+                    };
+                    let cells = Rc::new(question.answer(&target, &mut budget)?);
+                    known.insert(alike, Rc::clone(&cells));
+                    cells
                 };
                 for cell in cells.iter() {
                     self.tell_cell(asked, &target, cell, |found| tell(pattern, found));
@@ -449,7 +448,7 @@ fn as_somebody(mut attributes: Attributes) -> Attributes {
 }
 
 /// What decides the answer for a target: two targets that agree in this have the same one.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Alike<'q> {
     steps: Vec<Step<'q>>,
     naming: Naming,

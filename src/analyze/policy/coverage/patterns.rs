@@ -162,7 +162,7 @@ impl World<'_> {
             paths.insert(prefix.to_owned());
             // A path that no rule names and that no longer prefix fits.
             let longer = |known: &str| known.len() > prefix.len() + usize::from(known.ends_with('*'));
-            let other = (0..)
+            let other = (0..=named.len())
                 .map(|number| format!("{prefix}other{number}"))
                 .find(|path| !named.iter().any(|known| longer(known) && path_matches(known, path)));
             paths.extend(other);

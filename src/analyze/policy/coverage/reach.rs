@@ -1,6 +1,6 @@
 //! Which rules requests reach at all, over everything that is served or named.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::super::apis::Apis;
 use super::super::catalogue::RequestPattern;
@@ -52,13 +52,13 @@ impl<'r> Reach<'r> {
 
     fn all(&self) -> Result<BTreeSet<Outcome>, TooLarge> {
         let anything = RequestPattern::default();
-        let mut known: HashMap<Alike<'_>, ()> = HashMap::new();
+        let mut known: BTreeSet<Alike<'_>> = BTreeSet::new();
         let mut reached = BTreeSet::new();
         let mut budget = BUDGET;
         for target in &self.targets {
             let steps = self.rules.steps(target, self.prover.wildcard);
             let alike = Alike::of(target, steps, &anything);
-            if known.contains_key(&alike) {
+            if known.contains(&alike) {
                 continue;
             }
             let question = Question {
@@ -71,7 +71,7 @@ impl<'r> Reach<'r> {
             for cell in question.answer(target, &mut budget)? {
                 reached.extend(cell.parts.iter().map(|part| part.outcomes[0]));
             }
-            known.insert(alike, ());
+            known.insert(alike);
         }
         Ok(reached)
     }

@@ -22,7 +22,7 @@ pub(super) enum Scope {
 }
 
 /// The names that a rule accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Names<'p> {
     Any,
     These(Vec<&'p str>),
@@ -122,7 +122,7 @@ impl Target {
 }
 
 /// Whether requests carry an object's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Naming {
     Always,
     Never,

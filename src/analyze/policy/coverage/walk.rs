@@ -113,17 +113,16 @@ impl<'p> RuleSet<'p> {
 }
 
 /// A rule that can match a target.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Step<'p> {
     index: usize,
     namespaces: &'p [String],
     names: Names<'p>,
 }
 
-impl Step<'_> {
-    fn accepts_namespace(&self, namespace: &str) -> bool {
-        self.namespaces.is_empty() || self.namespaces.iter().any(|known| known == namespace)
-    }
+/// Whether a rule with these namespaces accepts one; without any it accepts all.
+fn is_in(namespaces: &[String], namespace: &str) -> bool {
+    namespaces.is_empty() || namespaces.iter().any(|known| known == namespace)
 }
 
 /// Which objects are asked about.
@@ -254,7 +253,7 @@ impl<const N: usize> Question<'_, '_, N> {
                     candidates(&named_names, self.objects.names, is_segment, false, "some-name")
                 }
             };
-            let namespaces = self.group(namespaces, budget, |step, value| step.accepts_namespace(value))?;
+            let namespaces = self.group(namespaces, budget, |step, value| is_in(step.namespaces, value))?;
             let names = self.group(names, budget, |step, name| step.names.accept(name))?;
             for (namespace_values, by_namespace) in &namespaces {
                 for (name_values, by_name) in &names {
@@ -276,7 +275,7 @@ impl<const N: usize> Question<'_, '_, N> {
             };
             let both = candidates(&named, &asked, is_label, false, "some-namespace");
             let both = self.group(both, budget, |step, value| {
-                step.accepts_namespace(value) && step.names.accept(value)
+                is_in(step.namespaces, value) && step.names.accept(value)
             })?;
             cells.extend(both.into_iter().map(|(values, accepted)| (values.clone(), values, accepted, true)));
         }
@@ -298,17 +297,11 @@ impl<const N: usize> Question<'_, '_, N> {
             for (index, step) in self.all_steps().enumerate() {
                 accepted.set(index, accepts(step, &value));
             }
-            let at = groups.iter().position(|(_, known)| *known == accepted);
-            let group = match at.and_then(|at| groups.get_mut(at)) {
-                Some((group, _)) => group,
-                None => {
-                    groups.push((Values::default(), accepted));
-                    match groups.last_mut() {
-                        Some((group, _)) => group,
-                        None => continue,
-                    }
-                }
-            };
+            let at = groups.iter().position(|(_, known)| *known == accepted).unwrap_or_else(|| {
+                groups.push((Values::default(), accepted));
+                groups.len() - 1
+            });
+            let Some((group, _)) = groups.get_mut(at) else { continue };
             if is_other {
                 group.other = Some(value);
             } else {

@@ -175,11 +175,9 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, distribution: Option<&s
 
 /// What is served: by discovery, else by the version's table.
 fn apis(snapshot: &Snapshot, version: Option<Version>) -> Apis {
-    match snapshot.apis.value() {
-        Some(served) => Apis::of_discovery(served),
-        None => {
-            let told = snapshot.version.value().and_then(|text| Version::parse(text));
-            Apis::of_version(told.or(version).unwrap_or(NEWEST))
-        }
+    if let Some(served) = snapshot.apis.value() {
+        return Apis::of_discovery(served);
     }
+    let told = snapshot.version.value().and_then(|text| Version::parse(text));
+    Apis::of_version(told.or(version).unwrap_or(NEWEST))
 }

@@ -73,11 +73,11 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
             served: served(
                 answers.iter().map(|answer| answer.as_ref().map(|(works, class)| (*works, class.served))),
             ),
-            detected: verdict(&answers, |class| class.is_detected(), |class| &class.undetected, whole),
+            detected: verdict(&answers, ClassCoverage::is_detected, |class| &class.undetected, whole),
             undetected: sentence(&answers, |class| &class.undetected),
             investigated: verdict(
                 &answers,
-                |class| class.is_investigated(),
+                ClassCoverage::is_investigated,
                 |class| if class.undetected.is_empty() { &class.shallow } else { &class.undetected },
                 whole,
             ),

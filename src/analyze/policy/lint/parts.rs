@@ -37,7 +37,7 @@ struct Part<'r, 'p> {
 }
 
 impl Part<'_, '_> {
-    fn never(&mut self, field: String, message: String) {
+    fn never(&mut self, field: &str, message: String) {
         self.remarks.push(Remark::new(Kind::NeverMatches, format!("{}.{field}", self.path), message));
     }
 
@@ -56,7 +56,7 @@ impl Part<'_, '_> {
             let message = Self::star(user, "users").unwrap_or_else(|| {
                 format!("`{user}` is no user that a request can have; service accounts are `system:serviceaccount:NAMESPACE:NAME`, nodes `system:node:NAME`")
             });
-            self.never(format!("users[{at}]"), message);
+            self.never(&format!("users[{at}]"), message);
         }
         for (at, group) in self.rule.user_groups.iter().enumerate() {
             if self.prover.has_group(group) {
@@ -65,7 +65,7 @@ impl Part<'_, '_> {
             let message = Self::star(group, "groups").unwrap_or_else(|| {
                 format!("`{group}` is no group that a user can be in; the service accounts of a namespace are `system:serviceaccounts:NAMESPACE`")
             });
-            self.never(format!("userGroups[{at}]"), message);
+            self.never(&format!("userGroups[{at}]"), message);
         }
     }
 
@@ -89,7 +89,7 @@ impl Part<'_, '_> {
                 let kind = if about_paths { "by URL" } else { "about a resource" };
                 format!("`{verb}` is not the verb of any request {kind}{near}")
             };
-            self.never(format!("verbs[{at}]"), message);
+            self.never(&format!("verbs[{at}]"), message);
         }
     }
 
@@ -100,7 +100,7 @@ impl Part<'_, '_> {
             }
             let message = Self::star(namespace, "namespaces")
                 .unwrap_or_else(|| format!("`{namespace}` cannot be the name of a namespace"));
-            self.never(format!("namespaces[{at}]"), message);
+            self.never(&format!("namespaces[{at}]"), message);
         }
     }
 
@@ -108,13 +108,10 @@ impl Part<'_, '_> {
         for (at, url) in self.rule.non_resource_urls.iter().enumerate() {
             let path = url.trim_end_matches('*').trim_matches('/');
             let segments: Vec<&str> = path.split('/').collect();
-            let is_resource = match segments.as_slice() {
-                ["api", _, _, ..] | ["apis", _, _, _, ..] => true,
-                _ => false,
-            };
+            let is_resource = matches!(segments.as_slice(), ["api", _, _, ..] | ["apis", _, _, _, ..]);
             if is_resource {
                 self.never(
-                    format!("nonResourceURLs[{at}]"),
+                    &format!("nonResourceURLs[{at}]"),
                     format!("`{url}` matches nothing: requests below it are about resources, which only `resources` can name"),
                 );
             }
@@ -128,7 +125,7 @@ impl Part<'_, '_> {
             if entry.group.contains('/') {
                 let (group, _) = entry.group.split_once('/').unwrap_or_default();
                 self.never(
-                    format!("{path}.group"),
+                    &format!("{path}.group"),
                     format!(
                         "`{}` is no API group: it is compared without the version; write `{group}`",
                         entry.group
@@ -164,10 +161,10 @@ impl Part<'_, '_> {
             if served.any(|known| known.subresources.contains_key(subresource)) {
                 return;
             }
-        } else if let Some(known) = apis.get(&entry.group, name) {
-            if matches!(subresource, "" | "*") || known.subresources.contains_key(subresource) {
-                return;
-            }
+        } else if apis.get(&entry.group, name).is_some_and(|known| {
+            matches!(subresource, "" | "*") || known.subresources.contains_key(subresource)
+        }) {
+            return;
         }
         let shown = if entry.group.is_empty() {
             "the core group".to_owned()
@@ -208,14 +205,14 @@ impl Part<'_, '_> {
             if !can_be_named(name) {
                 let message = Self::star(name, "names")
                     .unwrap_or_else(|| format!("`{name}` cannot be the name of an object"));
-                self.never(format!("{path}.resourceNames[{number}]"), message);
+                self.never(&format!("{path}.resourceNames[{number}]"), message);
             }
         }
         let is_main = |resource: &String| !resource.contains('/');
         let only_creates = !self.rule.verbs.is_empty() && self.rule.verbs.iter().all(|verb| verb == "create");
         if !entry.resource_names.is_empty() && only_creates && entry.resources.iter().all(is_main) {
             self.never(
-                format!("{path}.resourceNames"),
+                &format!("{path}.resourceNames"),
                 "requests that create an object carry no name, so that no name matches them".to_owned(),
             );
         }
@@ -237,7 +234,7 @@ impl Part<'_, '_> {
         };
         if entry.resources.iter().all(is_cluster_wide) {
             self.never(
-                path.to_owned(),
+                path,
                 format!(
                     "{} lie in no namespace, so that no request for them is in one of the rule's namespaces",
                     entry.resources.join(", ")

@@ -1,0 +1,199 @@
+//! `policy check`: whether a server loads a policy, and what is wrong with what it records.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::bail;
+use serde::Serialize;
+
+use super::input::{self, PolicyFile, PolicyText};
+use crate::analyze::policy::load::Problem;
+use crate::analyze::policy::{AuditPolicy, known};
+use crate::analyze::version::Version;
+use crate::audit::{Plan, audit};
+use crate::check::limits;
+use crate::cli::Ending;
+use crate::cli::output::OutputArgs;
+use crate::cli::run::{FailOn, JUDGING_LIMIT, load_checks, parse_fail_on};
+use crate::framework::frameworks;
+use crate::report::{Demands, Report, Summary, plural, style, table};
+use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
+use crate::verdict::{Finding, Severity};
+
+/// The folder of the checks of policies.
+const CATEGORY: &str = "policy";
+
+/// How the ids of built-in checks begin.
+const BUILTIN_IDS: &str = "LA-";
+
+/// Arguments of `policy check`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Ends with 1 if kube-apiserver would not start with the policy, or if something at or above --fail-on is wrong with it.
+
+Examples:
+  kubectl logaudit policy check -f audit-policy.yaml
+  kubectl logaudit policy check -f audit-policy.yaml --kubernetes 1.31 --fail-on medium -o json"
+)]
+pub(crate) struct Args {
+    /// The audit policy; - is standard input
+    #[arg(short = 'f', long, value_name = "FILE")]
+    filename: PathBuf,
+    /// The Kubernetes version of the server
+    #[arg(long, value_name = "VERSION", value_parser = input::parse_version, default_value_t = input::DEFAULT_VERSION)]
+    kubernetes: Version,
+    /// The form
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    to: OutputArgs,
+    /// Fail on findings of this severity or above: never, low, medium, high, critical
+    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
+    fail_on: FailOn,
+    /// Let unknown findings fail like failed ones
+    #[arg(long, help_heading = "Gate")]
+    fail_on_unknown: bool,
+    /// Hide findings below this severity; they count all the same
+    #[arg(long, value_name = "SEVERITY", help_heading = "Selection")]
+    severity: Option<Severity>,
+    /// Add the checks of this folder or file
+    #[arg(long, value_name = "DIR", help_heading = "Selection")]
+    checks: Vec<PathBuf>,
+    /// Print only failed findings and the summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// What failed and what is unknown
+    #[default]
+    Table,
+    /// Every finding with its evidence
+    Wide,
+    /// Whether it loads, the policy as the server understands it, and every finding
+    Json,
+}
+
+/// What `policy check -o json` prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    /// What the policy is called.
+    file: &'a str,
+    /// The version it was loaded for.
+    kubernetes: String,
+    /// Whether the server starts with it.
+    valid: bool,
+    /// Why not.
+    errors: &'a [Problem],
+    /// What the server drops.
+    warnings: &'a [Problem],
+    /// The policy as the server understands it.
+    policy: Option<&'a AuditPolicy>,
+    /// What the checks of audit policies say.
+    findings: &'a [Finding],
+    /// Counts and gate; none if it does not load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a Summary>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
+    args.to.prepare();
+    let file = PolicyFile::read(&args.filename)?.load(args.kubernetes);
+    let report = if file.loaded.is_valid() { Some(judge(args, &file)?) } else { None };
+    let text = match args.output {
+        Format::Json => json(&file, report.as_ref())?,
+        Format::Table | Format::Wide => people(args, &file, report.as_ref()),
+    };
+    args.to.emit(text.as_bytes())?;
+    let passed = report.is_some_and(|report| report.summary.gate.passed);
+    Ok(if passed { Ending::Clean } else { Ending::Findings })
+}
+
+/// Judges the policy as `run` judges that of a cluster, by the checks of policies alone.
+fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
+    let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
+    snapshot.version = Reading::read(format!("v{}.0", args.kubernetes));
+    snapshot.policies = vec![snapshot::PolicyText {
+        name: file.name.clone(),
+        at: file.name.clone(),
+        line: 1,
+        origin: PolicyOrigin::Manifest,
+        paths: Vec::new(),
+        inside: None,
+        config_map: None,
+        text: file.text.clone(),
+    }];
+    // The checks of policies, and whatever the user adds.
+    let mut checks = load_checks(&args.checks)?;
+    checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
+    let plan = Plan {
+        reported: Vec::new(),
+        demands: Demands { fail_on: args.fail_on.0, min_score: None, fail_on_unknown: args.fail_on_unknown },
+        least_severity: args.severity,
+        ..Plan::everything(checks, frameworks())
+    };
+    match limits::within(JUDGING_LIMIT, {
+        let (plan, snapshot) = (Arc::new(plan), Arc::new(snapshot));
+        move || audit(&plan, &snapshot)
+    }) {
+        Some(report) => Ok(report?),
+        None => bail!(
+            "judging took longer than {} s; the policy is too large, or one of the checks given with --checks loops over too much",
+            JUDGING_LIMIT.as_secs()
+        ),
+    }
+}
+
+fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {
+    let answer = Answer {
+        file: &file.name,
+        kubernetes: file.server.to_string(),
+        valid: file.loaded.is_valid(),
+        errors: &file.loaded.errors,
+        warnings: &file.loaded.warnings,
+        policy: file.loaded.policy.as_ref(),
+        findings: report.map_or(&[], |report| report.findings.as_slice()),
+        summary: report.map(|report| &report.summary),
+    };
+    Ok(serde_json::to_string_pretty(&answer)? + "\n")
+}
+
+fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
+    let PolicyText { name, text, loaded, server } = file;
+    let mut out = String::new();
+    for problem in loaded.errors.iter().chain(&loaded.warnings) {
+        for line in problem.render(text, name).lines() {
+            out.push_str(&style::visible(line));
+            out.push('\n');
+        }
+        out.push('\n');
+    }
+    let (Some(policy), Some(report)) = (&loaded.policy, report) else {
+        out.push_str(&format!(
+            "{}: kube-apiserver {server} does not start with this policy\n",
+            style::visible(name)
+        ));
+        return out;
+    };
+    if !args.quiet {
+        let equals: Vec<&str> = known::alike(policy).map(|known| known.name.as_str()).collect();
+        let equals =
+            if equals.is_empty() { String::new() } else { format!("; it equals {}", equals.join(", ")) };
+        out.push_str(&format!(
+            "{}  {}: {}, loads on Kubernetes {server}{equals}\n\n",
+            style::heading("Policy"),
+            style::visible(name),
+            plural(policy.rules.len(), "rule"),
+        ));
+    }
+    let options = table::Options {
+        wide: args.output == Format::Wide,
+        no_headers: args.to.no_headers,
+        quiet: args.quiet,
+        unknown_gates: args.fail_on_unknown,
+    };
+    out.push_str(&table::render_findings(report, options));
+    out
+}
