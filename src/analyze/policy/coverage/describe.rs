@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::catalogue::Who;
 use super::identity::{Everyone, Identity, Kind};
-use super::walk::{Cell, Part, Sender, Values};
+use super::walk::{Block, Part, Sender, Values};
 
 /// Which values of a dimension are meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -71,7 +71,7 @@ pub(super) fn shortened(list: &[String]) -> String {
 /// Who the senders of a part are, shortest first: whole kinds before groups before single users.
 pub(super) fn senders<const N: usize>(
     everyone: &Everyone,
-    cell: &Cell<N>,
+    cell: &Block<N>,
     part: &Part<N>,
     asked: &[Who],
 ) -> Vec<String> {
@@ -87,12 +87,7 @@ pub(super) fn senders<const N: usize>(
         })
     };
     // Whether others of the kind fare otherwise.
-    let is_split = |kind: Kind| {
-        cell.parts.iter().any(|other| {
-            other.outcomes != part.outcomes
-                && other.senders.iter().filter_map(of).any(|identity| identity.kind == kind)
-        })
-    };
+    let is_split = |kind: Kind| cell.census.kinds.get(&kind).is_some_and(|parts| *parts > 1);
     let other = |kind: Kind| if is_split(kind) { "other " } else { "" };
 
     let asks = |who: Who| asked.contains(&who);
@@ -116,7 +111,7 @@ pub(super) fn senders<const N: usize>(
     if free(Kind::ServiceAccount) {
         words.push(format!("{}service accounts", other(Kind::ServiceAccount)));
     } else {
-        accounts(everyone, cell, part, &mine, &mut words);
+        accounts(cell, &mine, &mut words);
     }
     if free(Kind::Node) {
         words.push(format!("{}nodes (system:nodes)", other(Kind::Node)));
@@ -160,13 +155,7 @@ fn group_names<'e>(everyone: &'e Everyone, sender: &Sender) -> impl Iterator<Ite
 }
 
 /// Service accounts by namespace and name.
-fn accounts<const N: usize>(
-    everyone: &Everyone,
-    cell: &Cell<N>,
-    part: &Part<N>,
-    mine: &[(&Identity, &Sender)],
-    words: &mut Vec<String>,
-) {
+fn accounts<const N: usize>(cell: &Block<N>, mine: &[(&Identity, &Sender)], words: &mut Vec<String>) {
     let accounts =
         || mine.iter().map(|(identity, _)| identity).filter(|identity| identity.kind == Kind::ServiceAccount);
     let mut whole: BTreeSet<&str> = BTreeSet::new();
@@ -174,11 +163,7 @@ fn accounts<const N: usize>(
         accounts().filter(|identity| identity.fresh).filter_map(|identity| identity.namespace.as_ref())
     {
         whole.insert(namespace);
-        let is_split = cell.parts.iter().filter(|other| other.outcomes != part.outcomes).any(|other| {
-            let of = |sender: &Sender| everyone.identities.get(sender.identity);
-            let mut others = other.senders.iter().filter_map(of);
-            others.any(|identity| identity.namespace.as_ref().is_some_and(|(of, _)| of == namespace))
-        });
+        let is_split = cell.census.namespaces.get(namespace).is_some_and(|parts| *parts > 1);
         let other = if is_split { "other " } else { "" };
         words.push(format!("{other}service accounts in {namespace}"));
     }

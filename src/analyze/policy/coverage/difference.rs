@@ -17,7 +17,7 @@ use super::gather::{Gathered, Requests};
 use super::identity::Kind;
 use super::patterns::World;
 use super::target::Target;
-use super::walk::{BUDGET, Cell, Objects, Outcome, Part, Question, RuleSet, Sender, Values};
+use super::walk::{Block, Budget, Objects, Outcome, Part, Question, RuleSet, Sender, Values};
 use super::{EVERYONE, TooLarge, as_somebody, everyone};
 
 /// In which direction a record changed.
@@ -103,7 +103,7 @@ pub fn differences(
         .collect();
     let mut gathered: Gathered<End> = Gathered::default();
     let mut sets_of_classes: Vec<Vec<String>> = Vec::new();
-    let mut budget = BUDGET;
+    let budget = Budget::new();
     let mut targets = world.everything();
     targets.extend(classes.iter().flat_map(|(_, targets)| targets.iter().cloned()));
     for target in &targets {
@@ -125,7 +125,7 @@ pub fn differences(
             sets_of_classes.push(mine);
             sets_of_classes.len() - 1
         });
-        for cell in question.answer(target, &mut budget)? {
+        for cell in question.answer(target, &budget)? {
             for part in &cell.parts {
                 let is_nobody = |sender: &&Sender| {
                     let identity = everyone.identities.get(sender.identity);
@@ -186,7 +186,7 @@ fn record(evaluators: &[Evaluator; 2], outcomes: &[Outcome; 2], index: usize, ki
 }
 
 /// Whether a kind of body is logged at a level and was not at another.
-fn leaks(body: &Body, target: &Target, cell: &Cell<2>, before: Level, after: Level) -> bool {
+fn leaks(body: &Body, target: &Target, cell: &Block<2>, before: Level, after: Level) -> bool {
     let Target::Resource { verb, group, resource, subresource, .. } = target else { return false };
     let is_meant = body.objects.iter().any(|objects| {
         objects.group == *group

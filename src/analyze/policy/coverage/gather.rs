@@ -10,7 +10,7 @@ use super::super::matches::Attributes;
 use super::describe::{self, Span, shortened};
 use super::identity::Everyone;
 use super::target::Target;
-use super::walk::{Cell, Part, Sender};
+use super::walk::{Block, Part, Sender};
 
 /// Requests that fare alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -70,7 +70,7 @@ impl<E: Ord + Copy> Gathered<E> {
         end: E,
         everyone: &Everyone,
         target: &Target,
-        cell: &Cell<N>,
+        cell: &Block<N>,
         part: &Part<N>,
         asked: &[Who],
     ) {
@@ -118,7 +118,7 @@ impl<E: Ord + Copy> Gathered<E> {
 fn witness<const N: usize>(
     everyone: &Everyone,
     target: &Target,
-    cell: &Cell<N>,
+    cell: &Block<N>,
     sender: Option<&Sender>,
 ) -> Attributes {
     let mut attributes = target.attributes(cell.namespaces.first(), cell.names.first());

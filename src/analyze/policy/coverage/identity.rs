@@ -57,6 +57,8 @@ pub(super) struct Everyone {
     /// The groups that the policies name, by number.
     pub(super) groups: Vec<String>,
     numbers: BTreeMap<String, usize>,
+    /// Identities by user.
+    by_user: BTreeMap<String, usize>,
     /// Groups that people may be in.
     joinable: FixedBitSet,
     /// Those of them without `system:`.
@@ -73,7 +75,8 @@ impl Everyone {
         let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
         let joinable = numbers_where(&groups, is_joinable);
         let ordinary = numbers_where(&groups, |group| is_joinable(group) && !group.starts_with("system:"));
-        let mut everyone = Self { identities: Vec::new(), groups, numbers, joinable, ordinary };
+        let mut everyone =
+            Self { identities: Vec::new(), groups, numbers, by_user: BTreeMap::new(), joinable, ordinary };
         everyone.add_people(&users);
         everyone.add_accounts(&users);
         everyone.add_nodes(&users);
@@ -103,12 +106,15 @@ impl Everyone {
             in_groups.filter(|name| is_label(name)).map(str::to_owned).collect();
         namespaces.extend(named.iter().map(|(namespace, _)| (*namespace).to_owned()));
         namespaces.insert(PLATFORM.to_owned());
+        let mut by_namespace: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (namespace, name) in &named {
+            by_namespace.entry(namespace).or_default().insert(name);
+        }
         let mentioned: BTreeSet<&str> = namespaces.iter().map(String::as_str).collect();
         let other = fresh(&mentioned, "some-namespace");
         let mut accounts = vec![(other, "some-account".to_owned(), true)];
         for namespace in &namespaces {
-            let taken: BTreeSet<&str> =
-                named.iter().filter(|(of, _)| of == namespace).map(|(_, name)| *name).collect();
+            let taken = by_namespace.get(namespace.as_str()).cloned().unwrap_or_default();
             accounts.push((namespace.clone(), fresh(&taken, "some-account"), true));
             accounts.extend(taken.iter().map(|name| (namespace.clone(), (*name).to_owned(), false)));
         }
@@ -147,7 +153,23 @@ impl Everyone {
         for number in groups.iter().filter_map(|group| self.numbers.get(group)) {
             fixed.insert(*number);
         }
+        if let Some(user) = &user {
+            self.by_user.insert(user.clone(), self.identities.len());
+        }
         self.identities.push(Identity { kind, user, fresh, namespace, groups, fixed });
+    }
+
+    /// The numbers of the identities with these names, in order.
+    pub(super) fn numbers_of_users(&self, users: &[String]) -> Vec<usize> {
+        let mut numbers: Vec<usize> =
+            users.iter().filter_map(|user| self.by_user.get(user)).copied().collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Whether someone of that name can send requests.
+    pub(super) fn has_user(&self, user: &str) -> bool {
+        self.by_user.contains_key(user)
     }
 
     /// Whether someone is or can be in a group that the policies name.

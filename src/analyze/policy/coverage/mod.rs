@@ -46,7 +46,7 @@ use gather::Gathered;
 use identity::{Everyone, Kind};
 use patterns::World;
 use target::{Naming, Scope, Target};
-use walk::{BUDGET, Cell, Objects, Outcome, Question, RuleSet, Sender, Step};
+use walk::{Block, Budget, Objects, Outcome, Question, RuleSet, Sender, Step};
 
 /// A policy names so many users, groups, namespaces and names together that going through all of them was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -147,6 +147,7 @@ pub struct Prover<'p> {
     evaluator: Evaluator,
     wildcard: GroupWildcard,
     everyone: Everyone,
+    budget: Budget,
 }
 
 /// Everyone whose requests are served.
@@ -172,7 +173,7 @@ impl<'p> Prover<'p> {
     ) -> Self {
         let everyone = everyone(&[policy], catalogue);
         let evaluator = Evaluator::with_group_wildcard(policy, wildcard);
-        Self { policy, catalogue, apis, evaluator, wildcard, everyone }
+        Self { policy, catalogue, apis, evaluator, wildcard, everyone, budget: Budget::new() }
     }
 
     /// What is recorded of a class.
@@ -340,8 +341,7 @@ impl<'p> Prover<'p> {
         let excluded: Vec<&PolicyRule> = asked.excluded.iter().collect();
         let set = RuleSet::new(&excluded, &self.policy.rules, &self.everyone);
         let world = World { apis: self.apis, rules: self.policy.rules.iter().collect() };
-        let mut known: BTreeMap<Alike<'_>, Rc<Vec<Cell<1>>>> = BTreeMap::new();
-        let mut budget = BUDGET;
+        let mut known: BTreeMap<Alike<'_>, Rc<Vec<Block<1>>>> = BTreeMap::new();
         for pattern in patterns {
             for target in world.targets(pattern) {
                 let steps = set.steps(&target, self.wildcard);
@@ -356,7 +356,7 @@ impl<'p> Prover<'p> {
                         who: asked.who,
                         objects: Objects { namespaces: &pattern.namespaces, names: &pattern.names },
                     };
-                    let cells = Rc::new(question.answer(&target, &mut budget)?);
+                    let cells = Rc::new(question.answer(&target, &self.budget)?);
                     known.insert(alike, Rc::clone(&cells));
                     cells
                 };
@@ -372,7 +372,7 @@ impl<'p> Prover<'p> {
         &self,
         asked: &Asked<'_>,
         target: &Target,
-        cell: &Cell<1>,
+        cell: &Block<1>,
         mut tell: impl FnMut(&Found<'_>),
     ) {
         let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
@@ -483,7 +483,7 @@ impl<'q> Alike<'q> {
 struct Found<'f> {
     everyone: &'f Everyone,
     target: &'f Target,
-    cell: &'f Cell<1>,
+    cell: &'f Block<1>,
     senders: &'f [Sender],
     who: &'f [Who],
     outcome: Outcome,

@@ -9,7 +9,7 @@ use super::super::{AuditPolicy, PolicyRule};
 use super::identity::is_label;
 use super::patterns::World;
 use super::target::Target;
-use super::walk::{BUDGET, Objects, Outcome, Question, RuleSet, is_segment};
+use super::walk::{Objects, Outcome, Question, RuleSet, is_segment};
 use super::{Alike, EVERYONE, Prover, TooLarge};
 
 /// The deciding rule, counted from 0; none where no rule matches.
@@ -54,7 +54,6 @@ impl<'r> Reach<'r> {
         let anything = RequestPattern::default();
         let mut known: BTreeSet<Alike<'_>> = BTreeSet::new();
         let mut reached = BTreeSet::new();
-        let mut budget = BUDGET;
         for target in &self.targets {
             let steps = self.rules.steps(target, self.prover.wildcard);
             let alike = Alike::of(target, steps, &anything);
@@ -68,7 +67,7 @@ impl<'r> Reach<'r> {
                 who: &EVERYONE,
                 objects: Objects::ANY,
             };
-            for cell in question.answer(target, &mut budget)? {
+            for cell in question.answer(target, &self.prover.budget)? {
                 reached.extend(cell.parts.iter().map(|part| part.outcomes[0]));
             }
             known.insert(alike);
@@ -128,7 +127,6 @@ impl<'r> Reach<'r> {
         mut tell: impl FnMut([Outcome; 2]) -> bool,
     ) -> Result<(), TooLarge> {
         let Some(text) = self.prover.policy.rules.get(rule) else { return Ok(()) };
-        let mut budget = BUDGET;
         for target in &self.targets {
             if target.matched_by(text, self.prover.wildcard).is_none() {
                 continue;
@@ -142,7 +140,7 @@ impl<'r> Reach<'r> {
                 who: &EVERYONE,
                 objects: Objects::ANY,
             };
-            for cell in question.answer(target, &mut budget)? {
+            for cell in question.answer(target, &self.prover.budget)? {
                 if !cell.parts.iter().all(|part| tell(part.outcomes)) {
                     return Ok(());
                 }
@@ -155,7 +153,7 @@ impl<'r> Reach<'r> {
 impl Prover<'_> {
     /// Whether a request can come from a user of this name.
     pub fn has_user(&self, user: &str) -> bool {
-        self.everyone.identities.iter().any(|identity| identity.user.as_deref() == Some(user))
+        self.everyone.has_user(user)
     }
 
     /// Whether a user can be in this group.

@@ -6,7 +6,8 @@
 //! rule that asks for groups is reached by people in one of these who are in none of those groups that a rule before it
 //! asked for. Every outcome found this way has a request that brings it about, and there are no others.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fixedbitset::FixedBitSet;
 
@@ -14,7 +15,7 @@ use super::super::PolicyRule;
 use super::super::catalogue::Who;
 use super::super::matches::GroupWildcard;
 use super::TooLarge;
-use super::identity::{Everyone, fresh, is_label};
+use super::identity::{Everyone, Kind, fresh, is_label};
 use super::target::{Names, Naming, Scope, Target};
 
 /// What a walk through the rules ends with.
@@ -48,8 +49,8 @@ pub(super) struct RuleSet<'p> {
 struct Prepared<'p> {
     rule: &'p PolicyRule,
     outcome: Outcome,
-    /// Identities that satisfy `users`; none where every user does.
-    users: Option<FixedBitSet>,
+    /// Identities that satisfy `users`, in order; none where every user does.
+    users: Option<Vec<usize>>,
     /// Numbers of `userGroups`; none where the rule asks for no group.
     groups: Option<FixedBitSet>,
 }
@@ -62,17 +63,7 @@ impl<'p> RuleSet<'p> {
         let prepared = excluded.chain(rules).map(|(rule, outcome)| Prepared {
             rule,
             outcome,
-            users: (!rule.users.is_empty()).then(|| {
-                let users: BTreeSet<&str> = rule.users.iter().map(String::as_str).collect();
-                let named = |user: &Option<String>| user.as_deref().is_some_and(|user| users.contains(user));
-                everyone
-                    .identities
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, identity)| named(&identity.user))
-                    .map(|(index, _)| index)
-                    .collect()
-            }),
+            users: (!rule.users.is_empty()).then(|| everyone.numbers_of_users(&rule.users)),
             groups: (!rule.user_groups.is_empty()).then(|| everyone.numbers(&rule.user_groups)),
         });
         Self { rules: prepared.collect() }
@@ -159,12 +150,41 @@ impl Values {
 
 /// Objects that the rules do not tell apart, and what becomes of requests about them.
 #[derive(Debug, Clone)]
-pub(super) struct Cell<const N: usize> {
+pub(super) struct Block<const N: usize> {
     pub(super) namespaces: Values,
     pub(super) names: Values,
     /// Whether namespace and name are the same.
     pub(super) tied: bool,
     pub(super) parts: Vec<Part<N>>,
+    pub(super) census: Census,
+}
+
+/// In how many parts of a block there are senders of each kind: of a kind in more than one, some fare otherwise.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Census {
+    pub(super) kinds: BTreeMap<Kind, usize>,
+    /// Of service accounts, by namespace.
+    pub(super) namespaces: BTreeMap<String, usize>,
+}
+
+impl Census {
+    fn of<const N: usize>(everyone: &Everyone, parts: &[Part<N>]) -> Self {
+        let mut census = Self::default();
+        for part in parts {
+            let identities =
+                part.senders.iter().filter_map(|sender| everyone.identities.get(sender.identity));
+            let kinds: BTreeSet<Kind> = identities.clone().map(|identity| identity.kind).collect();
+            let namespaces: BTreeSet<&str> =
+                identities.filter_map(|identity| Some(identity.namespace.as_ref()?.0.as_str())).collect();
+            for kind in kinds {
+                *census.kinds.entry(kind).or_default() += 1;
+            }
+            for namespace in namespaces {
+                *census.namespaces.entry(namespace.to_owned()).or_default() += 1;
+            }
+        }
+        census
+    }
 }
 
 /// Senders that end alike.
@@ -184,8 +204,23 @@ pub(super) struct Sender {
     pub(super) joins: Vec<FixedBitSet>,
 }
 
-/// How many comparisons a question may cost. Policies in use need some ten thousand.
-pub(super) const BUDGET: u64 = 40_000_000;
+/// How many comparisons all questions about a policy may cost together. Policies in use need some hundred thousand.
+const BUDGET: u64 = 100_000_000;
+
+/// What of that is left.
+#[derive(Debug, Clone)]
+pub(super) struct Budget(Cell<u64>);
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self(Cell::new(BUDGET))
+    }
+
+    pub(super) fn spend(&self, cost: u64) -> Result<(), TooLarge> {
+        self.0.set(self.0.get().checked_sub(cost).ok_or(TooLarge)?);
+        Ok(())
+    }
+}
 
 /// A question about one target.
 pub(super) struct Question<'q, 'p, const N: usize> {
@@ -198,11 +233,12 @@ pub(super) struct Question<'q, 'p, const N: usize> {
 
 impl<const N: usize> Question<'_, '_, N> {
     /// Every way in which requests to the target can end.
-    pub(super) fn answer(&self, target: &Target, budget: &mut u64) -> Result<Vec<Cell<N>>, TooLarge> {
+    pub(super) fn answer(&self, target: &Target, budget: &Budget) -> Result<Vec<Block<N>>, TooLarge> {
         let mut cells = Vec::new();
         for (namespaces, names, accepted, tied) in self.cells(target, budget)? {
             let parts = self.parts(&accepted, budget)?;
-            cells.push(Cell { namespaces, names, tied, parts });
+            let census = Census::of(self.everyone, &parts);
+            cells.push(Block { namespaces, names, tied, parts, census });
         }
         Ok(cells)
     }
@@ -215,7 +251,7 @@ impl<const N: usize> Question<'_, '_, N> {
     fn cells(
         &self,
         target: &Target,
-        budget: &mut u64,
+        budget: &Budget,
     ) -> Result<Vec<(Values, Values, FixedBitSet, bool)>, TooLarge> {
         let Target::Resource { scope, verb, .. } = target else {
             let all = self.all_steps().enumerate().map(|(index, _)| index).collect();
@@ -257,7 +293,7 @@ impl<const N: usize> Question<'_, '_, N> {
             let names = self.group(names, budget, |step, name| step.names.accept(name))?;
             for (namespace_values, by_namespace) in &namespaces {
                 for (name_values, by_name) in &names {
-                    spend(budget, 1)?;
+                    budget.spend(1)?;
                     let mut accepted = by_namespace.clone();
                     accepted.intersect_with(by_name);
                     cells.push((namespace_values.clone(), name_values.clone(), accepted, false));
@@ -286,13 +322,13 @@ impl<const N: usize> Question<'_, '_, N> {
     fn group(
         &self,
         values: Vec<(String, bool)>,
-        budget: &mut u64,
+        budget: &Budget,
         accepts: impl Fn(&Step<'_>, &str) -> bool,
     ) -> Result<Vec<(Values, FixedBitSet)>, TooLarge> {
         let mut groups: Vec<(Values, FixedBitSet)> = Vec::new();
         let steps: usize = self.steps.iter().map(|steps| steps.len()).sum();
         for (value, is_other) in values {
-            spend(budget, steps as u64 + groups.len() as u64)?;
+            budget.spend(steps as u64 + groups.len() as u64)?;
             let mut accepted = FixedBitSet::with_capacity(steps);
             for (index, step) in self.all_steps().enumerate() {
                 accepted.set(index, accepts(step, &value));
@@ -319,7 +355,7 @@ impl<const N: usize> Question<'_, '_, N> {
     }
 
     /// How each identity ends whose requests these steps accept.
-    fn parts(&self, accepted: &FixedBitSet, budget: &mut u64) -> Result<Vec<Part<N>>, TooLarge> {
+    fn parts(&self, accepted: &FixedBitSet, budget: &Budget) -> Result<Vec<Part<N>>, TooLarge> {
         let mut parts: Vec<Part<N>> = Vec::new();
         for (index, identity) in self.everyone.identities.iter().enumerate() {
             // One who is asked about under two names of kinds is asked about with all groups that either allows.
@@ -339,7 +375,7 @@ impl<const N: usize> Question<'_, '_, N> {
                 let mut next = Vec::new();
                 for (outcomes, joins, forbidden) in &ends {
                     for (outcome, join, more) in &chain {
-                        spend(budget, 1)?;
+                        budget.spend(1)?;
                         let mut forbidden = forbidden.clone();
                         forbidden.union_with(more);
                         let mut joins = joins.clone();
@@ -361,6 +397,7 @@ impl<const N: usize> Question<'_, '_, N> {
             }
             for (outcomes, joins, _) in ends {
                 let sender = Sender { identity: index, joins };
+                budget.spend(parts.len() as u64)?;
                 match parts.iter_mut().find(|part| part.outcomes == outcomes) {
                     Some(part) => part.senders.push(sender),
                     None => parts.push(Part { outcomes, senders: vec![sender] }),
@@ -381,19 +418,19 @@ impl<const N: usize> Question<'_, '_, N> {
         accepted: &FixedBitSet,
         set: &RuleSet<'_>,
         joinable: Option<&FixedBitSet>,
-        budget: &mut u64,
+        budget: &Budget,
     ) -> Result<Vec<(Outcome, Option<FixedBitSet>, FixedBitSet)>, TooLarge> {
         let Some(identity) = self.everyone.identities.get(index) else { return Ok(Vec::new()) };
         let mut forbidden = FixedBitSet::with_capacity(self.everyone.groups.len());
         let mut chain = Vec::new();
-        spend(budget, steps.len() as u64)?;
+        budget.spend(steps.len() as u64)?;
         for (number, step) in steps.iter().enumerate() {
             if !accepted.contains(offset + number) {
                 continue;
             }
             let Some(rule) = set.get(step) else { continue };
             let is_nobody = identity.user.is_none();
-            if rule.users.as_ref().is_some_and(|users| is_nobody || !users.contains(index)) {
+            if rule.users.as_ref().is_some_and(|users| is_nobody || users.binary_search(&index).is_err()) {
                 continue;
             }
             let Some(groups) = &rule.groups else {
@@ -448,9 +485,4 @@ fn candidates(
 /// Whether a text can stand between two slashes of a path, as names do.
 pub(super) fn is_segment(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '%']) && text != "." && text != ".."
-}
-
-fn spend(budget: &mut u64, cost: u64) -> Result<(), TooLarge> {
-    *budget = budget.checked_sub(cost).ok_or(TooLarge)?;
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! One situation: a policy that apiservers load, none, or one that is not known.
 
-use super::super::coverage::{Prover, Reach, TooLarge};
+use super::super::coverage::{BodyCoverage, ClassCoverage, NoiseCoverage, Prover, Reach, TooLarge};
 use super::super::lint::{self, Kind, Remark};
 use super::super::load::{self, Loaded};
 use super::super::matches::{GroupWildcard, RequestKind, effective_level};
@@ -55,8 +55,30 @@ pub(super) struct Works<'s> {
     /// Why what the policy records may still not be in any log, where only a document says that this is the policy.
     pub(super) doubt: Option<String>,
     pub(super) apis: &'s Apis,
-    pub(super) catalogue: &'s Catalogue,
-    pub(super) wildcard: GroupWildcard,
+    pub(super) answers: Answers,
+}
+
+/// What was asked about a policy: the answers, or that it is too large.
+pub(super) struct Answers {
+    pub(super) classes: Option<Vec<ClassCoverage>>,
+    pub(super) bodies: Option<Vec<BodyCoverage>>,
+    pub(super) noise: Option<Vec<NoiseCoverage>>,
+    remarks: Option<Vec<Remark>>,
+    /// Whether anything is recorded, and the lowest level of all.
+    everything: Option<(bool, Level)>,
+}
+
+impl Answers {
+    fn of(policy: &AuditPolicy, wildcard: GroupWildcard, apis: &Apis, catalogue: &Catalogue) -> Self {
+        let prover = Prover::new(policy, wildcard, apis, catalogue);
+        Self {
+            classes: prover.classes().ok(),
+            bodies: catalogue.bodies.iter().map(|body| prover.body(body)).collect::<Result<_, _>>().ok(),
+            noise: catalogue.noise.iter().map(|noise| prover.noise(noise)).collect::<Result<_, _>>().ok(),
+            remarks: lint::lint(&prover).ok(),
+            everything: everything(&prover).ok(),
+        }
+    }
 }
 
 impl<'s> Judged<'s> {
@@ -69,6 +91,7 @@ impl<'s> Judged<'s> {
         distribution: Option<&str>,
     ) -> Self {
         let works = |policy: AuditPolicy| Works {
+            answers: Answers::of(&policy, wildcard(entry.version), apis, catalogue),
             policy,
             places: Places::default(),
             at: entry.at.clone(),
@@ -80,8 +103,6 @@ impl<'s> Judged<'s> {
             rank: Rank::Evaluated,
             doubt: None,
             apis,
-            catalogue,
-            wildcard: wildcard(entry.version),
         };
         let state = match &entry.state {
             PolicyState::Unset { evidence } => State::Works(Box::new(Works {
@@ -161,15 +182,13 @@ impl<'s> Judged<'s> {
             .map(|(at, message)| Evidence { at: at.clone(), detail: message.clone() })
             .collect();
         let api_version = if works.beta { "a version before audit.k8s.io/v1" } else { "audit.k8s.io/v1" };
-        let prover = works.prover();
-        let remarks = lint::lint(&prover);
-        let of_kind = |kind: Kind| match &remarks {
-            Ok(remarks) => works.remarks(remarks.iter().filter(|remark| remark.kind == kind)),
-            Err(error) => Fact::unknown(error.to_string()),
+        let of_kind = |kind: Kind| match &works.answers.remarks {
+            Some(remarks) => works.remarks(remarks.iter().filter(|remark| remark.kind == kind)),
+            None => Fact::unknown(TooLarge.to_string()),
         };
-        let (records, least_level) = match everything(&prover) {
-            Ok((some, least)) => records(some, least),
-            Err(error) => (Fact::unknown(error.to_string()), Fact::unknown(error.to_string())),
+        let (records, least_level) = match works.answers.everything {
+            Some((some, least)) => records(some, least),
+            None => (Fact::unknown(TooLarge.to_string()), Fact::unknown(TooLarge.to_string())),
         };
         let omits_received = works.policy.omit_stages.contains(&Stage::RequestReceived);
         Policy {
@@ -291,10 +310,6 @@ fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Wor
 pub(super) const MAX_PLACES: usize = 4;
 
 impl Works<'_> {
-    pub(super) fn prover(&self) -> Prover<'_> {
-        Prover::new(&self.policy, self.wildcard, self.apis, self.catalogue)
-    }
-
     /// A fact that rests on the policy as a whole.
     pub(super) fn fact<T>(&self, value: T, detail: &str) -> Fact<T> {
         let evidence = if self.is_set {

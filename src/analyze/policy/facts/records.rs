@@ -12,35 +12,38 @@ const NAMED: usize = 3;
 /// One policy's answer: what it records, or why that is not known.
 type Answer<'j, 's, T> = Result<(&'j Works<'s>, T), String>;
 
-/// The answers of all policies to a question. None if no policy is known: then there is one reason for everything.
+/// The answers of all policies to a question, the one with this number in its list.
 fn ask<'j, 's, T>(
     judged: &'j [Judged<'s>],
-    question: impl Fn(&'j Works<'s>) -> Result<T, TooLarge>,
-) -> Vec<Answer<'j, 's, T>> {
-    judged
-        .iter()
-        .map(|judged| match &judged.state {
-            State::Works(works) => match question(works) {
-                Ok(answer) => Ok((&**works, answer)),
-                Err(error) => Err(error.to_string()),
-            },
-            State::Refused { .. } => Err(format!(
-                "the apiserver does not start with the policy {}, so that it records nothing by it",
-                judged.name
-            )),
-            State::Unknown(reason) => Err(reason.clone()),
-        })
-        .collect()
+    list: impl Fn(&'j Works<'s>) -> Option<&'j Vec<T>>,
+    number: usize,
+) -> Vec<Answer<'j, 's, &'j T>> {
+    let answer = |judged: &'j Judged<'s>| match &judged.state {
+        State::Works(works) => {
+            let answer = list(works).and_then(|list| list.get(number));
+            answer.map(|answer| (&**works, answer)).ok_or_else(|| TooLarge.to_string())
+        }
+        State::Refused { .. } => Err(refused(judged)),
+        State::Unknown(reason) => Err(reason.clone()),
+    };
+    judged.iter().map(answer).collect()
+}
+
+fn refused(judged: &Judged<'_>) -> String {
+    format!("the apiserver does not start with the policy {}, so that it records nothing by it", judged.name)
 }
 
 /// Why nothing at all can be said, if that is so.
 fn hidden(judged: &[Judged<'_>]) -> Option<String> {
     let mut reasons: Vec<String> = Vec::new();
-    for answer in ask(judged, |_| Ok(())) {
-        match answer {
-            Ok(_) => return None,
-            Err(reason) if !reasons.contains(&reason) => reasons.push(reason),
-            Err(_) => {}
+    for judged in judged {
+        let reason = match &judged.state {
+            State::Works(_) => return None,
+            State::Refused { .. } => refused(judged),
+            State::Unknown(reason) => reason.clone(),
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     reasons.truncate(NAMED);
@@ -51,18 +54,8 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
     if let Some(reason) = hidden(judged) {
         return Fact::unknown(reason);
     }
-    // Each policy is asked for all classes at once: who can send requests is worked out once.
-    let all = ask(judged, |works| works.prover().classes());
-    let list = catalogue.classes.iter().enumerate().map(|(index, class)| {
-        let answers: Vec<Answer<'_, '_, &ClassCoverage>> = all
-            .iter()
-            .map(|answer| match answer {
-                Ok((works, classes)) => {
-                    classes.get(index).map(|class| (*works, class)).ok_or_else(|| "no such class".to_owned())
-                }
-                Err(reason) => Err(reason.clone()),
-            })
-            .collect();
+    let list = catalogue.classes.iter().enumerate().map(|(number, class)| {
+        let answers = ask(judged, |works| works.answers.classes.as_ref(), number);
         let whole = |coverage: &ClassCoverage| {
             format!("every request that can come is recorded at {} or more", coverage.least)
         };
@@ -94,9 +87,8 @@ pub(super) fn bodies(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<B
     if let Some(reason) = hidden(judged) {
         return Fact::unknown(reason);
     }
-    let list = catalogue.bodies.iter().map(|body| {
-        let answers = ask(judged, |works| works.prover().body(body));
-        let answers: Vec<Answer<'_, '_, &BodyCoverage>> = borrowed(&answers);
+    let list = catalogue.bodies.iter().enumerate().map(|(number, body)| {
+        let answers = ask(judged, |works| works.answers.bodies.as_ref(), number);
         let is_clean = |body: &BodyCoverage| body.logged.is_empty();
         let clean = verdict(&answers, is_clean, |body| &body.logged, |_| "no such body is logged".to_owned());
         BodyRecord {
@@ -117,9 +109,8 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
     if let Some(reason) = hidden(judged) {
         return Fact::unknown(reason);
     }
-    let list = catalogue.noise.iter().map(|noise| {
-        let answers = ask(judged, |works| works.prover().noise(noise));
-        let answers: Vec<Answer<'_, '_, &NoiseCoverage>> = borrowed(&answers);
+    let list = catalogue.noise.iter().enumerate().map(|(number, noise)| {
+        let answers = ask(judged, |works| works.answers.noise.as_ref(), number);
         let is_quiet = |noise: &NoiseCoverage| noise.recorded.is_empty();
         let quiet =
             verdict(&answers, is_quiet, |noise| &noise.recorded, |_| "all of it is dropped".to_owned());
@@ -132,14 +123,6 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
         }
     });
     Fact::known(list.collect(), Rank::Evaluated, Vec::new())
-}
-
-fn borrowed<'b, 'j, 's, T>(answers: &'b [Answer<'j, 's, T>]) -> Vec<Answer<'j, 's, &'b T>> {
-    let borrow = |answer: &'b Answer<'j, 's, T>| match answer {
-        Ok((works, answer)) => Ok((*works, answer)),
-        Err(reason) => Err(reason.clone()),
-    };
-    answers.iter().map(borrow).collect()
 }
 
 /// Whether something is so by every policy: false as soon as one says no, else unknown if one is not known.

@@ -5,6 +5,9 @@
 
 mod parts;
 
+#[cfg(test)]
+mod tests;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -122,17 +122,6 @@ impl Part<'_, '_> {
         let entries: Vec<(usize, &GroupResources)> = self.rule.resources.iter().enumerate().collect();
         for (at, entry) in entries {
             let path = format!("resources[{at}]");
-            if entry.group.contains('/') {
-                let (group, _) = entry.group.split_once('/').unwrap_or_default();
-                self.never(
-                    &format!("{path}.group"),
-                    format!(
-                        "`{}` is no API group: it is compared without the version; write `{group}`",
-                        entry.group
-                    ),
-                );
-                continue;
-            }
             let before = self.remarks.len();
             for (number, resource) in entry.resources.iter().enumerate() {
                 self.resource(entry, resource, &format!("{path}.resources[{number}]"));
