@@ -1,6 +1,10 @@
 //! The report: one value, and one file for each form in which it is written.
 
+mod columns;
+pub mod difference;
 pub mod json;
+mod markdown;
+pub mod matrix;
 pub mod style;
 pub mod table;
 pub mod yaml;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use colored::ColoredString;
-use unicode_width::UnicodeWidthStr;
-
+use super::columns::{Cell, Table};
 use super::style::visible;
 use super::{Report, plural, style};
 use crate::snapshot::Scope;
@@ -96,97 +94,20 @@ fn header(report: &Report, out: &mut String) {
     );
 }
 
-/// Columns of cells; a cell may carry colour.
-struct Table {
-    rows: Vec<Vec<Cell>>,
-}
-
-struct Cell {
-    text: String,
-    painted: Option<ColoredString>,
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self { text: visible(text).into_owned(), painted: None }
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::from(text.as_str())
-    }
-}
-
-impl Cell {
-    fn painted(text: &str, painted: ColoredString) -> Self {
-        Self { text: text.to_owned(), painted: Some(painted) }
-    }
-}
-
-impl Table {
-    fn new(headings: &[&str], options: Options) -> Self {
-        let mut rows = Vec::new();
-        if !options.no_headers {
-            rows.push(headings.iter().map(|heading| Cell::painted(heading, style::faint(heading))).collect());
-        }
-        Self { rows }
-    }
-
-    fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(cells);
-    }
-
-    fn write(&self, out: &mut String) {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| cell.text.width())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        for row in &self.rows {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                match &cell.painted {
-                    Some(painted) => {
-                        let _ = write!(line, "{painted}");
-                    }
-                    None => line.push_str(&cell.text),
-                }
-                if column + 1 < row.len() {
-                    let width = widths.get(column).copied().unwrap_or_default();
-                    line.push_str(&" ".repeat(width.saturating_sub(cell.text.width()) + 3));
-                }
-            }
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-    }
-}
-
-fn severity(severity: Severity) -> Cell {
-    Cell::painted(severity.as_str(), style::severity(severity, severity.as_str()))
-}
-
 fn status(status: Status) -> Cell {
     Cell::painted(status.as_str(), style::status(status, status.as_str()))
 }
 
 fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Options, out: &mut String) {
     let mut table = if options.wide {
-        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"], options)
+        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"], options.no_headers)
     } else {
-        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options)
+        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers)
     };
     for finding in findings {
         let mut cells = vec![
             status(finding.status),
-            severity(finding.severity),
+            Cell::severity(finding.severity),
             finding.check.as_str().into(),
             finding.subject.as_str().into(),
         ];
@@ -233,14 +154,14 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
     if reasons.is_empty() {
         return;
     }
-    let mut table = Table::new(&["STATUS", "SEVERITY", "CHECKS", "WHY UNKNOWN"], options);
+    let mut table = Table::new(&["STATUS", "SEVERITY", "CHECKS", "WHY UNKNOWN"], options.no_headers);
     for (reason, findings) in reasons {
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Low);
         let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
         ids.dedup();
         table.row(vec![
             status(Status::Unknown),
-            severity(worst),
+            Cell::severity(worst),
             id_ranges(&ids).into(),
             one_line(reason).into(),
         ]);
@@ -280,7 +201,7 @@ fn rest(report: &Report, options: Options, out: &mut String) {
 }
 
 fn items(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options);
+    let mut table = Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options.no_headers);
     for item in &report.score.items {
         let range = if (item.low - item.high).abs() < 0.05 {
             format!("{:.0}", item.low)
@@ -328,7 +249,7 @@ fn items(report: &Report, options: Options, out: &mut String) {
 }
 
 fn frameworks(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options);
+    let mut table = Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options.no_headers);
     for framework in &report.frameworks {
         let count = |wanted: &[Status]| {
             framework.controls.iter().filter(|control| wanted.contains(&control.status)).count().to_string()

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::input::{self, ValidPolicy};
-use super::request::{DEFAULT_USER, implied_groups, split_resource, words};
+use super::input::{self, PolicyArgs, Source};
+use super::request::{DEFAULT_USER, implied_groups, split_resource};
 use crate::analyze::policy::matches::{Attributes, Decision, RequestKind, written_stages};
 use crate::analyze::policy::{Stage, request};
 use crate::analyze::version::Version;
@@ -27,9 +27,8 @@ Examples:
   kubectl logaudit policy eval -f policy.yaml --requests requests.jsonl -o jsonl"
 )]
 pub(crate) struct Args {
-    /// The audit policy; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
-    filename: PathBuf,
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// Requests, one JSON object a line: user, groups, verb, apiGroup, resource, subresource, name, namespace,
     /// isResourceRequest, path; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "method"])]
@@ -87,10 +86,11 @@ struct Line {
 }
 
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
-    if input::is_stdin(&args.filename) && args.requests.as_deref().is_some_and(input::is_stdin) {
+    let from_stdin = args.policy.source().as_ref().is_some_and(Source::is_stdin);
+    if from_stdin && args.requests.as_deref().is_some_and(input::is_stdin) {
         bail!("policy and requests cannot both come from standard input; give one of them as a file");
     }
-    let evaluator = ValidPolicy::read(&args.filename, args.kubernetes)?.evaluator();
+    let evaluator = args.policy.read(args.kubernetes)?.evaluator();
     let mut out = String::new();
     if args.output == Format::Table && !args.to.no_headers {
         out.push_str(&row("LEVEL", "RULE", "STAGES", "REQUEST"));
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
                 let rule = decision.rule.map_or_else(|| "none".to_owned(), |rule| format!("rules[{rule}]"));
                 let stages: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
                 let stages = if stages.is_empty() { "-".to_owned() } else { stages.join(",") };
-                out.push_str(&row(decision.level.as_str(), &rule, &stages, &words(attributes)));
+                out.push_str(&row(decision.level.as_str(), &rule, &stages, &attributes.words()));
             }
         }
         Ok(())

@@ -1,28 +1,5 @@
 //! Requests as the command line and test tables spell them.
 
-use crate::analyze::policy::matches::Attributes;
-
-/// A request in words.
-pub(crate) fn words(attributes: &Attributes) -> String {
-    let who = attributes.user.as_deref().unwrap_or("(refused credentials)");
-    if !attributes.is_resource_request {
-        return format!("{who} {} {}", attributes.verb, attributes.path);
-    }
-    let mut what = attributes.resource.clone();
-    if !attributes.subresource.is_empty() {
-        what = format!("{what}/{}", attributes.subresource);
-    }
-    if !attributes.api_group.is_empty() {
-        what = format!("{what} of {}", attributes.api_group);
-    }
-    for (label, value) in [("named", &attributes.name), ("in", &attributes.namespace)] {
-        if !value.is_empty() {
-            what = format!("{what} {label} {value}");
-        }
-    }
-    format!("{who} {} {what}", attributes.verb)
-}
-
 /// The groups given, and those that come with the user's kind (`k8s.io/apiserver` `pkg/authentication/user`).
 pub(crate) fn implied_groups(user: &str, given: &[String]) -> Vec<String> {
     let mut implied = vec![

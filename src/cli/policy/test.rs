@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use serde::Serialize;
 
-use super::input::{self, PolicyFile, ValidPolicy};
-use super::request::words;
+use super::input::{self, PolicyArgs, PolicyFile, Source, ValidPolicy};
 use super::table::{self, Expected, Rule, Table};
 use crate::analyze::policy::Stage;
 use crate::analyze::policy::matches::{
@@ -38,9 +37,8 @@ Examples:
   kubectl logaudit policy test tests/*.yaml --kubernetes 1.34 -o json"
 )]
 pub(crate) struct Args {
-    /// The audit policy, whatever the tables name; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
-    filename: Option<PathBuf>,
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// Tables of tests; - is standard input
     #[arg(value_name = "TESTS", required = true)]
     tests: Vec<PathBuf>,
@@ -108,8 +106,9 @@ struct Failure {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
-    let stdins = args.tests.iter().chain(&args.filename).filter(|path| input::is_stdin(path)).count();
-    if stdins > 1 {
+    let source = args.policy.source();
+    let from_stdin = usize::from(source.as_ref().is_some_and(Source::is_stdin));
+    if from_stdin + args.tests.iter().filter(|path| input::is_stdin(path)).count() > 1 {
         bail!("only one of the files can come from standard input; give the others by name");
     }
     args.to.prepare();
@@ -124,17 +123,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     let mut requests = 0;
     for (path, table) in &tables {
         let server = args.kubernetes.or(table.kubernetes).unwrap_or(input::DEFAULT_VERSION);
-        let file = match (&args.filename, &table.policy) {
-            (Some(file), _) => file.clone(),
-            (None, Some(named)) => path.parent().unwrap_or(Path::new("")).join(named),
+        let source = match (&source, &table.policy) {
+            (Some(source), _) => source.clone(),
+            (None, Some(named)) => Source::File(path.parent().unwrap_or(Path::new("")).join(named)),
             (None, None) => {
                 bail!(
-                    "{} names no policy; give one with -f FILE, or write `policy: FILE` into it",
+                    "{} names no policy; give one with -f FILE or --known ID, or write `policy: FILE` into it",
                     table.name
                 )
             }
         };
-        let (policy, evaluator) = policies.get(file, server)?;
+        let (policy, evaluator) = policies.get(&source, server)?;
         for outcome in outcomes(table, policy, evaluator) {
             let outcome = outcome?;
             requests += outcome.requests;
@@ -165,9 +164,14 @@ struct Policies {
 }
 
 impl Policies {
-    fn get(&mut self, path: PathBuf, server: Version) -> anyhow::Result<&(ValidPolicy, Evaluator)> {
+    fn get(&mut self, source: &Source, server: Version) -> anyhow::Result<&(ValidPolicy, Evaluator)> {
         use std::collections::btree_map::Entry;
 
+        // A published policy is given by flag and is then the only one: its id is no other policy's path.
+        let path = match source {
+            Source::File(path) => path.clone(),
+            Source::Known(known) => PathBuf::from(&known.id),
+        };
         let key = (path.clone(), server);
         Ok(match self.loaded.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
@@ -175,7 +179,7 @@ impl Policies {
                 let file = match self.files.entry(path) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(free) => {
-                        let file = PolicyFile::read(free.key())?;
+                        let file = PolicyFile::from(source)?;
                         free.insert(file)
                     }
                 };
@@ -198,7 +202,7 @@ fn outcomes<'a>(
             file: table.name.clone(),
             line: test.at.line,
             column: test.at.column,
-            name: test.name.clone().or_else(|| requests.first().map(words)).unwrap_or_default(),
+            name: test.name.clone().or_else(|| requests.first().map(Attributes::words)).unwrap_or_default(),
             policy: policy.name.clone(),
             kubernetes: policy.server.to_string(),
             status: "pass",
@@ -216,7 +220,7 @@ fn outcomes<'a>(
             outcome.status = "fail";
             outcome.failed_requests += 1;
             if outcome.failures.len() < MAX_SHOWN {
-                let title = words(&request);
+                let title = request.words();
                 let rule_at = decision.rule.map(|rule| policy.rule_at(rule));
                 outcome.failures.push(Failure { request, title, problems, decision, stages, rule_at });
             }
