@@ -1,6 +1,7 @@
 //! What two policies record differently.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -110,22 +111,18 @@ impl Group {
         )
     }
 
-    /// In a sentence.
-    fn phrase(self) -> &'static str {
+    /// In a sentence, of one and of several.
+    fn phrases(self) -> (&'static str, &'static str) {
         match self {
-            Self::Leaks => "leak bodies newly",
-            Self::Less => "are recorded less",
-            Self::Stages => "are recorded at other stages",
-            Self::More => "are recorded more",
+            Self::Leaks => ("leaks bodies newly", "leak bodies newly"),
+            Self::Less => ("is recorded less", "are recorded less"),
+            Self::Stages => ("is recorded at other stages", "are recorded at other stages"),
+            Self::More => ("is recorded more", "are recorded more"),
         }
     }
 }
 
 impl Entry {
-    fn is_told(&self) -> bool {
-        self.difference.leaks || !self.difference.classes.is_empty()
-    }
-
     /// `Metadata → None`, or the stages where only they differ.
     fn from_to(&self) -> String {
         let Difference { before, after, stages_before, stages_after, change, .. } = &self.difference;
@@ -168,46 +165,77 @@ impl Differences {
         ]
     }
 
-    /// `2 kinds of requests leak bodies newly, 1 kind of requests is …`.
     fn summary(&self) -> String {
         if self.differences.is_empty() {
-            return "no difference: both record every request alike".to_owned();
+            return "no difference, both record every request alike".to_owned();
         }
         counts(self.differences.iter())
     }
 
-    /// As a table; `wide` with examples, and with what is outside of all classes.
+    /// What is told row by row, and the rest, which is outside of all classes.
+    fn rows(&self) -> (Vec<Row<'_>>, Vec<&Entry>) {
+        let mut rows: Vec<Row<'_>> = Vec::new();
+        let mut rest = Vec::new();
+        for entry in &self.differences {
+            if !entry.difference.leaks && entry.difference.classes.is_empty() {
+                rest.push(entry);
+                continue;
+            }
+            let key = (Group::of(&entry.difference), entry.from_to(), self.rules(entry));
+            match rows.iter_mut().find(|row| row.key == key) {
+                Some(row) => {
+                    row.more += 1;
+                    row.classes.extend(entry.difference.classes.iter().map(String::as_str));
+                }
+                // Entries come by severity: the first of a row is the worst.
+                None => rows.push(Row {
+                    key,
+                    first: entry,
+                    more: 0,
+                    classes: entry.difference.classes.iter().map(String::as_str).collect(),
+                }),
+            }
+        }
+        (rows, rest)
+    }
+
+    /// As a table; `wide` with every kind of requests and an example of it.
     pub fn table(&self, wide: bool, no_headers: bool) -> String {
         let mut out = String::new();
-        let (told, rest): (Vec<&Entry>, Vec<&Entry>) =
-            self.differences.iter().partition(|entry| wide || entry.is_told());
         if wide {
-            for entry in told {
+            for entry in &self.differences {
                 self.detail(entry, &mut out);
             }
-        } else if !told.is_empty() {
-            let headings = ["CHANGE", "SEVERITY", "RECORDED", "RULE BEFORE", "RULE AFTER", "CLASSES", "REQUESTS"];
-            let mut table = Table::new(&headings, no_headers);
-            for entry in told {
-                let [before, after] = self.rules(entry);
-                table.row(vec![
-                    Group::of(&entry.difference).cell(),
-                    entry.severity.map_or_else(|| "-".into(), Cell::severity),
-                    entry.from_to().into(),
-                    before.into(),
-                    after.into(),
-                    classes(entry).into(),
-                    entry.difference.requests.words().into(),
-                ]);
+        } else {
+            let (rows, rest) = self.rows();
+            if !rows.is_empty() {
+                let headings =
+                    ["CHANGE", "SEVERITY", "RECORDED", "RULE BEFORE", "RULE AFTER", "CLASSES", "REQUESTS"];
+                let mut table = Table::new(&headings, no_headers);
+                for row in &rows {
+                    let (group, from_to, [before, after]) = &row.key;
+                    table.row(vec![
+                        group.cell(),
+                        row.first.severity.map_or_else(|| "-".into(), Cell::severity),
+                        from_to.as_str().into(),
+                        before.as_str().into(),
+                        after.as_str().into(),
+                        row.classes().into(),
+                        row.requests().into(),
+                    ]);
+                }
+                table.write(&mut out);
+                out.push('\n');
             }
-            table.write(&mut out);
-            out.push('\n');
-        }
-        if !rest.is_empty() {
-            let _ = writeln!(out, "Outside of all classes {} (-o wide lists them).", counts(rest.into_iter()));
+            if !rest.is_empty() {
+                let _ = writeln!(out, "Outside of all classes: {}.", counts(rest.into_iter()));
+            }
         }
         let names = format!("{} → {}", self.before.policy, self.after.policy);
         let _ = writeln!(out, "Kubernetes {}, {}: {}.", self.kubernetes, visible(&names), self.summary());
+        if !wide && !self.differences.is_empty() {
+            let _ = writeln!(out, "{}", style::faint("-o wide lists every kind of requests with an example"));
+        }
         out
     }
 
@@ -234,54 +262,73 @@ impl Differences {
             self.kubernetes,
             capitalised(&self.summary())
         );
-        let (told, rest): (Vec<&Entry>, Vec<&Entry>) =
-            self.differences.iter().partition(|entry| entry.is_told());
-        if !told.is_empty() {
+        let (rows, rest) = self.rows();
+        if !rows.is_empty() {
             out.push('\n');
-            let headings = ["Change", "Severity", "Recorded", "Requests", "Classes", "Before", "After"];
+            let headings = ["Change", "Severity", "Recorded", "Requests", "Classes", "Rule before", "Rule after"];
             markdown::headings(&headings, &mut out);
-            for entry in told.iter().take(MOST_ROWS) {
-                let [before, after] = self.rules(entry);
+            for row in rows.iter().take(MOST_ROWS) {
+                let (group, from_to, [before, after]) = &row.key;
                 let cells = [
-                    Group::of(&entry.difference).as_str().to_owned(),
-                    entry.severity.map_or("-", Severity::as_str).to_owned(),
-                    entry.from_to(),
-                    markdown::code(&entry.difference.requests.words()),
-                    classes(entry),
-                    markdown::code(&before),
-                    markdown::code(&after),
+                    group.as_str().to_owned(),
+                    row.first.severity.map_or("-", Severity::as_str).to_owned(),
+                    from_to.clone(),
+                    markdown::code(&row.requests()),
+                    row.classes(),
+                    markdown::code(before),
+                    markdown::code(after),
                 ];
                 markdown::row(&cells, &mut out);
             }
         }
-        if told.len() > MOST_ROWS {
-            let _ = write!(out, "\nAnd {} more rows.\n", told.len() - MOST_ROWS);
+        if rows.len() > MOST_ROWS {
+            let _ = write!(out, "\nAnd {} more rows.\n", rows.len() - MOST_ROWS);
         }
         if !rest.is_empty() {
-            let _ = write!(out, "\nOutside of all classes {}.\n", counts(rest.into_iter()));
+            let _ = write!(out, "\nOutside of all classes: {}.\n", counts(rest.into_iter()));
         }
         out
     }
 }
 
-/// The first few classes; they share the requests, so there are seldom many.
-fn classes(entry: &Entry) -> String {
-    const SHOWN: usize = 4;
-    let all = &entry.difference.classes;
-    match all.get(..SHOWN) {
-        _ if all.is_empty() => "-".to_owned(),
-        Some(first) if all.len() > SHOWN + 1 => {
-            format!("{} and {} more", first.join(" "), all.len() - SHOWN)
+/// Differences alike in direction, levels and rules.
+struct Row<'e> {
+    /// The direction, the levels, the rules with their places.
+    key: (Group, String, [String; 2]),
+    first: &'e Entry,
+    more: usize,
+    classes: BTreeSet<&'e str>,
+}
+
+impl Row<'_> {
+    fn requests(&self) -> String {
+        let words = self.first.difference.requests.words();
+        if self.more == 0 { words } else { format!("{words}; and {} more", self.more) }
+    }
+
+    /// The first few.
+    fn classes(&self) -> String {
+        const SHOWN: usize = 4;
+        let mut shown: Vec<&str> = self.classes.iter().copied().collect();
+        if shown.is_empty() {
+            return "-".to_owned();
         }
-        _ => all.join(" "),
+        if shown.len() <= SHOWN + 1 {
+            return shown.join(" ");
+        }
+        shown.truncate(SHOWN);
+        format!("{} and {} more", shown.join(" "), self.classes.len() - SHOWN)
     }
 }
 
+/// `2 kinds of requests leak bodies newly, 1 kind is recorded less`.
 fn counts<'e>(entries: impl Iterator<Item = &'e Entry>) -> String {
     let groups: Vec<Group> = entries.map(|entry| Group::of(&entry.difference)).collect();
+    let mut noun = " of requests";
     let phrases = Group::ALL.into_iter().filter_map(|group| {
         let count = groups.iter().filter(|other| **other == group).count();
-        (count > 0).then(|| format!("{} {}", plural(count, "row"), group.phrase()))
+        let phrase = if count == 1 { group.phrases().0 } else { group.phrases().1 };
+        (count > 0).then(|| format!("{}{} {phrase}", plural(count, "kind"), std::mem::take(&mut noun)))
     });
     phrases.collect::<Vec<_>>().join(", ")
 }

@@ -18,6 +18,7 @@ use crate::source::live::Connection;
 /// Arguments of `policy eval`.
 #[derive(Debug, clap::Args)]
 #[command(
+    mut_group("policy", |group| group.required(true)),
     after_help = "Who asks is given with --as and --as-group; the groups that come with a user's kind are added:
 system:authenticated, those of a service account or a node, system:unauthenticated for system:anonymous.
 

@@ -10,7 +10,6 @@ use crate::check::load::BUILTIN;
 use crate::cli::Ending;
 use crate::cli::output::{OutputArgs, warn};
 use crate::report::matrix::Matrix;
-use crate::report::plural;
 use crate::verdict::Severity;
 
 /// Arguments of `policy generate`.
@@ -136,16 +135,24 @@ impl Demands {
             matrix.kubernetes
         );
         if !matrix.not_served.is_empty() {
-            text.push_str(&format!(" ({} not served)", plural(matrix.not_served.len(), "classe")));
+            text.push_str(&format!(" ({} more not served)", matrix.not_served.len()));
         }
-        let leaks: Vec<String> = matrix
-            .leaks(Severity::Medium)
-            .map(|body| format!("  {} ({})", body.title, body.severity))
-            .collect();
+        let bodies = |leaks: bool| -> Vec<String> {
+            let logged = matrix.leaks(Severity::Low).filter(|body| (body.severity >= Severity::High) == leaks);
+            logged.map(|body| format!("{} ({})", body.title, body.severity)).collect()
+        };
+        let (leaks, others) = (bodies(true), bodies(false));
         if leaks.is_empty() {
             text.push_str("; no capped body is logged");
-        } else {
-            text.push_str(&format!("\nwarning: it logs bodies of\n{}", leaks.join("\n")));
+        }
+        if !others.is_empty() {
+            text.push_str(&format!("; bodies logged knowingly: {}", others.join(", ")));
+        }
+        if !leaks.is_empty() {
+            text.push_str(&format!(
+                "\nwarning: it logs bodies that hold credentials, for whoever reads the log to use: {}",
+                leaks.join(", ")
+            ));
         }
         text
     }

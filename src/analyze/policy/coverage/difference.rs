@@ -144,10 +144,12 @@ pub fn differences(
                         Ordering::Equal if before.stages != after.stages => Change::Stages,
                         Ordering::Equal => continue,
                     };
-                    let keeps = !catalogue
-                        .bodies
-                        .iter()
-                        .any(|body| leaks(body, target, &cell, before.level, after.level));
+                    // A request whose credentials are refused is answered before anything reads its body.
+                    let keeps = kind == RequestKind::FailedAuthentication
+                        || !catalogue
+                            .bodies
+                            .iter()
+                            .any(|body| leaks(body, target, &cell, before.level, after.level));
                     let end = End { keeps, change, before, after, classes: number };
                     let part =
                         Part { outcomes: part.outcomes, senders: senders.into_iter().cloned().collect() };
