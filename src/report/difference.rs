@@ -265,7 +265,8 @@ impl Differences {
         let (rows, rest) = self.rows();
         if !rows.is_empty() {
             out.push('\n');
-            let headings = ["Change", "Severity", "Recorded", "Requests", "Classes", "Rule before", "Rule after"];
+            let headings =
+                ["Change", "Severity", "Recorded", "Requests", "Classes", "Rule before", "Rule after"];
             markdown::headings(&headings, &mut out);
             for row in rows.iter().take(MOST_ROWS) {
                 let (group, from_to, [before, after]) = &row.key;

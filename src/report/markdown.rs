@@ -65,7 +65,10 @@ mod tests {
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(code("`a"), "`` `a ``");
-        assert_eq!(text("<img> [x](y) @ops\n"), "&lt;img&gt; \\[x\\]\\(y\\) @&#8288;ops\\u{a}".replace("\\u", "\\\\u"));
+        assert_eq!(
+            text("<img> [x](y) @ops\n"),
+            "&lt;img&gt; \\[x\\]\\(y\\) @&#8288;ops\\u{a}".replace("\\u", "\\\\u")
+        );
         assert!(text(&"x".repeat(5_000)).len() < 300);
     }
 }

@@ -158,13 +158,15 @@ impl Matrix {
         if wide {
             self.details(&mut out);
         }
-        let _ = writeln!(out, "Kubernetes {}, {}. {}.", self.kubernetes, visible(&self.policy), self.detected());
+        let _ =
+            writeln!(out, "Kubernetes {}, {}. {}.", self.kubernetes, visible(&self.policy), self.detected());
         if !self.not_served.is_empty() {
             let _ = write!(out, "{} not served and not counted", classes(self.not_served.len()));
             let list = if wide { format!(": {}", self.not_served.join(", ")) } else { String::new() };
             let _ = writeln!(out, "{list}.");
         }
-        if !wide && (self.count(Reached::Investigate) < self.classes.len() || self.logged().next().is_some()) {
+        if !wide && (self.count(Reached::Investigate) < self.classes.len() || self.logged().next().is_some())
+        {
             let hint = "-o wide shows every exception with the deciding rule and an example";
             let _ = writeln!(out, "{}", style::faint(hint));
         }
@@ -274,11 +276,7 @@ impl Matrix {
         let full: Vec<&ClassCoverage> =
             self.classes.iter().filter(|class| reached(class) == Reached::Investigate).collect();
         if !full.is_empty() {
-            let _ = write!(
-                out,
-                "\n<details><summary>{} without a gap</summary>\n\n",
-                classes(full.len())
-            );
+            let _ = write!(out, "\n<details><summary>{} without a gap</summary>\n\n", classes(full.len()));
             markdown::headings(&["Class", "Severity", "Recorded"], &mut out);
             for class in full {
                 let title = format!("{} {}", class.id, markdown::text(&class.title));

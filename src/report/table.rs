@@ -100,7 +100,10 @@ fn status(status: Status) -> Cell {
 
 fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Options, out: &mut String) {
     let mut table = if options.wide {
-        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"], options.no_headers)
+        Table::new(
+            &["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"],
+            options.no_headers,
+        )
     } else {
         Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers)
     };
@@ -201,7 +204,8 @@ fn rest(report: &Report, options: Options, out: &mut String) {
 }
 
 fn items(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options.no_headers);
+    let mut table =
+        Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options.no_headers);
     for item in &report.score.items {
         let range = if (item.low - item.high).abs() < 0.05 {
             format!("{:.0}", item.low)
@@ -249,7 +253,8 @@ fn items(report: &Report, options: Options, out: &mut String) {
 }
 
 fn frameworks(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options.no_headers);
+    let mut table =
+        Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options.no_headers);
     for framework in &report.frameworks {
         let count = |wanted: &[Status]| {
             framework.controls.iter().filter(|control| wanted.contains(&control.status)).count().to_string()

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use logaudit::analyze::policy::apis::{Apis, Resource};
 use logaudit::analyze::policy::catalogue::{
-    Catalogue, Noise, RequestClass, RequestPattern, Senders, Volume, Who,
+    CATALOGUE, Catalogue, Noise, RequestClass, RequestPattern, Senders, Volume, Who,
 };
-use logaudit::analyze::policy::coverage::{ClassCoverage, Exception, Prover, Span, differences};
+use logaudit::analyze::policy::coverage::{ClassCoverage, Difference, Exception, Prover, Span, differences};
 use logaudit::analyze::policy::matches::{
     Attributes, Evaluator, GroupWildcard, RequestKind, effective_level, written_stages,
 };
@@ -333,4 +333,34 @@ fn differences_are_what_brute_force_finds() {
         }
     }
     assert!(changed > 5_000, "only {changed} requests changed");
+}
+
+fn load(text: &str) -> AuditPolicy {
+    let text = format!("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n{text}");
+    let loaded =
+        logaudit::analyze::policy::load::load(text.as_bytes(), "p", logaudit::analyze::policy::load::NEWEST);
+    loaded.policy.unwrap()
+}
+
+#[test]
+fn a_collection_that_is_deleted_has_no_name() {
+    // The server takes a name from the URL, or from the field selector of a list or a watch; a DELETE without a name in
+    // its URL is the verb deletecollection and stays without.
+    let policy = load(
+        "- {level: None, verbs: [deletecollection], resources: [{group: '', resources: [secrets], resourceNames: [a]}]}\n\
+         - {level: Metadata}\n",
+    );
+    let apis = apis();
+    let prover = Prover::new(&policy, GroupWildcard::Any, &apis, &CATALOGUE);
+    let class = CATALOGUE.classes.iter().find(|class| class.id == "RC-02").unwrap();
+    assert_eq!(prover.class(class).unwrap().undetected, []);
+}
+
+#[test]
+fn refused_credentials_leak_no_body() {
+    let (before, after) = (load("- {level: Metadata}\n"), load("- {level: RequestResponse}\n"));
+    let list = differences(&before, &after, GroupWildcard::Any, &apis(), &CATALOGUE).unwrap();
+    let leaks: Vec<&Difference> = list.iter().filter(|difference| difference.leaks).collect();
+    assert!(leaks.iter().any(|difference| difference.requests.resources == ["secrets"]));
+    assert!(leaks.iter().all(|difference| difference.requests.witness.user.is_some()), "{leaks:#?}");
 }

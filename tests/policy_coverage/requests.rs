@@ -108,7 +108,8 @@ pub(crate) fn request(
     let verb = attributes.verb.as_str();
     attributes.name = match verb {
         "create" if subresource.is_empty() => String::new(),
-        "list" | "watch" | "deletecollection" if dice.one_in(2) => String::new(),
+        "deletecollection" => String::new(),
+        "list" | "watch" if dice.one_in(2) => String::new(),
         _ => (*dice.of(&names)).to_owned(),
     };
     let spans_all = matches!(verb, "list" | "watch") && dice.one_in(3);

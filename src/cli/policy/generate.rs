@@ -138,7 +138,8 @@ impl Demands {
             text.push_str(&format!(" ({} more not served)", matrix.not_served.len()));
         }
         let bodies = |leaks: bool| -> Vec<String> {
-            let logged = matrix.leaks(Severity::Low).filter(|body| (body.severity >= Severity::High) == leaks);
+            let logged =
+                matrix.leaks(Severity::Low).filter(|body| (body.severity >= Severity::High) == leaks);
             logged.map(|body| format!("{} ({})", body.title, body.severity)).collect()
         };
         let (leaks, others) = (bodies(true), bodies(false));

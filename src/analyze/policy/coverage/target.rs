@@ -62,7 +62,9 @@ impl Target {
             Self::Path { .. } => Naming::Never,
             Self::Resource { verb, subresource, .. } => match verb.as_str() {
                 "create" if subresource.is_empty() => Naming::Never,
-                "list" | "watch" | "deletecollection" => Naming::Maybe,
+                // No name in the URL, and field selectors are only looked at for lists and watches.
+                "deletecollection" => Naming::Never,
+                "list" | "watch" => Naming::Maybe,
                 _ => Naming::Always,
             },
         }
