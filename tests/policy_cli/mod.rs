@@ -1,5 +1,8 @@
 //! `policy` through the command line, against the verdicts of the real kube-apiserver.
 
+mod coverage;
+mod diff;
+mod generate;
 mod hostile;
 mod profiles;
 mod tables;
@@ -9,6 +12,48 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::support::tool::Tool;
+
+/// The published policies.
+const KNOWN: [&str; 13] = [
+    "aks",
+    "eks",
+    "gardener-default",
+    "gce",
+    "k3s-hardening",
+    "kubernetes-example",
+    "kubespray-default",
+    "openshift-all-request-bodies",
+    "openshift-default",
+    "openshift-none",
+    "openshift-write-request-bodies",
+    "rke2-default",
+    "talos",
+];
+
+/// A run in the root of the repository.
+fn rooted(arguments: &[&str]) -> Tool {
+    Tool::new().cwd(Path::new(env!("CARGO_MANIFEST_DIR"))).args(arguments)
+}
+
+/// What a policy makes of requests.
+fn eval_all(source: &[&str], requests: &[&Value]) -> Vec<Value> {
+    let lines: String = requests.iter().map(|request| format!("{request}\n")).collect();
+    let output =
+        rooted(&["policy", "eval", "--requests", "-", "-o", "jsonl"]).args(source).stdin(lines).run();
+    output.expect_code(0);
+    let answers: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), requests.len());
+    answers
+}
+
+/// An output as it is on record in `tests/golden`. `INSTA_UPDATE=always` writes it anew.
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
 
 fn vectors(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/vectors/{name}.jsonl.zst", env!("CARGO_MANIFEST_DIR"));

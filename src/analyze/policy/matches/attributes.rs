@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The attributes of a request: `Attributes` of `k8s.io/apiserver` `pkg/authorization/authorizer`, as far as
@@ -16,7 +16,7 @@ pub struct Attributes {
     /// The user's name; none where authentication failed. Impersonation comes after the audit policy: this is who sent
     /// the request, not whom they act as.
     #[serde(deserialize_with = "present")]
-    #[schemars(required)]
+    #[schemars(schema_with = "string_or_null")]
     pub user: Option<String>,
     /// The user's groups, all of them: `system:authenticated` and the like are not implied.
     #[serde(default)]
@@ -51,6 +51,10 @@ pub struct Attributes {
 /// An `Option` that may be null but not left out.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)
+}
+
+fn string_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "null"]})
 }
 
 impl Attributes {
