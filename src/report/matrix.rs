@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::columns::{Cell, Table};
 use super::style::visible;
-use super::{markdown, plural, style};
+use super::{markdown, style};
 use crate::analyze::policy::Level;
 use crate::analyze::policy::coverage::{BodyCoverage, ClassCoverage, Exception};
 use crate::analyze::policy::matches::Attributes;
@@ -125,11 +125,16 @@ impl Matrix {
 
     fn detected(&self) -> String {
         format!(
-            "{}: {} detected whoever sends them, {} of these recorded well enough to investigate",
+            "{}: {} always detected, {} of these also recorded well enough to investigate",
             classes(self.classes.len()),
             self.count(Reached::Detect),
             self.count(Reached::Investigate)
         )
+    }
+
+    /// Whether there is anything that only `wide` tells.
+    fn has_gaps(&self) -> bool {
+        self.count(Reached::Investigate) < self.classes.len() || self.logged().next().is_some()
     }
 
     /// As a table; `wide` with every exception, its rule and an example.
@@ -161,7 +166,9 @@ impl Matrix {
         let _ =
             writeln!(out, "Kubernetes {}, {}. {}.", self.kubernetes, visible(&self.policy), self.detected());
         if !self.not_served.is_empty() {
-            let _ = write!(out, "{} not served and not counted", classes(self.not_served.len()));
+            let count = self.not_served.len();
+            let verb = if count == 1 { "is" } else { "are" };
+            let _ = write!(out, "{count} more {verb} not served and not counted");
             let list = if wide { format!(": {}", self.not_served.join(", ")) } else { String::new() };
             let _ = writeln!(out, "{list}.");
         }
@@ -296,9 +303,8 @@ impl Matrix {
     }
 }
 
-/// `1 class`, `2 classes`.
 fn classes(count: usize) -> String {
-    if count == 1 { "1 class".to_owned() } else { format!("{} of requests", plural(count, "classe")) }
+    if count == 1 { "1 class of requests".to_owned() } else { format!("{count} classes of requests") }
 }
 
 fn word(reached: bool) -> &'static str {

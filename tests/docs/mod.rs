@@ -53,6 +53,8 @@ fn by_category(set: &CheckSet) -> Vec<(&str, Vec<&Check>)> {
 fn the_schemas_are_those_of_the_types() {
     let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap() + "\n";
     generated("docs/report.schema.json", &pretty(logaudit::report::json::schema()));
+    generated("docs/policy-coverage.schema.json", &pretty(logaudit::report::matrix::schema()));
+    generated("docs/policy-diff.schema.json", &pretty(logaudit::report::difference::schema()));
     generated("docs/facts.schema.json", &pretty(logaudit::analyze::schema()));
 }
 
@@ -149,12 +151,15 @@ fn the_command_reference_is_that_of_the_program() {
     let mut out = String::from(
         "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
     );
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["run"],
         &["snapshot"],
         &["policy"],
         &["policy", "eval"],
+        &["policy", "coverage"],
+        &["policy", "diff"],
+        &["policy", "generate"],
         &["policy", "test"],
         &["checks"],
         &["checks", "list"],
@@ -235,4 +240,44 @@ fn every_example_cluster_has_its_report_in_the_docs() {
         let _ = write!(out, "\n## {name}\n\nExit code {code}.\n\n```\n{}```\n", report.stdout);
     }
     generated("docs/examples.md", &out);
+}
+
+#[test]
+fn the_page_on_policies_shows_what_the_commands_print() {
+    const FINE: &str = "examples/policies/looks-fine.yaml";
+    const REVIEWED: &str = "examples/policies/reviewed.yaml";
+    let runs: [(&str, &[&str], i32); 7] = [
+        (
+            "eval",
+            &[
+                "eval",
+                "-f",
+                FINE,
+                "--as",
+                "system:node:n1",
+                "--verb",
+                "get",
+                "--resource",
+                "secrets",
+                "-n",
+                "prod",
+            ],
+            0,
+        ),
+        ("coverage", &["coverage", "-f", FINE, "--class", "RC-01,RC-02,RC-12,RC-62"], 0),
+        ("coverage-wide", &["coverage", "-f", FINE, "--class", "RC-12", "-o", "wide"], 0),
+        ("coverage-known", &["coverage", "--known", "rke2-default", "--class", "RC-01,RC-12"], 0),
+        ("diff", &["diff", FINE, REVIEWED], 1),
+        ("generate", &["generate", "--profile", "minimal"], 0),
+        ("literal", &["generate", "--profile", "stig", "--literal"], 0),
+    ];
+    for (marker, arguments, code) in runs {
+        let output = Tool::new().arg("policy").args(arguments).cwd(&root()).run();
+        output.expect_code(code);
+        let shown = if arguments[0] == "generate" { &output.stderr } else { &output.stdout };
+        let command = format!("$ kubectl logaudit policy {}", arguments.join(" "));
+        generated_part("docs/policy.md", marker, &format!("```console\n{command}\n{shown}```\n"));
+    }
+    let fine = std::fs::read_to_string(root().join(FINE)).unwrap();
+    generated_part("docs/policy.md", "policy", &format!("```yaml\n{fine}```\n"));
 }

@@ -131,7 +131,8 @@ impl Demands {
         let count = matrix.classes.len();
         let level = if self.investigate { "investigation" } else { "detection" };
         let mut text = format!(
-            "{name} on Kubernetes {}: covers {count} of {count} classes at their level for {level}",
+            "{} on Kubernetes {}: covers {count} of {count} classes at their level for {level}",
+            name.trim_start_matches("profiles/").trim_end_matches(".yaml"),
             matrix.kubernetes
         );
         if !matrix.not_served.is_empty() {
@@ -156,5 +157,39 @@ impl Demands {
             ));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(rules: &str, demands: &Demands) -> Vec<String> {
+        let text = format!("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n{rules}");
+        demands.faults(&prove("test.yaml", &text, input::DEFAULT_VERSION).unwrap())
+    }
+
+    #[test]
+    fn a_profile_that_does_not_hold_is_found_out() {
+        let strict = Demands { investigate: true, leaks: false };
+        let found = faults(
+            "- {level: None, verbs: [get], resources: [{resources: [secrets]}]}\n- {level: Metadata}\n",
+            &strict,
+        );
+        assert!(found.iter().any(|fault| fault.starts_with("RC-01: get secrets by everyone")), "{found:#?}");
+        assert!(
+            found.iter().any(|fault| fault.starts_with("RC-36: ")),
+            "not enough to investigate: {found:#?}"
+        );
+        let found = faults("- {level: RequestResponse}\n", &strict);
+        assert!(found.iter().any(|fault| fault.starts_with("BODY-SECRETS: ")), "{found:#?}");
+        assert_eq!(faults("- {level: Metadata}\n", &Demands { investigate: false, leaks: false }), [""; 0]);
+        let dropped = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, user: [x]}\n";
+        assert!(
+            prove("test.yaml", dropped, input::DEFAULT_VERSION)
+                .unwrap_err()
+                .to_string()
+                .contains("internal error")
+        );
     }
 }

@@ -75,7 +75,12 @@ impl<E: Ord + Copy> Gathered<E> {
         asked: &[Who],
     ) {
         let namespaces = Span::of(&cell.namespaces);
-        let names = if cell.tied { Span::None } else { Span::of(&cell.names) };
+        let names = match Span::of(&cell.names) {
+            _ if cell.tied => Span::None,
+            // Verbs without a name go together with those for which any will do.
+            Span::None => Span::Any,
+            span => span,
+        };
         let senders = describe::senders(everyone, cell, part, asked);
         let seen = self
             .by_end
