@@ -172,8 +172,7 @@ impl Matrix {
             let list = if wide { format!(": {}", self.not_served.join(", ")) } else { String::new() };
             let _ = writeln!(out, "{list}.");
         }
-        if !wide && (self.count(Reached::Investigate) < self.classes.len() || self.logged().next().is_some())
-        {
+        if !wide && self.has_gaps() {
             let hint = "-o wide shows every exception with the deciding rule and an example";
             let _ = writeln!(out, "{}", style::faint(hint));
         }

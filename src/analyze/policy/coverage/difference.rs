@@ -19,6 +19,7 @@ use super::patterns::World;
 use super::target::Target;
 use super::walk::{Block, Budget, Objects, Outcome, Part, Question, RuleSet, Sender, Values};
 use super::{EVERYONE, TooLarge, as_somebody, everyone};
+use crate::verdict::Severity;
 
 /// In which direction a record changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -38,7 +39,7 @@ pub enum Change {
 pub struct Difference {
     /// The direction.
     pub change: Change,
-    /// Whether the second policy logs bodies of them that must not be logged, and the first does not.
+    /// Whether the second policy logs bodies of them that hold credentials (those of severity high), and the first does not.
     pub leaks: bool,
     /// The level by the first policy.
     pub before: Level,
@@ -149,6 +150,7 @@ pub fn differences(
                         || !catalogue
                             .bodies
                             .iter()
+                            .filter(|body| body.severity >= Severity::High)
                             .any(|body| leaks(body, target, &cell, before.level, after.level));
                     let end = End { keeps, change, before, after, classes: number };
                     let part =
