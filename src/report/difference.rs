@@ -124,7 +124,7 @@ impl Group {
 
 impl Entry {
     /// `Metadata → None`, or the stages where only they differ.
-    fn from_to(&self) -> String {
+    fn levels(&self) -> String {
         let Difference { before, after, stages_before, stages_after, change, .. } = &self.difference;
         match change {
             Change::Stages => format!("{before}: {} → {}", stages(*stages_before), stages(*stages_after)),
@@ -181,7 +181,7 @@ impl Differences {
                 rest.push(entry);
                 continue;
             }
-            let key = (Group::of(&entry.difference), entry.from_to(), self.rules(entry));
+            let key = (Group::of(&entry.difference), entry.levels(), self.rules(entry));
             match rows.iter_mut().find(|row| row.key == key) {
                 Some(row) => {
                     row.more += 1;
@@ -213,11 +213,11 @@ impl Differences {
                     ["CHANGE", "SEVERITY", "RECORDED", "RULE BEFORE", "RULE AFTER", "CLASSES", "REQUESTS"];
                 let mut table = Table::new(&headings, no_headers);
                 for row in &rows {
-                    let (group, from_to, [before, after]) = &row.key;
+                    let (group, levels, [before, after]) = &row.key;
                     table.row(vec![
                         group.cell(),
                         row.first.severity.map_or_else(|| "-".into(), Cell::severity),
-                        from_to.as_str().into(),
+                        levels.as_str().into(),
                         before.as_str().into(),
                         after.as_str().into(),
                         row.classes().into(),
@@ -242,7 +242,7 @@ impl Differences {
     fn detail(&self, entry: &Entry, out: &mut String) {
         let group = Group::of(&entry.difference);
         let severity = entry.severity.map_or("outside of all classes", Severity::as_str);
-        let head = format!("{}, {severity}: {}", group.as_str(), entry.from_to());
+        let head = format!("{}, {severity}: {}", group.as_str(), entry.levels());
         let _ = writeln!(out, "{}", style::heading(&head));
         let _ = writeln!(out, "  {}", visible(&entry.difference.requests.words()));
         let [before, after] = self.rules(entry);
@@ -269,11 +269,11 @@ impl Differences {
                 ["Change", "Severity", "Recorded", "Requests", "Classes", "Rule before", "Rule after"];
             markdown::headings(&headings, &mut out);
             for row in rows.iter().take(MOST_ROWS) {
-                let (group, from_to, [before, after]) = &row.key;
+                let (group, levels, [before, after]) = &row.key;
                 let cells = [
                     group.as_str().to_owned(),
                     row.first.severity.map_or("-", Severity::as_str).to_owned(),
-                    from_to.clone(),
+                    levels.clone(),
                     markdown::code(&row.requests()),
                     row.classes(),
                     markdown::code(before),

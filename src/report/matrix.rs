@@ -89,7 +89,7 @@ fn in_short(exceptions: &[Exception]) -> String {
 pub(super) fn example(witness: &Attributes) -> String {
     let groups: Vec<&str> =
         witness.groups.iter().map(String::as_str).filter(|group| *group != "system:authenticated").collect();
-    let words = witness.words();
+    let words = witness.to_string();
     if groups.is_empty() { words } else { format!("{words} (groups {})", groups.join(", ")) }
 }
 

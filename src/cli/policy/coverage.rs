@@ -17,8 +17,8 @@ use crate::suggest::nearest;
 #[command(
     mut_group("policy", |group| group.required(true)),
     after_help = "Every answer holds for all users, groups, namespaces and names; an exception comes with the rule that decides and a
-request that shows it. Classes are those of `checks/requests.yaml`. Exit codes: 0 it was worked out, 2 it was not; whether
-gaps fail a pipeline is decided elsewhere.
+request that shows it. Classes are those of `checks/requests.yaml`. Exit codes: 0 it was worked out, 2 it was not; the gate
+for pipelines is policy check.
 
 Examples:
   kubectl logaudit policy coverage -f audit-policy.yaml

@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
                 let rule = decision.rule.map_or_else(|| "none".to_owned(), |rule| format!("rules[{rule}]"));
                 let stages: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
                 let stages = if stages.is_empty() { "-".to_owned() } else { stages.join(",") };
-                out.push_str(&row(decision.level.as_str(), &rule, &stages, &attributes.words()));
+                out.push_str(&row(decision.level.as_str(), &rule, &stages, &attributes.to_string()));
             }
         }
         Ok(())

@@ -202,7 +202,7 @@ fn outcomes<'a>(
             file: table.name.clone(),
             line: test.at.line,
             column: test.at.column,
-            name: test.name.clone().or_else(|| requests.first().map(Attributes::words)).unwrap_or_default(),
+            name: test.name.clone().or_else(|| requests.first().map(ToString::to_string)).unwrap_or_default(),
             policy: policy.name.clone(),
             kubernetes: policy.server.to_string(),
             status: "pass",
@@ -220,7 +220,7 @@ fn outcomes<'a>(
             outcome.status = "fail";
             outcome.failed_requests += 1;
             if outcome.failures.len() < MAX_SHOWN {
-                let title = request.words();
+                let title = request.to_string();
                 let rule_at = decision.rule.map(|rule| policy.rule_at(rule));
                 outcome.failures.push(Failure { request, title, problems, decision, stages, rule_at });
             }

@@ -58,27 +58,6 @@ fn string_or_null(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl Attributes {
-    /// The request in words: `alice get secrets named db in prod`.
-    pub fn words(&self) -> String {
-        let who = self.user.as_deref().unwrap_or("(refused credentials)");
-        if !self.is_resource_request {
-            return format!("{who} {} {}", self.verb, self.path);
-        }
-        let mut what = self.resource.clone();
-        if !self.subresource.is_empty() {
-            what = format!("{what}/{}", self.subresource);
-        }
-        if !self.api_group.is_empty() {
-            what = format!("{what} of {}", self.api_group);
-        }
-        for (label, value) in [("named", &self.name), ("in", &self.namespace)] {
-            if !value.is_empty() {
-                what = format!("{what} {label} {value}");
-            }
-        }
-        format!("{who} {} {what}", self.verb)
-    }
-
     /// The same attributes, borrowed.
     pub fn borrowed(&self) -> AttributesRef<'_, String> {
         AttributesRef {
