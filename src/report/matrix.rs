@@ -226,7 +226,8 @@ impl Matrix {
     }
 
     fn exception(&self, exception: &Exception, what: &str, out: &mut String) {
-        let lost = if exception.lost_by_stages { ", the rest lost by omitStages" } else { "" };
+        let lost =
+            if exception.lost_by_stages { ", which asks for more and loses it by omitStages" } else { "" };
         let rule = rule_at(exception.rule, &self.rules);
         let _ = writeln!(out, "  {}", visible(&exception.requests.words()));
         let _ = writeln!(out, "    {what}: {} by {}{lost}", exception.level, visible(&rule));

@@ -156,3 +156,24 @@ fn eval_and_test_take_published_policies_too() {
         .run()
         .expect_code(0);
 }
+
+#[test]
+fn stages_that_are_omitted_are_to_blame_where_they_are() {
+    let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [ResponseStarted]\nrules:\n- {level: Metadata}\n";
+    let arguments = ["policy", "coverage", "-f", "-", "--class", "RC-62", "-o"];
+    let run = |form: &str| Tool::new().args(arguments).arg(form).stdin(policy).run();
+    let class = run("json").json()["classes"][0].clone();
+    assert_eq!((&class["least"], &class["most"]), (&json!("None"), &json!("None")));
+    let lost = class["undetected"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .all(|exception| exception["lostByStages"] == json!(true));
+    assert!(lost, "{class:#}");
+    let wide = run("wide").stdout;
+    assert!(
+        wide.contains("None by rules[0] at stdin:5:3, which asks for more and loses it by omitStages"),
+        "{wide}"
+    );
+    assert!(wide.contains("RC-62   critical   never"), "{wide}");
+}

@@ -14,7 +14,7 @@ fn generate(arguments: &[&str]) -> Output {
 #[test]
 fn every_profile_is_proved_for_every_version() {
     for profile in PROFILES {
-        for minor in 24..=36 {
+        for minor in 23..=36 {
             let version = format!("1.{minor}");
             let output = generate(&["--profile", profile, "--kubernetes", &version]);
             output.expect_code(0);
@@ -72,6 +72,7 @@ fn stig_keeps_the_caps_and_says_so_and_the_letter_of_it_says_what_it_leaks() {
         assert!(literal.stderr.contains(leak), "{leak}: {}", literal.stderr);
     }
     generate(&["--profile", "minimal", "--literal"]).expect_refusal(&["--literal", "stig"]);
+    generate(&["--profile", "minimal", "--kubernetes", "1.22"]).expect_refusal(&["1.23 and later", "1.22"]);
     assert_eq!(generate(&["--profile", "maximal"]).code, Some(2));
     assert_eq!(generate(&[]).code, Some(2));
 }

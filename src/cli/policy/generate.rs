@@ -64,6 +64,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     if args.literal && args.profile != Profile::Stig {
         bail!("--literal goes with --profile stig only: it gives DISA STIG V-242403 by the letter");
     }
+    if args.kubernetes < OLDEST {
+        bail!(
+            "the profiles are for Kubernetes {OLDEST} and later: older servers do not know omitManagedFields, so not for {}",
+            args.kubernetes
+        );
+    }
     let name = args.profile.file(args.literal);
     let text = BUILTIN
         .get_file(name)
@@ -83,6 +89,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     warn(&demands.proof(name, &matrix));
     Ok(Ending::Clean)
 }
+
+/// The first server that knows every field of the profiles: before, there was no `omitManagedFields`.
+const OLDEST: Version = Version::new(1, 23);
 
 /// Loads a profile and works out what it records.
 fn prove(name: &str, text: &str, server: Version) -> anyhow::Result<Matrix> {
