@@ -16,7 +16,7 @@ use crate::verdict::Severity;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Before it is printed, a profile is loaded as the server does and proved: every class of requests is recorded at its
-level, whoever sends them, and no body with credentials is logged. What was proved is said on standard error.
+level, whoever sends them, and no Secret, token or other body made for credentials is logged. What was proved is said on standard error.
 
 Examples:
   kubectl logaudit policy generate --profile recommended --output-file audit-policy.yaml
@@ -40,7 +40,7 @@ pub(crate) struct Args {
 enum Profile {
     /// Everything is recorded, nothing with its body
     Minimal,
-    /// Everything is recorded, and with its body where an investigation needs it and no credential is in it
+    /// Everything is recorded, and with its body where an investigation needs it, except for bodies made for credentials
     Recommended,
     /// Every change with what was sent and answered
     Forensic,

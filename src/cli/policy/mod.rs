@@ -30,7 +30,7 @@ enum Command {
     Coverage(coverage::Args),
     /// Show which requests two policies record differently
     Diff(diff::Args),
-    /// Print an audit policy that records every class of requests and leaks no credentials, proved before it is printed
+    /// Print an audit policy that records every class of requests and keeps Secrets and tokens out of the log, proved before
     Generate(generate::Args),
     /// Test a policy against tables of requests and what must be recorded of them
     Test(test::Args),
