@@ -1,11 +1,17 @@
-//! Nanoseconds per request of the audit policy evaluator, from plain string attributes: `cargo bench --bench policy_eval`.
+//! Audit policies: nanoseconds per request of the evaluator, from plain string attributes, and milliseconds for all that
+//! there is to prove of a policy: `cargo bench --bench policy_eval`.
 //!
-//! The bar is 60 ns at 5 rules, and at most five times that at 1,000.
+//! The bars are 60 ns at 5 rules, at most five times that at 1,000, and 50 ms for the coverage of 100 rules.
 
 use std::iter;
 
 use divan::{Bencher, black_box};
-use logaudit::analyze::policy::matches::{Attributes, Evaluator};
+use logaudit::analyze::policy::apis::Apis;
+use logaudit::analyze::policy::catalogue::CATALOGUE;
+use logaudit::analyze::policy::coverage::{Prover, differences};
+use logaudit::analyze::policy::lint::lint;
+use logaudit::analyze::policy::load::NEWEST;
+use logaudit::analyze::policy::matches::{Attributes, Evaluator, GroupWildcard};
 use logaudit::analyze::policy::{AuditPolicy, GroupResources, Level, PolicyRule};
 
 fn main() {
@@ -74,6 +80,36 @@ fn policy(count: usize) -> AuditPolicy {
     let rest = PolicyRule { level: Level::Metadata, ..PolicyRule::default() };
     let rules = (0..count - 1).map(rule).chain(iter::once(rest));
     AuditPolicy { rules: rules.collect(), ..AuditPolicy::default() }
+}
+
+/// Every class, body and noise of the catalogue.
+#[divan::bench(args = [5, 20, 100, 1_000], sample_count = 20)]
+fn coverage(bencher: Bencher<'_, '_>, rules: usize) {
+    let (policy, apis) = (policy(rules), Apis::of_version(NEWEST));
+    let catalogue = &*CATALOGUE;
+    bencher.bench_local(|| {
+        let prover = Prover::new(black_box(&policy), GroupWildcard::Any, &apis, catalogue);
+        let classes = prover.classes();
+        let bodies: Vec<_> = catalogue.bodies.iter().map(|body| prover.body(body)).collect();
+        let noise: Vec<_> = catalogue.noise.iter().map(|noise| prover.noise(noise)).collect();
+        (classes, bodies, noise)
+    });
+}
+
+/// Which rules are reached, which make a difference, which parts can match.
+#[divan::bench(args = [5, 20, 100, 1_000], sample_count = 20)]
+fn oddities(bencher: Bencher<'_, '_>, rules: usize) {
+    let (policy, apis) = (policy(rules), Apis::of_version(NEWEST));
+    bencher.bench_local(|| lint(&Prover::new(black_box(&policy), GroupWildcard::Any, &apis, &CATALOGUE)));
+}
+
+/// Everything that another order of the rules changes.
+#[divan::bench(args = [5, 20, 100], sample_count = 20)]
+fn difference(bencher: Bencher<'_, '_>, rules: usize) {
+    let (policy, apis) = (policy(rules), Apis::of_version(NEWEST));
+    let mut other = policy.clone();
+    other.rules.reverse();
+    bencher.bench_local(|| differences(black_box(&policy), &other, GroupWildcard::Any, &apis, &CATALOGUE));
 }
 
 /// Requests whose deciding rules lie all over a policy, in an order without a pattern.

@@ -115,7 +115,7 @@ impl Who {
 }
 
 /// Senders by name and group.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Senders {
     /// Users.

@@ -1,13 +1,14 @@
 //! Parts of an answer in words.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::catalogue::Who;
 use super::identity::{Everyone, Identity, Kind};
-use super::walk::{Block, Part, Sender, Values};
+use super::walk::{Block, Census, Part, Sender, Values};
 
 /// Which values of a dimension are meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -74,7 +75,12 @@ pub(super) fn senders<const N: usize>(
     cell: &Block<N>,
     part: &Part<N>,
     asked: &[Who],
-) -> Vec<String> {
+) -> Rc<[String]> {
+    Rc::clone(part.words.get_or_init(|| words(everyone, cell, part, asked).into()))
+}
+
+fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, asked: &[Who]) -> Vec<String> {
+    let census = cell.census.get_or_init(|| Census::of(everyone, &cell.parts));
     let of = |sender: &Sender| everyone.identities.get(sender.identity);
     let mine: Vec<(&Identity, &Sender)> =
         part.senders.iter().filter_map(|sender| Some((of(sender)?, sender))).collect();
@@ -87,7 +93,7 @@ pub(super) fn senders<const N: usize>(
         })
     };
     // Whether others of the kind fare otherwise.
-    let is_split = |kind: Kind| cell.census.kinds.get(&kind).is_some_and(|parts| *parts > 1);
+    let is_split = |kind: Kind| census.kinds.get(&kind).is_some_and(|parts| *parts > 1);
     let other = |kind: Kind| if is_split(kind) { "other " } else { "" };
 
     let asks = |who: Who| asked.contains(&who);
@@ -111,7 +117,7 @@ pub(super) fn senders<const N: usize>(
     if free(Kind::ServiceAccount) {
         words.push(format!("{}service accounts", other(Kind::ServiceAccount)));
     } else {
-        accounts(cell, &mine, &mut words);
+        accounts(census, &mine, &mut words);
     }
     if free(Kind::Node) {
         words.push(format!("{}nodes (system:nodes)", other(Kind::Node)));
@@ -155,7 +161,7 @@ fn group_names<'e>(everyone: &'e Everyone, sender: &Sender) -> impl Iterator<Ite
 }
 
 /// Service accounts by namespace and name.
-fn accounts<const N: usize>(cell: &Block<N>, mine: &[(&Identity, &Sender)], words: &mut Vec<String>) {
+fn accounts(census: &Census, mine: &[(&Identity, &Sender)], words: &mut Vec<String>) {
     let accounts =
         || mine.iter().map(|(identity, _)| identity).filter(|identity| identity.kind == Kind::ServiceAccount);
     let mut whole: BTreeSet<&str> = BTreeSet::new();
@@ -163,7 +169,7 @@ fn accounts<const N: usize>(cell: &Block<N>, mine: &[(&Identity, &Sender)], word
         accounts().filter(|identity| identity.fresh).filter_map(|identity| identity.namespace.as_ref())
     {
         whole.insert(namespace);
-        let is_split = cell.census.namespaces.get(namespace).is_some_and(|parts| *parts > 1);
+        let is_split = census.namespaces.get(namespace).is_some_and(|parts| *parts > 1);
         let other = if is_split { "other " } else { "" };
         words.push(format!("{other}service accounts in {namespace}"));
     }

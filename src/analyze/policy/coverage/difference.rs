@@ -14,10 +14,10 @@ use super::super::matches::{
     Evaluator, GroupWildcard, RequestKind, StageSet, effective_level, written_stages,
 };
 use super::gather::{Gathered, Requests};
-use super::identity::Kind;
 use super::patterns::World;
+use super::survey::Survey;
 use super::target::Target;
-use super::walk::{Block, Budget, Objects, Outcome, Part, Question, RuleSet, Sender, Values};
+use super::walk::{Block, Budget, Objects, Outcome, RuleSet, Values};
 use super::{EVERYONE, TooLarge, as_somebody, everyone};
 use crate::verdict::Severity;
 
@@ -93,8 +93,10 @@ pub fn differences(
 ) -> Result<Vec<Difference>, TooLarge> {
     let everyone = everyone(&[before, after], catalogue);
     let evaluators = [before, after].map(|policy| Evaluator::with_group_wildcard(policy, wildcard));
-    let [first, second] = [before, after].map(|policy| RuleSet::new(&[], &policy.rules, &everyone));
-    let world = World { apis, rules: before.rules.iter().chain(&after.rules).collect() };
+    let budget = Budget::new();
+    let sets = [before, after].map(|policy| RuleSet::new(&[], &policy.rules, &everyone));
+    let survey = Survey::new(&everyone, sets, &EVERYONE, wildcard, &budget);
+    let world = World::new(apis, before.rules.iter().chain(&after.rules));
     let classes: Vec<(&str, BTreeSet<Target>)> = catalogue
         .classes
         .iter()
@@ -104,18 +106,9 @@ pub fn differences(
         .collect();
     let mut gathered: Gathered<End> = Gathered::default();
     let mut sets_of_classes: Vec<Vec<String>> = Vec::new();
-    let budget = Budget::new();
     let mut targets = world.everything();
     targets.extend(classes.iter().flat_map(|(_, targets)| targets.iter().cloned()));
     for target in &targets {
-        let steps = [first.steps(target, wildcard), second.steps(target, wildcard)];
-        let question = Question {
-            everyone: &everyone,
-            sets: [&first, &second],
-            steps: [&steps[0], &steps[1]],
-            who: &EVERYONE,
-            objects: Objects::ANY,
-        };
         let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
         let mine: Vec<String> = classes
             .iter()
@@ -126,37 +119,26 @@ pub fn differences(
             sets_of_classes.push(mine);
             sets_of_classes.len() - 1
         });
-        for cell in question.answer(target, &budget)? {
+        for cell in survey.answer(target, Objects::ANY)?.iter() {
             for part in &cell.parts {
-                let is_nobody = |sender: &&Sender| {
-                    let identity = everyone.identities.get(sender.identity);
-                    identity.is_some_and(|identity| identity.kind == Kind::FailedAuthentication)
+                let kind = if part.is_refused { RequestKind::FailedAuthentication } else { usual };
+                let [before, after] =
+                    std::array::from_fn(|index| record(&evaluators, &part.outcomes, index, kind));
+                let change = match after.level.cmp(&before.level) {
+                    Ordering::Less => Change::Less,
+                    Ordering::Greater => Change::More,
+                    Ordering::Equal if before.stages != after.stages => Change::Stages,
+                    Ordering::Equal => continue,
                 };
-                let (nobody, others): (Vec<&Sender>, Vec<&Sender>) = part.senders.iter().partition(is_nobody);
-                for (senders, kind) in [(nobody, RequestKind::FailedAuthentication), (others, usual)] {
-                    if senders.is_empty() {
-                        continue;
-                    }
-                    let [before, after] =
-                        std::array::from_fn(|index| record(&evaluators, &part.outcomes, index, kind));
-                    let change = match after.level.cmp(&before.level) {
-                        Ordering::Less => Change::Less,
-                        Ordering::Greater => Change::More,
-                        Ordering::Equal if before.stages != after.stages => Change::Stages,
-                        Ordering::Equal => continue,
-                    };
-                    // A request whose credentials are refused is answered before anything reads its body.
-                    let keeps = kind == RequestKind::FailedAuthentication
-                        || !catalogue
-                            .bodies
-                            .iter()
-                            .filter(|body| body.severity >= Severity::High)
-                            .any(|body| leaks(body, target, &cell, before.level, after.level));
-                    let end = End { keeps, change, before, after, classes: number };
-                    let part =
-                        Part { outcomes: part.outcomes, senders: senders.into_iter().cloned().collect() };
-                    gathered.add(end, &everyone, target, &cell, &part, &EVERYONE);
-                }
+                // A request whose credentials are refused is answered before anything reads its body.
+                let keeps = kind == RequestKind::FailedAuthentication
+                    || !catalogue
+                        .bodies
+                        .iter()
+                        .filter(|body| body.severity >= Severity::High)
+                        .any(|body| leaks(body, target, cell, before.level, after.level));
+                let end = End { keeps, change, before, after, classes: number };
+                gathered.add(end, &everyone, target, cell, part, &EVERYONE);
             }
         }
     }

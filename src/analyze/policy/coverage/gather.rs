@@ -1,6 +1,7 @@
 //! Requests that end alike, put together and in words.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,7 +51,7 @@ pub(super) struct Gathered<E> {
 }
 
 /// What requests have in common that are told in one go: how they end, namespaces, names and senders.
-type Alike<E> = (E, Span, Span, Vec<String>);
+type Alike<E> = (E, Span, Span, Rc<[String]>);
 
 /// What is done to a resource.
 struct Seen {
@@ -109,7 +110,7 @@ impl<E: Ord + Copy> Gathered<E> {
                     resources,
                     namespaces: namespaces.clone(),
                     names: names.clone(),
-                    senders: senders.clone(),
+                    senders: senders.to_vec(),
                     witness,
                 };
                 list.push((end, requests));

@@ -6,6 +6,7 @@
 //! | `target` | which rules can match a target |
 //! | `identity` | who can send requests |
 //! | `walk` | who reaches which rule, exactly |
+//! | `survey` | the same for many targets |
 //! | `gather`, `describe` | requests that end alike put together, and in words |
 //! | `difference` | what two policies record differently |
 //! | `reach` | which rules requests reach at all |
@@ -19,14 +20,12 @@ mod gather;
 mod identity;
 mod patterns;
 mod reach;
+mod survey;
 mod target;
 mod walk;
 
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -43,10 +42,11 @@ use super::matches::{Attributes, Decision, Evaluator, GroupWildcard, RequestKind
 use super::{AuditPolicy, GroupResources, Level, PolicyRule};
 use crate::verdict::Severity;
 use gather::Gathered;
-use identity::{Everyone, Kind};
+use identity::Everyone;
 use patterns::World;
-use target::{Naming, Scope, Target};
-use walk::{Block, Budget, Objects, Outcome, Question, RuleSet, Sender, Step};
+use survey::Survey;
+use target::Target;
+use walk::{Block, Budget, Objects, Only, Outcome, Part, RuleSet};
 
 /// A policy names so many users, groups, namespaces and names together that going through all of them was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -147,6 +147,7 @@ pub struct Prover<'p> {
     evaluator: Evaluator,
     wildcard: GroupWildcard,
     everyone: Everyone,
+    world: World<'p>,
     budget: Budget,
 }
 
@@ -156,12 +157,6 @@ const LOGGED: [Who; 4] = [Who::Person, Who::ServiceAccount, Who::Node, Who::Anon
 /// And those whose credentials are refused.
 const EVERYONE: [Who; 5] =
     [Who::Person, Who::ServiceAccount, Who::Node, Who::Anonymous, Who::FailedAuthentication];
-
-/// What [`Prover`] asks about: which senders, and what is left aside.
-struct Asked<'q> {
-    who: &'q [Who],
-    excluded: Vec<PolicyRule>,
-}
 
 impl<'p> Prover<'p> {
     /// For a policy on servers that serve these APIs.
@@ -173,7 +168,16 @@ impl<'p> Prover<'p> {
     ) -> Self {
         let everyone = everyone(&[policy], catalogue);
         let evaluator = Evaluator::with_group_wildcard(policy, wildcard);
-        Self { policy, catalogue, apis, evaluator, wildcard, everyone, budget: Budget::new() }
+        let world = World::new(apis, policy.rules.iter());
+        Self { policy, catalogue, apis, evaluator, wildcard, everyone, world, budget: Budget::new() }
+    }
+
+    /// What is recorded of every class, in the catalogue's order.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn classes(&self) -> Result<Vec<ClassCoverage>, TooLarge> {
+        self.of_classes(&self.catalogue.classes)
     }
 
     /// What is recorded of a class.
@@ -181,7 +185,49 @@ impl<'p> Prover<'p> {
     /// # Errors
     /// The policy is too large.
     pub fn class(&self, class: &RequestClass) -> Result<ClassCoverage, TooLarge> {
-        let asked = Asked { who: &class.who, excluded: excluded(self.catalogue, &class.except) };
+        let excluded = excluded(self.catalogue, &class.except);
+        self.of_class(&self.survey(&class.who, &excluded), class)
+    }
+
+    /// What is recorded of some classes.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn of_classes(&self, classes: &[RequestClass]) -> Result<Vec<ClassCoverage>, TooLarge> {
+        // Most classes ask about the same senders: their answers are worked out together.
+        let mut asked: Vec<(&[Who], &Senders)> = Vec::new();
+        let mut numbers = Vec::new();
+        for class in classes {
+            let key = (class.who.as_slice(), &class.except);
+            numbers.push(asked.iter().position(|known| *known == key).unwrap_or_else(|| {
+                asked.push(key);
+                asked.len() - 1
+            }));
+        }
+        let excluded: Vec<Vec<PolicyRule>> =
+            asked.iter().map(|(_, except)| excluded(self.catalogue, except)).collect();
+        let surveys: Vec<Survey<'_, 1>> =
+            asked.iter().zip(&excluded).map(|((who, _), excluded)| self.survey(who, excluded)).collect();
+        let mut list = Vec::new();
+        for (class, number) in classes.iter().zip(numbers) {
+            if let Some(survey) = surveys.get(number) {
+                list.push(self.of_class(survey, class)?);
+            }
+        }
+        Ok(list)
+    }
+
+    fn survey<'s>(&'s self, who: &'s [Who], excluded: &'s [PolicyRule]) -> Survey<'s, 1> {
+        let excluded: Vec<&PolicyRule> = excluded.iter().collect();
+        let set = RuleSet::new(&excluded, &self.policy.rules, &self.everyone);
+        Survey::new(&self.everyone, [set], who, self.wildcard, &self.budget)
+    }
+
+    fn of_class<'s>(
+        &self,
+        survey: &Survey<'s, 1>,
+        class: &'s RequestClass,
+    ) -> Result<ClassCoverage, TooLarge> {
         let mut coverage = ClassCoverage {
             id: class.id.clone(),
             title: class.title.clone(),
@@ -195,7 +241,7 @@ impl<'p> Prover<'p> {
             shallow: Vec::new(),
         };
         let (mut undetected, mut shallow) = (Gathered::default(), Gathered::default());
-        self.survey(&asked, &class.requests, |pattern, found| {
+        self.go(survey, &class.requests, |pattern, found| {
             coverage.served = true;
             coverage.least = coverage.least.min(found.level);
             coverage.most = coverage.most.max(found.level);
@@ -211,14 +257,6 @@ impl<'p> Prover<'p> {
         coverage.undetected = exceptions(undetected);
         coverage.shallow = exceptions(shallow);
         Ok(coverage)
-    }
-
-    /// What is recorded of every class, in the catalogue's order.
-    ///
-    /// # Errors
-    /// The policy is too large.
-    pub fn classes(&self) -> Result<Vec<ClassCoverage>, TooLarge> {
-        self.catalogue.classes.iter().map(|class| self.class(class)).collect()
     }
 
     /// Where bodies of a kind are logged.
@@ -248,9 +286,10 @@ impl<'p> Prover<'p> {
             }],
             ..PolicyRule::default()
         });
-        let asked = Asked { who: &LOGGED, excluded: excluded.collect() };
+        let excluded: Vec<PolicyRule> = excluded.collect();
+        let survey = self.survey(&LOGGED, &excluded);
         let (mut served, mut logged) = (false, Gathered::default());
-        self.survey(&asked, &patterns, |_, found| {
+        self.go(&survey, &patterns, |_, found| {
             served = true;
             let from = body
                 .sensitive
@@ -302,16 +341,16 @@ impl<'p> Prover<'p> {
                 ..RequestPattern::default()
             });
         }
-        let asked = Asked { who: &LOGGED, excluded: Vec::new() };
+        let is_nodes =
+            rule.user_groups.iter().all(|group| group == identity::NODES) && !rule.user_groups.is_empty();
+        let who: &[Who] = if is_nodes { &[Who::Node] } else { &LOGGED };
+        let survey = self.survey(who, &[]).only(Only { users: &rule.users, groups: &[] });
         let (mut most, mut recorded) = (Level::None, Gathered::default());
-        self.survey(&asked, &patterns, |_, found| {
-            let senders: Vec<Sender> =
-                found.senders.iter().filter(|sender| self.makes(rule, sender)).cloned().collect();
-            if senders.is_empty() || found.level == Level::None {
-                return;
+        self.go(&survey, &patterns, |_, found| {
+            if found.level > Level::None {
+                most = most.max(found.level);
+                found.add_to(&mut recorded);
             }
-            most = most.max(found.level);
-            Found { senders: &senders, ..*found }.add_to(&mut recorded);
         })?;
         Ok(NoiseCoverage {
             id: noise.id.clone(),
@@ -321,93 +360,34 @@ impl<'p> Prover<'p> {
         })
     }
 
-    /// Whether a rule for noise means a sender.
-    fn makes(&self, rule: &PolicyRule, sender: &Sender) -> bool {
-        let Some(identity) = self.everyone.identities.get(sender.identity) else { return false };
-        let by_name =
-            rule.users.is_empty() || identity.user.as_ref().is_some_and(|user| rule.users.contains(user));
-        let by_group = rule.user_groups.is_empty()
-            || identity.groups.iter().any(|group| rule.user_groups.contains(group));
-        by_name && by_group
-    }
-
     /// Goes through every target of some patterns and tells what is found.
-    fn survey<'q>(
+    fn go<'s>(
         &self,
-        asked: &Asked<'_>,
-        patterns: &'q [RequestPattern],
-        mut tell: impl FnMut(&'q RequestPattern, &Found<'_>),
+        survey: &Survey<'s, 1>,
+        patterns: &'s [RequestPattern],
+        mut tell: impl FnMut(&'s RequestPattern, &Found<'_>),
     ) -> Result<(), TooLarge> {
-        let excluded: Vec<&PolicyRule> = asked.excluded.iter().collect();
-        let set = RuleSet::new(&excluded, &self.policy.rules, &self.everyone);
-        let world = World { apis: self.apis, rules: self.policy.rules.iter().collect() };
-        let mut known: BTreeMap<Alike<'_>, Rc<Vec<Block<1>>>> = BTreeMap::new();
         for pattern in patterns {
-            for target in world.targets(pattern) {
-                let steps = set.steps(&target, self.wildcard);
-                let alike = Alike::of(&target, steps, pattern);
-                let cells = if let Some(cells) = known.get(&alike) {
-                    Rc::clone(cells)
-                } else {
-                    let question = Question {
-                        everyone: &self.everyone,
-                        sets: [&set],
-                        steps: [&alike.steps],
-                        who: asked.who,
-                        objects: Objects { namespaces: &pattern.namespaces, names: &pattern.names },
-                    };
-                    let cells = Rc::new(question.answer(&target, &self.budget)?);
-                    known.insert(alike, Rc::clone(&cells));
-                    cells
-                };
-                for cell in cells.iter() {
-                    self.tell_cell(asked, &target, cell, |found| tell(pattern, found));
+            let objects = Objects { namespaces: &pattern.namespaces, names: &pattern.names };
+            for target in self.world.targets(pattern) {
+                let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
+                for block in survey.answer(&target, objects)?.iter() {
+                    for part in &block.parts {
+                        let [outcome] = part.outcomes;
+                        if outcome == Outcome::Excluded {
+                            continue;
+                        }
+                        let decision = self.decision(outcome);
+                        let kind = if part.is_refused { RequestKind::FailedAuthentication } else { usual };
+                        let level = effective_level(&decision, kind);
+                        let end = (level, outcome, level < decision.level);
+                        let Survey { everyone, who, .. } = survey;
+                        tell(pattern, &Found { everyone, who, target: &target, block, part, level, end });
+                    }
                 }
             }
         }
         Ok(())
-    }
-
-    fn tell_cell(
-        &self,
-        asked: &Asked<'_>,
-        target: &Target,
-        cell: &Block<1>,
-        mut tell: impl FnMut(&Found<'_>),
-    ) {
-        let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
-        for part in &cell.parts {
-            let [outcome] = part.outcomes;
-            if outcome == Outcome::Excluded {
-                continue;
-            }
-            let decision = self.decision(outcome);
-            let is_nobody = |sender: &&Sender| {
-                self.everyone
-                    .identities
-                    .get(sender.identity)
-                    .is_some_and(|identity| identity.kind == Kind::FailedAuthentication)
-            };
-            let (nobody, others): (Vec<&Sender>, Vec<&Sender>) = part.senders.iter().partition(is_nobody);
-            for (senders, kind) in [(nobody, RequestKind::FailedAuthentication), (others, usual)] {
-                if senders.is_empty() {
-                    continue;
-                }
-                let senders: Vec<Sender> = senders.into_iter().cloned().collect();
-                let level = effective_level(&decision, kind);
-                let lost_by_stages = level < decision.level;
-                tell(&Found {
-                    everyone: &self.everyone,
-                    target,
-                    cell,
-                    senders: &senders,
-                    who: asked.who,
-                    outcome,
-                    level,
-                    lost_by_stages,
-                });
-            }
-        }
     }
 
     fn decision(&self, outcome: Outcome) -> Decision {
@@ -447,61 +427,29 @@ fn as_somebody(mut attributes: Attributes) -> Attributes {
     attributes
 }
 
-/// What decides the answer for a target: two targets that agree in this have the same one.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Alike<'q> {
-    steps: Vec<Step<'q>>,
-    naming: Naming,
-    scope: Option<Scope>,
-    spans: bool,
-    is_watch: bool,
-    namespaces: &'q [String],
-    names: &'q [String],
-}
-
-impl<'q> Alike<'q> {
-    fn of(target: &Target, steps: Vec<Step<'q>>, pattern: &'q RequestPattern) -> Self {
-        let scope = match target {
-            Target::Resource { scope, .. } => Some(*scope),
-            Target::Path { .. } => None,
-        };
-        let verb = target.verb();
-        Self {
-            steps,
-            naming: target.naming(),
-            scope,
-            spans: matches!(verb, "list" | "watch"),
-            is_watch: verb == "watch",
-            namespaces: &pattern.namespaces,
-            names: &pattern.names,
-        }
-    }
-}
-
 /// Requests that end alike.
-#[derive(Clone, Copy)]
 struct Found<'f> {
     everyone: &'f Everyone,
-    target: &'f Target,
-    cell: &'f Block<1>,
-    senders: &'f [Sender],
     who: &'f [Who],
-    outcome: Outcome,
+    target: &'f Target,
+    block: &'f Block<1>,
+    part: &'f Part<1>,
     level: Level,
-    lost_by_stages: bool,
+    end: End,
 }
+
+/// The level at which requests are really recorded, what decides, and whether stages that are omitted take something away.
+type End = (Level, Outcome, bool);
 
 impl Found<'_> {
     /// Adds these requests to others that end alike.
-    fn add_to(&self, gathered: &mut Gathered<(Level, Outcome, bool)>) {
-        let part = walk::Part { outcomes: [self.outcome], senders: self.senders.to_vec() };
-        let end = (self.level, self.outcome, self.lost_by_stages);
-        gathered.add(end, self.everyone, self.target, self.cell, &part, self.who);
+    fn add_to(&self, gathered: &mut Gathered<End>) {
+        gathered.add(self.end, self.everyone, self.target, self.block, self.part, self.who);
     }
 }
 
 /// The exceptions, least recorded first.
-fn exceptions(gathered: Gathered<(Level, Outcome, bool)>) -> Vec<Exception> {
+fn exceptions(gathered: Gathered<End>) -> Vec<Exception> {
     let list = gathered.list().into_iter().map(|((level, outcome, lost_by_stages), requests)| Exception {
         requests,
         level,

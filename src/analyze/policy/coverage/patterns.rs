@@ -1,6 +1,6 @@
 //! Patterns of the catalogue into targets: what is served, and what the policy itself brings up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::PolicyRule;
 use super::super::apis::Apis;
@@ -12,21 +12,42 @@ use super::target::{Scope, Target, path_matches};
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// What policies and server know of resources and paths.
+#[derive(Debug)]
 pub(super) struct World<'w> {
-    pub(super) apis: &'w Apis,
-    pub(super) rules: Vec<&'w PolicyRule>,
+    apis: &'w Apis,
+    /// The groups that rules name, and the resources that they name in each.
+    groups: BTreeMap<&'w str, BTreeSet<&'w str>>,
+    urls: BTreeSet<&'w str>,
+    verbs: BTreeSet<&'w str>,
 }
 
-impl World<'_> {
+impl<'w> World<'w> {
+    pub(super) fn new(apis: &'w Apis, rules: impl Iterator<Item = &'w PolicyRule>) -> Self {
+        let mut world = Self { apis, groups: BTreeMap::new(), urls: BTreeSet::new(), verbs: BTreeSet::new() };
+        for rule in rules {
+            for entry in &rule.resources {
+                let resources = world.groups.entry(&entry.group).or_default();
+                resources.extend(entry.resources.iter().map(String::as_str));
+            }
+            world.urls.extend(rule.non_resource_urls.iter().map(String::as_str));
+            world.verbs.extend(rule.verbs.iter().map(String::as_str));
+        }
+        world
+    }
+
+    /// What rules name in a group, beside those that they name in every group.
+    fn named(&self, group: &str) -> impl Iterator<Item = &'w str> {
+        let of = |group: &str| self.groups.get(group).into_iter().flatten().copied();
+        of(group).chain(of("*"))
+    }
+
     /// Everything that is served or that a rule names, and one of each that no rule names.
     pub(super) fn everything(&self) -> BTreeSet<Target> {
         const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
         let mut targets = BTreeSet::new();
-        let verbs: BTreeSet<&str> =
-            self.rules.iter().flat_map(|rule| &rule.verbs).map(String::as_str).collect();
         // Of the methods that no rule names one speaks for all.
-        let other = METHODS.iter().find(|method| !verbs.contains(**method));
-        for method in METHODS.iter().filter(|method| verbs.contains(**method)).chain(other) {
+        let other = METHODS.iter().find(|method| !self.verbs.contains(**method));
+        for method in METHODS.iter().filter(|method| self.verbs.contains(**method)).chain(other) {
             let paths = self.paths("/*").into_iter();
             targets.extend(paths.map(|path| Target::Path { verb: (*method).to_owned(), path }));
         }
@@ -49,12 +70,8 @@ impl World<'_> {
         let served = served.flat_map(|((_, resource), known)| {
             known.subresources.keys().map(|subresource| (resource.clone(), subresource.clone()))
         });
-        let entries = self.rules.iter().flat_map(|rule| &rule.resources);
-        let named = entries
-            .filter(|entry| entry.group == group || entry.group == "*")
-            .flat_map(|entry| &entry.resources)
-            .filter_map(|known| known.split_once('/'))
-            .map(|(resource, subresource)| {
+        let named =
+            self.named(group).filter_map(|known| known.split_once('/')).map(|(resource, subresource)| {
                 let or =
                     |text: &str, other: &str| if text == "*" { other.to_owned() } else { text.to_owned() };
                 (or(resource, "things"), or(subresource, "part"))
@@ -83,14 +100,14 @@ impl World<'_> {
 
     /// Whether a rule names the group.
     fn is_named(&self, group: &str) -> bool {
-        self.rules.iter().flat_map(|rule| &rule.resources).any(|entry| entry.group == group)
+        self.groups.contains_key(group)
     }
 
     fn groups(&self, group: &str) -> BTreeSet<String> {
         if group != "*" {
             return BTreeSet::from([group.to_owned()]);
         }
-        let named = self.rules.iter().flat_map(|rule| &rule.resources).map(|entry| entry.group.as_str());
+        let named = self.groups.keys().copied();
         let served = self.apis.resources.keys().map(|(group, _)| group.as_str());
         let all = served.chain(named).filter(|group| *group != "*").chain([UNKNOWN_GROUP]);
         all.map(str::to_owned).collect()
@@ -103,11 +120,9 @@ impl World<'_> {
             return;
         }
         let served = self.apis.resources.keys().filter(|(of, _)| of == group).map(|(_, name)| name.as_str());
-        let entries = self.rules.iter().flat_map(|rule| &rule.resources);
-        let named = entries
-            .filter(|entry| entry.group == group || entry.group == "*")
-            .flat_map(|entry| &entry.resources)
-            .map(|known| known.split_once('/').map_or(known.as_str(), |(resource, _)| resource))
+        let named = self
+            .named(group)
+            .map(|known| known.split_once('/').map_or(known, |(resource, _)| resource))
             .filter(|name| *name != "*");
         let known: BTreeSet<&str> = served.chain(named).collect();
         let other = fresh(&known, "things");
@@ -154,8 +169,7 @@ impl World<'_> {
     /// which these are follows from the longest prefix that a rule names.
     fn paths(&self, pattern: &str) -> BTreeSet<String> {
         let Some(prefix) = pattern.strip_suffix('*') else { return BTreeSet::from([pattern.to_owned()]) };
-        let named: BTreeSet<&str> =
-            self.rules.iter().flat_map(|rule| &rule.non_resource_urls).map(String::as_str).collect();
+        let named = &self.urls;
         let mut paths = BTreeSet::new();
         let prefixes = named.iter().filter_map(|known| known.strip_suffix('*'));
         for prefix in prefixes.filter(|known| known.starts_with(prefix)).chain([prefix]) {

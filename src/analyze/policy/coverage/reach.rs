@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::apis::Apis;
-use super::super::catalogue::RequestPattern;
 use super::super::matches::Decision;
 use super::super::{AuditPolicy, PolicyRule};
 use super::identity::is_label;
 use super::patterns::World;
+use super::survey::Survey;
 use super::target::Target;
-use super::walk::{Objects, Outcome, Question, RuleSet, is_segment};
-use super::{Alike, EVERYONE, Prover, TooLarge};
+use super::walk::{Objects, Only, Outcome, RuleSet, is_segment};
+use super::{EVERYONE, Prover, TooLarge};
 
 /// The deciding rule, counted from 0; none where no rule matches.
 pub type Decider = Option<usize>;
@@ -29,7 +29,7 @@ impl<'r> Reach<'r> {
     /// # Errors
     /// The policy is too large.
     pub fn new(prover: &'r Prover<'r>) -> Result<Self, TooLarge> {
-        let world = World { apis: prover.apis, rules: prover.policy.rules.iter().collect() };
+        let world = World::new(prover.apis, prover.policy.rules.iter());
         let mut reach = Self {
             prover,
             targets: world.everything(),
@@ -51,26 +51,13 @@ impl<'r> Reach<'r> {
     }
 
     fn all(&self) -> Result<BTreeSet<Outcome>, TooLarge> {
-        let anything = RequestPattern::default();
-        let mut known: BTreeSet<Alike<'_>> = BTreeSet::new();
+        let Prover { everyone, budget, .. } = self.prover;
+        let survey = Survey::new(everyone, [self.rules.clone()], &EVERYONE, self.prover.wildcard, budget);
         let mut reached = BTreeSet::new();
         for target in &self.targets {
-            let steps = self.rules.steps(target, self.prover.wildcard);
-            let alike = Alike::of(target, steps, &anything);
-            if known.contains(&alike) {
-                continue;
-            }
-            let question = Question {
-                everyone: &self.prover.everyone,
-                sets: [&self.rules],
-                steps: [&alike.steps],
-                who: &EVERYONE,
-                objects: Objects::ANY,
-            };
-            for cell in question.answer(target, &self.prover.budget)? {
+            for cell in survey.answer(target, Objects::ANY)?.iter() {
                 reached.extend(cell.parts.iter().map(|part| part.outcomes[0]));
             }
-            known.insert(alike);
         }
         Ok(reached)
     }
@@ -123,24 +110,21 @@ impl<'r> Reach<'r> {
     fn pairs(
         &self,
         rule: usize,
-        others: &RuleSet<'_>,
+        others: &RuleSet<'r>,
         mut tell: impl FnMut([Outcome; 2]) -> bool,
     ) -> Result<(), TooLarge> {
+        let Prover { everyone, budget, wildcard, .. } = self.prover;
         let Some(text) = self.prover.policy.rules.get(rule) else { return Ok(()) };
+        // Of all other senders it is known that the rule does not match them.
+        let survey =
+            Survey::new(everyone, [self.rules.clone(), others.clone()], &EVERYONE, *wildcard, budget)
+                .only(Only { users: &text.users, groups: &text.user_groups });
         for target in &self.targets {
-            if target.matched_by(text, self.prover.wildcard).is_none() {
+            if target.matched_by(text, *wildcard).is_none() {
                 continue;
             }
-            let steps =
-                [self.rules.steps(target, self.prover.wildcard), others.steps(target, self.prover.wildcard)];
-            let question = Question {
-                everyone: &self.prover.everyone,
-                sets: [&self.rules, others],
-                steps: [&steps[0], &steps[1]],
-                who: &EVERYONE,
-                objects: Objects::ANY,
-            };
-            for cell in question.answer(target, &self.prover.budget)? {
+            let objects = Objects { namespaces: &text.namespaces, names: &[] };
+            for cell in survey.answer(target, objects)?.iter() {
                 if !cell.parts.iter().all(|part| tell(part.outcomes)) {
                     return Ok(());
                 }

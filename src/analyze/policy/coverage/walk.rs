@@ -6,8 +6,9 @@
 //! rule that asks for groups is reached by people in one of these who are in none of those groups that a rule before it
 //! asked for. Every outcome found this way has a request that brings it about, and there are no others.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
 
@@ -15,7 +16,7 @@ use super::super::PolicyRule;
 use super::super::catalogue::Who;
 use super::super::matches::GroupWildcard;
 use super::TooLarge;
-use super::identity::{Everyone, Kind, fresh, is_label};
+use super::identity::{Everyone, Identity, Kind, fresh, is_label};
 use super::target::{Names, Naming, Scope, Target};
 
 /// What a walk through the rules ends with.
@@ -40,7 +41,7 @@ impl Outcome {
 }
 
 /// Rules in order, prepared for walking.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RuleSet<'p> {
     rules: Vec<Prepared<'p>>,
 }
@@ -106,9 +107,10 @@ impl<'p> RuleSet<'p> {
 /// A rule that can match a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Step<'p> {
+    /// In its set of rules.
     index: usize,
-    namespaces: &'p [String],
     names: Names<'p>,
+    namespaces: &'p [String],
 }
 
 /// Whether a rule with these namespaces accepts one; without any it accepts all.
@@ -117,7 +119,7 @@ fn is_in(namespaces: &[String], namespace: &str) -> bool {
 }
 
 /// Which objects are asked about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Objects<'q> {
     /// Namespaces; empty for all.
     pub(super) namespaces: &'q [String],
@@ -128,6 +130,28 @@ pub(super) struct Objects<'q> {
 impl Objects<'_> {
     /// All of them.
     pub(super) const ANY: Self = Self { namespaces: &[], names: &[] };
+}
+
+/// Which senders are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Only<'q> {
+    /// Users; empty for all.
+    pub(super) users: &'q [String],
+    /// Groups of which the sender is or can be in one; empty for all.
+    pub(super) groups: &'q [String],
+}
+
+impl Only<'_> {
+    pub(super) const EVERYONE: Self = Self { users: &[], groups: &[] };
+
+    fn has(&self, identity: &Identity) -> bool {
+        let by_name =
+            self.users.is_empty() || identity.user.as_ref().is_some_and(|user| self.users.contains(user));
+        let by_group = self.groups.is_empty()
+            || identity.kind == Kind::Person
+            || identity.groups.iter().any(|group| self.groups.contains(group));
+        by_name && by_group
+    }
 }
 
 /// Some values of a dimension that the rules do not tell apart.
@@ -156,7 +180,8 @@ pub(super) struct Block<const N: usize> {
     /// Whether namespace and name are the same.
     pub(super) tied: bool,
     pub(super) parts: Vec<Part<N>>,
-    pub(super) census: Census,
+    /// Worked out once it is asked for.
+    pub(super) census: OnceCell<Census>,
 }
 
 /// In how many parts of a block there are senders of each kind: of a kind in more than one, some fare otherwise.
@@ -168,7 +193,7 @@ pub(super) struct Census {
 }
 
 impl Census {
-    fn of<const N: usize>(everyone: &Everyone, parts: &[Part<N>]) -> Self {
+    pub(super) fn of<const N: usize>(everyone: &Everyone, parts: &[Part<N>]) -> Self {
         let mut census = Self::default();
         for part in parts {
             let identities =
@@ -192,6 +217,10 @@ impl Census {
 pub(super) struct Part<const N: usize> {
     /// How the walk through each set of rules ends.
     pub(super) outcomes: [Outcome; N],
+    /// Whether these are requests whose credentials are refused, which pass other stages than all others.
+    pub(super) is_refused: bool,
+    /// The senders in words, once they were asked for.
+    pub(super) words: OnceCell<Rc<[String]>>,
     /// The identities, by their index.
     pub(super) senders: Vec<Sender>,
 }
@@ -229,6 +258,7 @@ pub(super) struct Question<'q, 'p, const N: usize> {
     pub(super) steps: [&'q [Step<'p>]; N],
     pub(super) who: &'q [Who],
     pub(super) objects: Objects<'q>,
+    pub(super) only: Only<'q>,
 }
 
 impl<const N: usize> Question<'_, '_, N> {
@@ -237,8 +267,7 @@ impl<const N: usize> Question<'_, '_, N> {
         let mut cells = Vec::new();
         for (namespaces, names, accepted, tied) in self.cells(target, budget)? {
             let parts = self.parts(&accepted, budget)?;
-            let census = Census::of(self.everyone, &parts);
-            cells.push(Block { namespaces, names, tied, parts, census });
+            cells.push(Block { namespaces, names, tied, parts, census: OnceCell::new() });
         }
         Ok(cells)
     }
@@ -358,91 +387,113 @@ impl<const N: usize> Question<'_, '_, N> {
     fn parts(&self, accepted: &FixedBitSet, budget: &Budget) -> Result<Vec<Part<N>>, TooLarge> {
         let mut parts: Vec<Part<N>> = Vec::new();
         for (index, identity) in self.everyone.identities.iter().enumerate() {
+            budget.spend(1)?;
             // One who is asked about under two names of kinds is asked about with all groups that either allows.
             let kinds = || self.who.iter().filter(|who| identity.is(**who));
-            if kinds().next().is_none() {
+            if kinds().next().is_none() || !self.only.has(identity) {
                 continue;
             }
             let joinable = kinds()
                 .filter_map(|who| self.everyone.joinable(*who))
                 .max_by_key(|groups| groups.count_ones(..));
-            let mut ends: Vec<([Outcome; N], Vec<FixedBitSet>, FixedBitSet)> =
-                vec![([Outcome::Unmatched; N], Vec::new(), FixedBitSet::new())];
-            let mut offset = 0;
-            for (number, (steps, set)) in self.steps.iter().zip(self.sets).enumerate() {
-                let chain = self.chain(index, steps, offset, accepted, set, joinable, budget)?;
-                offset += steps.len();
-                let mut next = Vec::new();
-                for (outcomes, joins, forbidden) in &ends {
-                    for (outcome, join, more) in &chain {
-                        budget.spend(1)?;
-                        let mut forbidden = forbidden.clone();
-                        forbidden.union_with(more);
-                        let mut joins = joins.clone();
-                        joins.extend(join.clone());
-                        for join in &mut joins {
-                            join.difference_with(&forbidden);
-                        }
-                        if joins.iter().any(FixedBitSet::is_clear) {
-                            continue;
-                        }
-                        let mut outcomes = *outcomes;
-                        if let Some(slot) = outcomes.get_mut(number) {
-                            *slot = *outcome;
-                        }
-                        next.push((outcomes, joins, forbidden));
-                    }
-                }
-                ends = next;
-            }
-            for (outcomes, joins, _) in ends {
+            for (outcomes, joins) in self.ends(index, identity, accepted, joinable, budget)? {
+                let is_refused = identity.kind == Kind::FailedAuthentication;
                 let sender = Sender { identity: index, joins };
                 budget.spend(parts.len() as u64)?;
-                match parts.iter_mut().find(|part| part.outcomes == outcomes) {
+                let same = |part: &&mut Part<N>| part.outcomes == outcomes && part.is_refused == is_refused;
+                match parts.iter_mut().find(same) {
                     Some(part) => part.senders.push(sender),
-                    None => parts.push(Part { outcomes, senders: vec![sender] }),
+                    None => parts.push(Part {
+                        outcomes,
+                        is_refused,
+                        words: OnceCell::new(),
+                        senders: vec![sender],
+                    }),
                 }
             }
         }
         Ok(parts)
     }
 
-    /// The ways of one identity through one set of rules: where each ends, of which groups it must be in one for that, and
-    /// which it must not be in.
-    #[expect(clippy::too_many_arguments, reason = "one step of a loop over four collections")]
-    fn chain(
+    /// The ways of one identity through all sets of rules together, and the groups that each takes.
+    fn ends(
         &self,
         index: usize,
+        identity: &Identity,
+        accepted: &FixedBitSet,
+        joinable: Option<&FixedBitSet>,
+        budget: &Budget,
+    ) -> Result<Vec<Ending<N>>, TooLarge> {
+        let mut ends = vec![([Outcome::Unmatched; N], Vec::new(), FixedBitSet::new())];
+        let mut offset = 0;
+        for (number, (steps, set)) in self.steps.iter().zip(self.sets).enumerate() {
+            budget.spend(steps.len() as u64)?;
+            let chain = self.chain(Walker { index, identity, joinable }, steps, offset, accepted, set);
+            offset += steps.len();
+            // Almost every way is the only one.
+            if let ([(outcomes, ..)], [(outcome, None, _)]) = (ends.as_mut_slice(), chain.as_slice()) {
+                if let Some(slot) = outcomes.get_mut(number) {
+                    *slot = *outcome;
+                }
+                continue;
+            }
+            let mut next = Vec::new();
+            for (outcomes, joins, forbidden) in &ends {
+                for (outcome, join, more) in &chain {
+                    budget.spend(1)?;
+                    let mut forbidden = forbidden.clone();
+                    forbidden.union_with(more);
+                    let mut joins: Vec<FixedBitSet> = joins.iter().chain(join).cloned().collect();
+                    for join in &mut joins {
+                        join.difference_with(&forbidden);
+                    }
+                    if joins.iter().any(FixedBitSet::is_clear) {
+                        continue;
+                    }
+                    let mut outcomes = *outcomes;
+                    if let Some(slot) = outcomes.get_mut(number) {
+                        *slot = *outcome;
+                    }
+                    next.push((outcomes, joins, forbidden));
+                }
+            }
+            ends = next;
+        }
+        Ok(ends.into_iter().map(|(outcomes, joins, _)| (outcomes, joins)).collect())
+    }
+
+    /// The ways of one identity through one set of rules: where each ends, of which groups it must be in one for that, and
+    /// which it must not be in.
+    fn chain(
+        &self,
+        walker: Walker<'_>,
         steps: &[Step<'_>],
         offset: usize,
         accepted: &FixedBitSet,
         set: &RuleSet<'_>,
-        joinable: Option<&FixedBitSet>,
-        budget: &Budget,
-    ) -> Result<Vec<(Outcome, Option<FixedBitSet>, FixedBitSet)>, TooLarge> {
-        let Some(identity) = self.everyone.identities.get(index) else { return Ok(Vec::new()) };
-        let mut forbidden = FixedBitSet::with_capacity(self.everyone.groups.len());
+    ) -> Vec<(Outcome, Option<FixedBitSet>, FixedBitSet)> {
+        let Walker { index, identity, joinable } = walker;
+        let is_nobody = identity.user.is_none();
+        let mut forbidden = FixedBitSet::new();
         let mut chain = Vec::new();
-        budget.spend(steps.len() as u64)?;
         for (number, step) in steps.iter().enumerate() {
             if !accepted.contains(offset + number) {
                 continue;
             }
             let Some(rule) = set.get(step) else { continue };
-            let is_nobody = identity.user.is_none();
             if rule.users.as_ref().is_some_and(|users| is_nobody || users.binary_search(&index).is_err()) {
                 continue;
             }
             let Some(groups) = &rule.groups else {
                 chain.push((rule.outcome, None, forbidden));
-                return Ok(chain);
+                return chain;
             };
             if is_nobody {
                 continue;
             }
             if !groups.is_disjoint(&identity.fixed) {
                 chain.push((rule.outcome, None, forbidden));
-                return Ok(chain);
+                return chain;
             }
             let Some(joinable) = joinable else { continue };
             let mut open = groups.clone();
@@ -454,8 +505,19 @@ impl<const N: usize> Question<'_, '_, N> {
             }
         }
         chain.push((Outcome::Unmatched, None, forbidden));
-        Ok(chain)
+        chain
     }
+}
+
+/// Where an identity ends by each set of rules, and for each the groups of which it must be in one.
+type Ending<const N: usize> = ([Outcome; N], Vec<FixedBitSet>);
+
+/// An identity on its way through the rules.
+#[derive(Clone, Copy)]
+struct Walker<'q> {
+    index: usize,
+    identity: &'q Identity,
+    joinable: Option<&'q FixedBitSet>,
 }
 
 fn none() -> Values {
