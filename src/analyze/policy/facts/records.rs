@@ -118,6 +118,7 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
             name: noise.title.clone(),
             id: noise.id.clone(),
             volume: noise.volume.as_str().to_owned(),
+            tolerated: noise.tolerated,
             recorded: quiet.map(|quiet| !quiet),
             requests: sentence(&answers, |noise| &noise.recorded),
         }
