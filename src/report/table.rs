@@ -144,7 +144,8 @@ fn failed(report: &Report, options: Options, out: &mut String) {
     if options.wide {
         finding_rows(failed.into_iter(), options, out);
     } else {
-        let mut table = Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options);
+        let mut table =
+            Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers);
         for group in by_cause(&failed) {
             let mut subjects: Vec<&str> = group.iter().map(|finding| finding.subject.as_str()).collect();
             subjects.sort_unstable();
@@ -153,8 +154,8 @@ fn failed(report: &Report, options: Options, out: &mut String) {
             let Some(first) = group.first() else { continue };
             table.row(vec![
                 status(first.status),
-                severity(first.severity),
-                id_ranges(&ids).into(),
+                Cell::severity(first.severity),
+                id_ranges(&ids, options).into(),
                 match subjects.as_slice() {
                     [subject] => (*subject).into(),
                     several => plural(several.len(), "subject").into(),
@@ -207,7 +208,7 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
         table.row(vec![
             status(Status::Unknown),
             Cell::severity(worst),
-            id_ranges(&ids).into(),
+            id_ranges(&ids, options).into(),
             one_line(reason).into(),
         ]);
     }
@@ -215,8 +216,9 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
     out.push('\n');
 }
 
-/// Ids of one area share their prefix, and three or more in a row are a range: `LA-API-004..007,009`.
-fn id_ranges(ids: &[&str]) -> String {
+/// Ids of one area share their prefix, and three or more in a row are a range: `LA-API-004..007,009`. The wide table names
+/// each.
+fn id_ranges(ids: &[&str], options: Options) -> String {
     let mut by_area: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for id in ids {
         let (area, number) = id.rsplit_once('-').unwrap_or((id, ""));
@@ -237,7 +239,7 @@ fn id_ranges(ids: &[&str]) -> String {
         let runs: Vec<String> = runs
             .iter()
             .map(|run| match run.as_slice() {
-                [first, _, .., last] => format!("{first}..{last}"),
+                [first, _, .., last] if !options.wide => format!("{first}..{last}"),
                 few => few.join(","),
             })
             .collect();

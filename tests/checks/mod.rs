@@ -227,7 +227,11 @@ fn every_class_that_needs_more_to_investigate_is_judged_in_depth() {
             Severity::High => "LA-POL-061",
             Severity::Medium | Severity::Low => "LA-POL-062",
         };
-        assert!(list(CHECKS.get(check).unwrap(), "inDepth").contains(&class.id), "{} is in {check}", class.id);
+        assert!(
+            list(CHECKS.get(check).unwrap(), "inDepth").contains(&class.id),
+            "{} is in {check}",
+            class.id
+        );
     }
 }
 
