@@ -54,7 +54,7 @@ pub struct CapRule {
     /// Checks that cause it by failing or by being unknown.
     #[serde(default)]
     pub causes: Vec<String>,
-    /// Checks that refute `causes` where all of them pass.
+    /// Checks that refute the cap where all of them pass.
     #[serde(default)]
     pub unless_passed: Vec<String>,
     /// Checks that cause it only by failing.
@@ -209,10 +209,12 @@ fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
             let check = verdicts.selected().iter().find(|check| check.id == *id).copied();
             check.is_some_and(|check| verdicts.result(check, &Params::new()).status == Status::Pass)
         });
+    if refuted {
+        return None;
+    }
     let causes = rule
         .causes
         .iter()
-        .filter(|_| !refuted)
         .map(|id| (id, Status::Unknown))
         .chain(rule.if_failed.iter().map(|id| (id, Status::Fail)));
     for (id, least) in causes {

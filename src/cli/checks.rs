@@ -167,6 +167,7 @@ fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Res
     }
     let area = match category.to_lowercase().as_str() {
         "apiserver" => "API".to_owned(),
+        "policy" => "POL".to_owned(),
         "retention" => "RET".to_owned(),
         other => other.to_uppercase().chars().take(6).collect(),
     };

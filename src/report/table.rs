@@ -1,6 +1,6 @@
 //! The report for people: columns as kubectl prints them, grouped by what to do about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::columns::{Cell, Table};
@@ -141,8 +141,51 @@ fn failed(report: &Report, options: Options, out: &mut String) {
     if failed.is_empty() {
         return;
     }
-    finding_rows(failed.into_iter(), options, out);
+    if options.wide {
+        finding_rows(failed.into_iter(), options, out);
+    } else {
+        let mut table =
+            Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers);
+        for group in by_cause(&failed) {
+            let mut subjects: Vec<&str> = group.iter().map(|finding| finding.subject.as_str()).collect();
+            subjects.sort_unstable();
+            subjects.dedup();
+            let ids: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
+            let Some(first) = group.first() else { continue };
+            table.row(vec![
+                status(first.status),
+                Cell::severity(first.severity),
+                id_ranges(&ids, options).into(),
+                match subjects.as_slice() {
+                    [subject] => (*subject).into(),
+                    several => plural(several.len(), "subject").into(),
+                },
+                one_line(&first.reason).into(),
+            ]);
+        }
+        table.write(out);
+    }
     out.push('\n');
+}
+
+/// Failed findings as they stand in the table. What several checks say in the same words has one cause: it is said once,
+/// by the worst of them.
+fn by_cause<'f>(failed: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
+    let checks = |reason: &str| {
+        let same = failed.iter().filter(|finding| finding.reason == reason);
+        same.map(|finding| finding.check.as_str()).collect::<BTreeSet<_>>().len()
+    };
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in failed {
+        let is_shared = |group: &&mut Vec<&Finding>| {
+            group.first().is_some_and(|first| first.reason == finding.reason) && checks(&finding.reason) > 1
+        };
+        match groups.iter_mut().find(is_shared) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
 }
 
 /// Unknown findings share few reasons; each reason is said once.
@@ -165,7 +208,7 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
         table.row(vec![
             status(Status::Unknown),
             Cell::severity(worst),
-            id_ranges(&ids).into(),
+            id_ranges(&ids, options).into(),
             one_line(reason).into(),
         ]);
     }
@@ -173,19 +216,34 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
     out.push('\n');
 }
 
-/// Ids of one area share their prefix: `LA-API-004, 005, 006`.
-fn id_ranges(ids: &[&str]) -> String {
-    let mut by_area: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+/// Ids of one area share their prefix, and three or more in a row are a range: `LA-API-004..007,009`. The wide table names
+/// each.
+fn id_ranges(ids: &[&str], options: Options) -> String {
+    let mut by_area: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for id in ids {
         let (area, number) = id.rsplit_once('-').unwrap_or((id, ""));
-        let numbers = by_area.entry(area).or_default();
-        if !numbers.contains(&number) {
-            numbers.push(number);
-        }
+        by_area.entry(area).or_default().insert(number);
     }
-    let areas = by_area.into_iter().map(|(area, mut numbers)| {
-        numbers.sort_unstable();
-        format!("{area}-{}", numbers.join(","))
+    let areas = by_area.into_iter().map(|(area, numbers)| {
+        let mut runs: Vec<Vec<&str>> = Vec::new();
+        for number in numbers {
+            let follows = |last: &&str| {
+                let next = last.parse::<u32>().ok().and_then(|last| last.checked_add(1));
+                next.is_some() && next == number.parse().ok()
+            };
+            match runs.last_mut().filter(|run| run.last().is_some_and(follows)) {
+                Some(run) => run.push(number),
+                None => runs.push(vec![number]),
+            }
+        }
+        let runs: Vec<String> = runs
+            .iter()
+            .map(|run| match run.as_slice() {
+                [first, _, .., last] if !options.wide => format!("{first}..{last}"),
+                few => few.join(","),
+            })
+            .collect();
+        format!("{area}-{}", runs.join(","))
     });
     areas.collect::<Vec<_>>().join(" ")
 }

@@ -6,3 +6,16 @@ mod instances;
 mod kubeconfig;
 mod kubectl;
 mod reading;
+
+use logaudit::verdict::Status;
+
+use crate::support::report::Report;
+
+/// Fails the test unless everything is known but the policy, which lies on a node.
+fn only_the_policy_is_unknown(report: &Report) {
+    let reasons = report.reasons(Status::Unknown);
+    assert!(
+        matches!(reasons.as_slice(), [reason] if reason.contains("lies on the control plane nodes")),
+        "{reasons:?}"
+    );
+}

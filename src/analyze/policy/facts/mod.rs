@@ -140,6 +140,8 @@ pub struct NoiseRecord {
     pub id: String,
     /// How much of a usual cluster's events it is: `little`, `much` or `dominating`.
     pub volume: String,
+    /// Whether dropping it leaves nothing out that a class of requests needs.
+    pub tolerated: bool,
     /// Whether some of it is recorded.
     pub recorded: Fact<bool>,
     /// These requests; empty if there are none.

@@ -118,6 +118,7 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
             name: noise.title.clone(),
             id: noise.id.clone(),
             volume: noise.volume.as_str().to_owned(),
+            tolerated: noise.tolerated,
             recorded: quiet.map(|quiet| !quiet),
             requests: sentence(&answers, |noise| &noise.recorded),
         }
@@ -183,8 +184,15 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
     let mut parts: Vec<String> = Vec::new();
     let mut left_out = 0;
     let mut rank = Rank::Observed;
+    let none_is_set = answers.iter().flatten().all(|(works, _)| !works.is_set);
     for (works, answer) in answers.iter().flatten() {
         rank = rank.min(works.rank);
+        if !works.is_set && !exceptions(answer).is_empty() {
+            // To name requests would make each class look like a gap of its own.
+            let why = if none_is_set { "as" } else { "where" };
+            parts.push(format!("all of it, {why} no audit policy is set"));
+            continue;
+        }
         for exception in exceptions(answer) {
             if parts.len() >= NAMED {
                 left_out += 1;
@@ -192,8 +200,7 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
             }
             let by = match exception.rule {
                 Some(rule) => format!("{}, rules[{rule}]", exception.level),
-                None if works.is_set => format!("{}, no rule", exception.level),
-                None => "no policy".to_owned(),
+                None => format!("{}, no rule", exception.level),
             };
             parts.push(format!("{} ({by})", exception.requests.words()));
         }
