@@ -151,11 +151,12 @@ fn the_command_reference_is_that_of_the_program() {
     let mut out = String::from(
         "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
     );
-    let commands: [&[&str]; 21] = [
+    let commands: [&[&str]; 22] = [
         &[],
         &["run"],
         &["snapshot"],
         &["policy"],
+        &["policy", "check"],
         &["policy", "eval"],
         &["policy", "coverage"],
         &["policy", "diff"],

@@ -1,5 +1,6 @@
 //! `policy` through the command line, against the verdicts of the real kube-apiserver.
 
+mod check;
 mod coverage;
 mod diff;
 mod generate;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use serde::Serialize;
 
-use super::input::{self, PolicyFile, PolicyText};
+use super::input::{self, PolicyArgs, PolicyFile, PolicyText};
 use crate::analyze::policy::load::Problem;
 use crate::analyze::policy::{AuditPolicy, known};
 use crate::analyze::version::Version;
@@ -28,17 +28,15 @@ const BUILTIN_IDS: &str = "LA-";
 
 /// Arguments of `policy check`.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Ends with 1 if kube-apiserver would not start with the policy, or if something at or above --fail-on is wrong with it.
+#[command(mut_group("policy", |group| group.required(true)), after_help = "Ends with 1 if kube-apiserver would not start with the policy, or if something at or above --fail-on is wrong with it.
 
 Examples:
   kubectl logaudit policy check -f audit-policy.yaml
   kubectl logaudit policy check -f audit-policy.yaml --kubernetes 1.31 --fail-on medium -o json"
 )]
 pub(crate) struct Args {
-    /// The audit policy; - is standard input
-    #[arg(short = 'f', long, value_name = "FILE")]
-    filename: PathBuf,
+    #[command(flatten)]
+    policy: PolicyArgs,
     /// The Kubernetes version of the server
     #[arg(long, value_name = "VERSION", value_parser = input::parse_version, default_value_t = input::DEFAULT_VERSION)]
     kubernetes: Version,
@@ -47,6 +45,9 @@ pub(crate) struct Args {
     output: Format,
     #[command(flatten)]
     to: OutputArgs,
+    /// Only say whether kube-apiserver starts with the policy, and what it drops of it
+    #[arg(long)]
+    load_only: bool,
     /// Fail on findings of this severity or above: never, low, medium, high, critical
     #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
     fail_on: FailOn,
@@ -100,14 +101,16 @@ struct Answer<'a> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     args.to.prepare();
-    let file = PolicyFile::read(&args.filename)?.load(args.kubernetes);
-    let report = if file.loaded.is_valid() { Some(judge(args, &file)?) } else { None };
+    let Some(source) = args.policy.source() else { bail!("give a policy with -f FILE or --known ID") };
+    let file = PolicyFile::from(&source)?.load(args.kubernetes);
+    let is_judged = file.loaded.is_valid() && !args.load_only;
+    let report = if is_judged { Some(judge(args, &file)?) } else { None };
     let text = match args.output {
         Format::Json => json(&file, report.as_ref())?,
         Format::Table | Format::Wide => people(args, &file, report.as_ref()),
     };
     args.to.emit(text.as_bytes())?;
-    let passed = report.is_some_and(|report| report.summary.gate.passed);
+    let passed = file.loaded.is_valid() && report.is_none_or(|report| report.summary.gate.passed);
     Ok(if passed { Ending::Clean } else { Ending::Findings })
 }
 
@@ -170,7 +173,7 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
         }
         out.push('\n');
     }
-    let (Some(policy), Some(report)) = (&loaded.policy, report) else {
+    let Some(policy) = &loaded.policy else {
         out.push_str(&format!(
             "{}: kube-apiserver {server} does not start with this policy\n",
             style::visible(name)
@@ -194,6 +197,8 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
         quiet: args.quiet,
         unknown_gates: args.fail_on_unknown,
     };
-    out.push_str(&table::render_findings(report, options));
+    if let Some(report) = report {
+        out.push_str(&table::render_findings(report, options));
+    }
     out
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::catalogue::Who;
 use super::identity::{Everyone, Identity, Kind};
-use super::walk::{Block, Census, Part, Sender, Values};
+use super::walk::{Block, Census, Outcome, Part, Sender, Values};
 
 /// Which values of a dimension are meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -96,16 +96,22 @@ fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, a
     let is_split = |kind: Kind| census.kinds.get(&kind).is_some_and(|parts| *parts > 1);
     let other = |kind: Kind| if is_split(kind) { "other " } else { "" };
 
+    // A kind of which all requests are left aside is not missed.
+    let is_left_aside = |kind: Kind| {
+        let mut others = cell.parts.iter().filter(|other| other.outcomes != [Outcome::Excluded; N]);
+        !others.any(|other| other.senders.iter().filter_map(of).any(|identity| identity.kind == kind))
+    };
     let asks = |who: Who| asked.contains(&who);
+    let all = |kind: Kind| free(kind) || kind == Kind::Node && is_left_aside(kind);
     let logged_in = [Kind::Person, Kind::ServiceAccount, Kind::Node];
-    if asks(Who::Person) && asks(Who::ServiceAccount) && asks(Who::Node) && logged_in.into_iter().all(free) {
+    if asks(Who::Person) && asks(Who::ServiceAccount) && asks(Who::Node) && logged_in.into_iter().all(all) {
         let whole = if asks(Who::Anonymous) && !free(Kind::Anonymous) {
             "everyone who is logged in"
         } else {
             "everyone"
         };
-        let rest = if cell.parts.len() > 1 && logged_in.into_iter().any(is_split) { " else" } else { "" };
-        return vec![format!("{whole}{rest}")];
+        let is_rest = cell.parts.len() > 1 && logged_in.into_iter().any(|kind| is_split(kind) || !free(kind));
+        return vec![format!("{whole}{}", if is_rest { " else" } else { "" })];
     }
 
     let mut words = Vec::new();
