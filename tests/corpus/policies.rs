@@ -86,9 +86,7 @@ fn what_real_policies_record() {
     println!("of the {} that load:", known.len());
     let leaks = count("write bodies of Secrets to the log", &|policy| policy.logs("BODY-SECRETS"));
     count("write bodies of ConfigMaps to the log", &|policy| policy.logs("BODY-CONFIGMAPS"));
-    count("write tokens of service accounts to the log", &|policy| {
-        policy.logs("BODY-ISSUED-TOKENS")
-    });
+    count("write tokens of service accounts to the log", &|policy| policy.logs("BODY-ISSUED-TOKENS"));
     let shadowed = count("have a rule that no request reaches", &|policy| policy.is(Kind::Unreachable));
     count("have a rule that changes nothing", &|policy| policy.is(Kind::WithoutEffect));
     count("have a part that no request matches", &|policy| policy.is(Kind::NeverMatches));

@@ -138,7 +138,7 @@ pub fn differences(
                         .filter(|body| body.severity >= Severity::High)
                         .any(|body| leaks(body, target, cell, before.level, after.level));
                 let end = End { keeps, change, before, after, classes: number };
-                gathered.add(end, &everyone, target, cell, part, &EVERYONE);
+                gathered.add(end, &everyone, [target], cell, part, &EVERYONE);
             }
         }
     }

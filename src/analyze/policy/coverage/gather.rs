@@ -51,7 +51,7 @@ pub(super) struct Gathered<E> {
 }
 
 /// What requests have in common that are told in one go: how they end, namespaces, names and senders.
-type Alike<E> = (E, Span, Span, Rc<[String]>);
+type Alike<E> = (E, Rc<(Span, Span)>, Rc<[String]>);
 
 /// What is done to a resource.
 struct Seen {
@@ -66,39 +66,47 @@ impl<E> Default for Gathered<E> {
 }
 
 impl<E: Ord + Copy> Gathered<E> {
-    pub(super) fn add<const N: usize>(
+    /// Adds what these senders do to some targets about which they are answered alike.
+    pub(super) fn add<'t, const N: usize>(
         &mut self,
         end: E,
         everyone: &Everyone,
-        target: &Target,
+        targets: impl IntoIterator<Item = &'t Target>,
         cell: &Block<N>,
         part: &Part<N>,
         asked: &[Who],
     ) {
-        let namespaces = Span::of(&cell.namespaces);
-        let names = match Span::of(&cell.names) {
-            _ if cell.tied => Span::None,
-            // Verbs without a name go together with those for which any will do.
-            Span::None => Span::Any,
-            span => span,
-        };
+        let mut targets = targets.into_iter().peekable();
+        if targets.peek().is_none() {
+            return;
+        }
+        let spans = cell.spans.get_or_init(|| {
+            let names = match Span::of(&cell.names) {
+                _ if cell.tied => Span::None,
+                // Verbs without a name go together with those for which any will do.
+                Span::None => Span::Any,
+                span => span,
+            };
+            Rc::new((Span::of(&cell.namespaces), names))
+        });
         let senders = describe::senders(everyone, cell, part, asked);
-        let seen = self
-            .by_end
-            .entry((end, namespaces, names, senders))
-            .or_default()
-            .entry(target.what())
-            .or_insert_with(|| Seen {
+        let resources = self.by_end.entry((end, Rc::clone(spans), senders)).or_default();
+        for target in targets {
+            let seen = resources.entry(target.what()).or_insert_with(|| Seen {
                 verbs: BTreeSet::new(),
                 witness: witness(everyone, target, cell, part.senders.first()),
             });
-        seen.verbs.insert(target.verb().to_owned());
+            if !seen.verbs.contains(target.verb()) {
+                seen.verbs.insert(target.verb().to_owned());
+            }
+        }
     }
 
     /// In the order of the ends. Resources to which the same is done stand together.
     pub(super) fn list(self) -> Vec<(E, Requests)> {
         let mut list = Vec::new();
-        for ((end, namespaces, names, senders), resources) in self.by_end {
+        for ((end, spans, senders), resources) in self.by_end {
+            let (namespaces, names) = &*spans;
             let mut by_verbs: BTreeMap<BTreeSet<String>, (Vec<String>, Attributes)> = BTreeMap::new();
             for (resource, seen) in resources {
                 let (resources, _) = by_verbs.entry(seen.verbs).or_insert_with(|| (Vec::new(), seen.witness));

@@ -27,6 +27,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
@@ -44,7 +46,7 @@ use crate::verdict::Severity;
 use gather::Gathered;
 use identity::Everyone;
 use patterns::World;
-use survey::Survey;
+use survey::{Answer, Survey};
 use target::Target;
 use walk::{Block, Budget, Objects, Only, Outcome, Part, RuleSet};
 
@@ -291,14 +293,10 @@ impl<'p> Prover<'p> {
         let (mut served, mut logged) = (false, Gathered::default());
         self.go(&survey, &patterns, |_, found| {
             served = true;
-            let from = body
-                .sensitive
-                .iter()
-                .filter_map(|part: &BodyPart| part.logged_from(found.target.verb()))
-                .min();
-            if from.is_some_and(|from| found.level >= from) {
-                found.add_to(&mut logged);
-            }
+            found.add_some_to(&mut logged, |target| {
+                let from = |part: &BodyPart| part.logged_from(target.verb());
+                body.sensitive.iter().filter_map(from).min().is_some_and(|from| found.level >= from)
+            });
         })?;
         Ok(BodyCoverage {
             id: body.id.clone(),
@@ -369,20 +367,32 @@ impl<'p> Prover<'p> {
     ) -> Result<(), TooLarge> {
         for pattern in patterns {
             let objects = Objects { namespaces: &pattern.namespaces, names: &pattern.names };
+            // Targets that are answered alike are told together.
+            let mut alike: Vec<(Answer<1>, RequestKind, Vec<Target>)> = Vec::new();
             for target in self.world.targets(pattern) {
-                let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
-                for block in survey.answer(&target, objects)?.iter() {
+                let kind = RequestKind::of(&as_somebody(target.attributes("", "")));
+                let answer = survey.answer(&target, objects)?;
+                let same = |(known, of, _): &&mut (Answer<1>, RequestKind, Vec<Target>)| {
+                    *of == kind && Rc::ptr_eq(known, &answer)
+                };
+                match alike.iter_mut().find(same) {
+                    Some((.., targets)) => targets.push(target),
+                    None => alike.push((answer, kind, vec![target])),
+                }
+            }
+            for (blocks, usual, targets) in &alike {
+                for block in blocks.iter() {
                     for part in &block.parts {
                         let [outcome] = part.outcomes;
                         if outcome == Outcome::Excluded {
                             continue;
                         }
                         let decision = self.decision(outcome);
-                        let kind = if part.is_refused { RequestKind::FailedAuthentication } else { usual };
+                        let kind = if part.is_refused { RequestKind::FailedAuthentication } else { *usual };
                         let level = effective_level(&decision, kind);
                         let end = (level, outcome, level < decision.level);
                         let Survey { everyone, who, .. } = survey;
-                        tell(pattern, &Found { everyone, who, target: &target, block, part, level, end });
+                        tell(pattern, &Found { everyone, who, targets, block, part, level, end });
                     }
                 }
             }
@@ -431,7 +441,7 @@ fn as_somebody(mut attributes: Attributes) -> Attributes {
 struct Found<'f> {
     everyone: &'f Everyone,
     who: &'f [Who],
-    target: &'f Target,
+    targets: &'f [Target],
     block: &'f Block<1>,
     part: &'f Part<1>,
     level: Level,
@@ -444,7 +454,13 @@ type End = (Level, Outcome, bool);
 impl Found<'_> {
     /// Adds these requests to others that end alike.
     fn add_to(&self, gathered: &mut Gathered<End>) {
-        gathered.add(self.end, self.everyone, self.target, self.block, self.part, self.who);
+        self.add_some_to(gathered, |_| true);
+    }
+
+    /// Adds those for some targets.
+    fn add_some_to(&self, gathered: &mut Gathered<End>, is_meant: impl Fn(&Target) -> bool) {
+        let targets = self.targets.iter().filter(|target| is_meant(target));
+        gathered.add(self.end, self.everyone, targets, self.block, self.part, self.who);
     }
 }
 

@@ -16,6 +16,7 @@ use super::super::PolicyRule;
 use super::super::catalogue::Who;
 use super::super::matches::GroupWildcard;
 use super::TooLarge;
+use super::describe::Span;
 use super::identity::{Everyone, Identity, Kind, fresh, is_label};
 use super::target::{Names, Naming, Scope, Target};
 
@@ -182,6 +183,8 @@ pub(super) struct Block<const N: usize> {
     pub(super) parts: Vec<Part<N>>,
     /// Worked out once it is asked for.
     pub(super) census: OnceCell<Census>,
+    /// Namespaces and names in words, likewise.
+    pub(super) spans: OnceCell<Rc<(Span, Span)>>,
 }
 
 /// In how many parts of a block there are senders of each kind: of a kind in more than one, some fare otherwise.
@@ -267,7 +270,14 @@ impl<const N: usize> Question<'_, '_, N> {
         let mut cells = Vec::new();
         for (namespaces, names, accepted, tied) in self.cells(target, budget)? {
             let parts = self.parts(&accepted, budget)?;
-            cells.push(Block { namespaces, names, tied, parts, census: OnceCell::new() });
+            cells.push(Block {
+                namespaces,
+                names,
+                tied,
+                parts,
+                census: OnceCell::new(),
+                spans: OnceCell::new(),
+            });
         }
         Ok(cells)
     }
