@@ -323,8 +323,9 @@ impl<'a> Verdicts<'a> {
         let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::NotApplicable);
         let worst = || findings.iter().filter(|finding| finding.status == status && status != Status::Pass);
         let reason = worst().next().map(|finding| finding.reason.clone());
-        let whole = check.each.is_none() || status == Status::NotApplicable;
-        let subjects = worst().filter(|_| !whole).map(|finding| finding.subject.clone()).collect();
+        let named =
+            worst().filter(|finding| finding.subject != WHOLE && finding.status != Status::NotApplicable);
+        let subjects = named.map(|finding| finding.subject.clone()).collect();
         CheckResult { id: check.id.clone(), params: params.clone(), status, subjects, reason }
     }
 
@@ -479,6 +480,9 @@ pub fn conflict(all: &[Framework], full_id: &str) -> Option<Conflict> {
     }
     found
 }
+
+/// The subject of findings that are about no item of a list.
+const WHOLE: &str = "cluster";
 
 /// The parameter by which a check says which classes of requests it judges.
 const CLASSES: &str = "classes";

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, Params};
 use crate::check::load::builtin_yaml;
+use crate::check::{Check, Params};
 use crate::framework::{Framework, ThemeGap, Verdicts};
 use crate::verdict::{Severity, Status};
 
