@@ -138,7 +138,7 @@ fn the_framework_reference_is_that_of_the_frameworks() {
                     .as_array()
                     .unwrap()
                     .iter()
-                    .filter_map(Value::as_str)
+                    .filter_map(serde_json::Value::as_str)
                     .collect();
                 answers.push(format!("{} ({})", reference.id, classes.join(" ")));
             }
