@@ -515,9 +515,12 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
                     continue;
                 };
                 for (name, value) in &reference.params {
-                    let fits = check.params.get(name).is_some_and(|default| same_kind(default, value));
+                    let fits = check.params.get(name).is_some_and(|default| fits(default, value));
                     if !fits {
-                        faults.push(format!("{place}: {} has no parameter {name} of that type", check.id));
+                        faults.push(format!(
+                            "{place}: {} has no parameter {name} that could be {value}",
+                            check.id
+                        ));
                     }
                 }
             }
@@ -554,8 +557,15 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
     faults
 }
 
-fn same_kind(left: &Value, right: &Value) -> bool {
-    std::mem::discriminant(left) == std::mem::discriminant(right)
+/// Whether a value can take the place of a default: it is of the same type, and a list only leaves entries out. An entry that
+/// no check knows would be judged by none.
+fn fits(default: &Value, value: &Value) -> bool {
+    match (default, value) {
+        (Value::Array(known), Value::Array(wanted)) => {
+            !wanted.is_empty() && wanted.iter().all(|entry| known.contains(entry))
+        }
+        _ => std::mem::discriminant(default) == std::mem::discriminant(value),
+    }
 }
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ fn the_files_refer_to_what_there_is() {
     let with = ["disa-k8s-stig/V-242403", "gdpr/Art. 4", "5(1)(c)"].map(str::to_owned).to_vec();
     control.conflict = Some(Conflict { with, why: String::new() });
     control.classes = vec!["RC-99".into()];
+    control.checks[0].params = [("level".to_owned(), 3.into())].into();
     let twin = control.clone();
     stig.controls.push(twin);
     let found = faults(&all, &checks);
