@@ -316,8 +316,10 @@ fn items(report: &Report, options: Options, out: &mut String) {
 const NAMED: usize = 5;
 
 fn frameworks(report: &Report, options: Options, out: &mut String) {
-    let mut table =
-        Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "ATTEST", "PASS", "N/A", "FAILED CONTROLS"], options.no_headers);
+    let mut table = Table::new(
+        &["FRAMEWORK", "FAIL", "UNKNOWN", "ATTEST", "PASS", "N/A", "FAILED CONTROLS"],
+        options.no_headers,
+    );
     for framework in &report.frameworks {
         let with = |wanted: Status| framework.controls.iter().filter(move |control| control.status == wanted);
         let count =
