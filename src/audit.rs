@@ -104,7 +104,7 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
         .filter_map(|(id, edition)| {
             let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
             let edition = self::edition(framework, edition.as_deref(), version)?;
-            let mut result = verdicts.framework(framework, edition);
+            let mut result = verdicts.framework(framework, edition, &plan.frameworks);
             result.note = framework.note_on(edition, version);
             Some(result)
         })

@@ -65,6 +65,22 @@ pub struct Control {
     /// Single checks that answer it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckReference>,
+    /// What a person has to confirm, because no machine can: with nothing worse, the control comes to `attestation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attest: Option<String>,
+    /// What asks for the contrary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
+}
+
+/// Controls that ask for contrary things. It is written at one of them and holds for all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// The other controls: `cis-kubernetes/3.2.2`.
+    pub with: Vec<String>,
+    /// What the one asks for and what the others, in a sentence without a full stop.
+    pub why: String,
 }
 
 /// A check with the parameters that a control asks for.
@@ -116,6 +132,32 @@ pub struct ControlResult {
     /// What of it no check of this version examines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unexamined: Vec<ThemeGap>,
+    /// What of it only a person can confirm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attest: Option<String>,
+    /// What asks for the contrary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictResult>,
+}
+
+/// What asks for the contrary of a control, and what that came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictResult {
+    /// The other controls.
+    pub with: Vec<Opponent>,
+    /// What the one asks for and what the others.
+    pub why: String,
+}
+
+/// A control that asks for the contrary of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Opponent {
+    /// Framework and control: `cis-kubernetes/3.2.2`.
+    pub control: String,
+    /// What it came to, whether or not its framework is reported.
+    pub status: Status,
 }
 
 /// What of a theme no check of this version examines.
@@ -149,9 +191,38 @@ pub struct CheckResult {
     pub params: Params,
     /// The worst of its findings.
     pub status: Status,
-    /// The reason of the worst finding, where it is not a pass.
+    /// What its worst findings are about, where they are no pass and not about the cluster as a whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// The reason of the first of the worst findings, where it is not a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl CheckResult {
+    /// The reason with what it is about.
+    fn told(&self) -> Option<String> {
+        let reason = self.reason.as_deref()?;
+        let Some((first, others)) = self.subjects.split_first() else { return Some(reason.to_owned()) };
+        let mut told =
+            if reason.contains(first.as_str()) { reason.to_owned() } else { format!("{first}: {reason}") };
+        if !others.is_empty() {
+            told.push_str(" (also ");
+            told.push_str(&some_of(others));
+            told.push(')');
+        }
+        Some(told)
+    }
+}
+
+/// The first of some names, and how many there are more.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// The frameworks that are compiled in, by id.
@@ -248,10 +319,25 @@ impl<'a> Verdicts<'a> {
 
     /// What a check came to.
     pub fn result(&mut self, check: &Check, params: &Params) -> CheckResult {
-        let worst = self.findings(check, params).iter().max_by_key(|finding| finding.status);
-        let status = worst.map_or(Status::NotApplicable, |finding| finding.status);
-        let reason = worst.filter(|_| status != Status::Pass).map(|finding| finding.reason.clone());
-        CheckResult { id: check.id.clone(), params: params.clone(), status, reason }
+        let findings = self.findings(check, params);
+        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::NotApplicable);
+        let worst = || findings.iter().filter(|finding| finding.status == status && status != Status::Pass);
+        let reason = worst().next().map(|finding| finding.reason.clone());
+        let named =
+            worst().filter(|finding| finding.subject != WHOLE && finding.status != Status::NotApplicable);
+        let subjects = named.map(|finding| finding.subject.clone()).collect();
+        CheckResult { id: check.id.clone(), params: params.clone(), status, subjects, reason }
+    }
+
+    /// The selected checks that judge classes of requests, each with the parameters for those of them that are its own.
+    pub fn judging(&self, classes: &[String]) -> Vec<(&'a Check, Params)> {
+        let references = of_classes(self.checks, classes).into_iter();
+        references
+            .filter_map(|reference| {
+                let check = self.selected.iter().find(|check| check.id == reference.id)?;
+                Some((*check, reference.params))
+            })
+            .collect()
     }
 
     /// The selected checks that answer any of some themes.
@@ -263,9 +349,22 @@ impl<'a> Verdicts<'a> {
             .collect()
     }
 
-    /// What a framework's controls came to.
-    pub fn framework(&mut self, framework: &Framework, edition: &Edition) -> FrameworkResult {
-        let controls = framework.controls.iter().map(|control| self.control(control)).collect();
+    /// What the controls of one of the frameworks came to.
+    pub fn framework(
+        &mut self,
+        framework: &Framework,
+        edition: &Edition,
+        all: &[Framework],
+    ) -> FrameworkResult {
+        let controls = framework.controls.iter().map(|control| {
+            let mut result = self.control(control);
+            result.conflict = conflict(all, &full_id(framework, control)).map(|found| ConflictResult {
+                with: found.with.into_iter().filter_map(|id| self.opponent(all, id)).collect(),
+                why: found.why,
+            });
+            result
+        });
+        let controls = controls.collect();
         FrameworkResult {
             id: framework.id.clone(),
             edition: edition.id.clone(),
@@ -275,15 +374,22 @@ impl<'a> Verdicts<'a> {
         }
     }
 
+    fn opponent(&mut self, all: &[Framework], id: String) -> Option<Opponent> {
+        let status = self.control(find_control(all, &id)?).status;
+        Some(Opponent { control: id, status })
+    }
+
     fn control(&mut self, control: &Control) -> ControlResult {
         let mut checks: Vec<CheckResult> = Vec::new();
         let mut preconditions: Vec<CheckResult> = Vec::new();
-        let of_classes = of_classes(self.checks, &control.classes);
-        for reference in control.checks.iter().chain(&of_classes) {
+        for reference in &control.checks {
             if let Some(check) = self.selected.iter().find(|check| check.id == reference.id).copied() {
                 let list = if reference.precondition { &mut preconditions } else { &mut checks };
                 list.push(self.result(check, &reference.params));
             }
+        }
+        for (check, params) in self.judging(&control.classes) {
+            checks.push(self.result(check, &params));
         }
         for check in self.answering(&control.themes) {
             if !checks.iter().any(|done| done.id == check.id) {
@@ -292,20 +398,25 @@ impl<'a> Verdicts<'a> {
         }
         let unexamined = self.gaps(&control.themes);
         let broken = preconditions.iter().filter(|check| check.status >= Status::Unknown);
-        let worst = checks.iter().chain(broken).max_by_key(|check| check.status);
-        let mut status = worst.map(|check| check.status);
-        let mut reason = worst.and_then(|check| check.reason.clone());
-        let left_out = checks.is_empty() && worst.is_none();
-        let examined_all = unexamined.is_empty();
-        if !examined_all && status.is_none_or(|status| status < Status::Unknown) {
+        let counting: Vec<&CheckResult> = checks.iter().chain(broken).collect();
+        let mut status = counting.iter().map(|check| check.status).max();
+        let mut reason = status.and_then(|status| told(&counting, status));
+        let by_checks =
+            !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
+        let left_out = by_checks && counting.is_empty();
+        if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
             let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
             reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
+        } else if left_out {
+            reason = Some("its checks were left out by --only or --skip".into());
+        } else if let Some(attest) = &control.attest
+            && status.is_none_or(|status| status < Status::Attestation)
+        {
+            status = Some(Status::Attestation);
+            reason = Some(format!("only a person can confirm {attest}"));
         }
         let status = status.unwrap_or(Status::NotApplicable);
-        if left_out && examined_all {
-            reason = Some("its checks were left out by --only or --skip".into());
-        }
         checks.extend(preconditions);
         ControlResult {
             id: control.id.clone(),
@@ -314,9 +425,64 @@ impl<'a> Verdicts<'a> {
             reason: reason.filter(|_| status != Status::Pass),
             checks,
             unexamined,
+            attest: control.attest.clone(),
+            conflict: None,
         }
     }
 }
+
+/// Why a control came to a status: by the first of the checks that brought it there, with the names of the others.
+fn told(checks: &[&CheckResult], status: Status) -> Option<String> {
+    let mut worst = checks.iter().filter(|check| check.status == status);
+    let mut reason = worst.next()?.told()?;
+    let others: Vec<String> = worst.map(|check| check.id.clone()).collect();
+    if !others.is_empty() {
+        reason.push_str("; also ");
+        reason.push_str(&some_of(&others));
+    }
+    Some(reason)
+}
+
+/// Framework and control: `cis-kubernetes/3.2.2`.
+pub fn full_id(framework: &Framework, control: &Control) -> String {
+    format!("{}/{}", framework.id, control.id)
+}
+
+/// The control of that full id.
+pub fn find_control<'f>(all: &'f [Framework], full_id: &str) -> Option<&'f Control> {
+    let (framework, control) = full_id.split_once('/')?;
+    let framework = all.iter().find(|known| known.id == framework)?;
+    framework.controls.iter().find(|known| known.id == control)
+}
+
+/// What asks for the contrary of a control, whichever of them says so.
+pub fn conflict(all: &[Framework], full_id: &str) -> Option<Conflict> {
+    let mut found: Option<Conflict> = None;
+    for framework in all {
+        for control in &framework.controls {
+            let Some(said) = &control.conflict else { continue };
+            let here = self::full_id(framework, control);
+            let with = if here == full_id {
+                said.with.clone()
+            } else if said.with.iter().any(|id| id == full_id) {
+                vec![here]
+            } else {
+                continue;
+            };
+            match &mut found {
+                None => found = Some(Conflict { with, why: said.why.clone() }),
+                Some(found) => {
+                    found.with.extend(with);
+                    found.why = format!("{}; {}", found.why, said.why);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The subject of findings that are about no item of a list.
+const WHOLE: &str = "cluster";
 
 /// The parameter by which a check says which classes of requests it judges.
 const CLASSES: &str = "classes";
@@ -336,7 +502,8 @@ pub fn of_classes(checks: &CheckSet, classes: &[String]) -> Vec<CheckReference> 
     references.collect()
 }
 
-/// What is wrong with the framework files with regard to the checks: unknown checks, parameters or themes. For tests.
+/// What is wrong with the framework files with regard to the checks: unknown checks, parameters, classes,
+/// themes or controls. For tests.
 pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
     let mut faults = Vec::new();
     for framework in frameworks {
@@ -348,9 +515,12 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
                     continue;
                 };
                 for (name, value) in &reference.params {
-                    let fits = check.params.get(name).is_some_and(|default| same_kind(default, value));
+                    let fits = check.params.get(name).is_some_and(|default| fits(default, value));
                     if !fits {
-                        faults.push(format!("{place}: {} has no parameter {name} of that type", check.id));
+                        faults.push(format!(
+                            "{place}: {} has no parameter {name} that could be {value}",
+                            check.id
+                        ));
                     }
                 }
             }
@@ -369,7 +539,17 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
             {
                 faults.push(format!("{place}: no control {parent}"));
             }
-            if control.checks.is_empty() && control.themes.is_empty() && control.classes.is_empty() {
+            let same = framework.controls.iter().filter(|other| other.id == control.id);
+            if same.count() > 1 {
+                faults.push(format!("{place}: stands twice"));
+            }
+            for other in control.conflict.iter().flat_map(|conflict| &conflict.with) {
+                if find_control(frameworks, other).is_none() || *other == full_id(framework, control) {
+                    faults.push(format!("{place}: no other control {other}"));
+                }
+            }
+            let answered = [control.checks.is_empty(), control.themes.is_empty(), control.classes.is_empty()];
+            if answered.iter().all(|none| *none) && control.attest.is_none() {
                 faults.push(format!("{place}: nothing answers it"));
             }
         }
@@ -377,8 +557,15 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
     faults
 }
 
-fn same_kind(left: &Value, right: &Value) -> bool {
-    std::mem::discriminant(left) == std::mem::discriminant(right)
+/// Whether a value can take the place of a default: it is of the same type, and a list only leaves entries out. An entry that
+/// no check knows would be judged by none.
+fn fits(default: &Value, value: &Value) -> bool {
+    match (default, value) {
+        (Value::Array(known), Value::Array(wanted)) => {
+            !wanted.is_empty() && wanted.iter().all(|entry| known.contains(entry))
+        }
+        _ => std::mem::discriminant(default) == std::mem::discriminant(value),
+    }
 }
 
 #[cfg(test)]

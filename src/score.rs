@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Params;
 use crate::check::load::builtin_yaml;
+use crate::check::{Check, Params};
 use crate::framework::{Framework, ThemeGap, Verdicts};
 use crate::verdict::{Severity, Status};
 
@@ -164,8 +164,10 @@ pub fn score(rules: &Rules, frameworks: &[Framework], verdicts: &mut Verdicts<'_
 /// An item; none if nothing of it applies here.
 fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<'_>) -> Option<Item> {
     let control = framework.controls.iter().find(|control| control.id == id)?;
-    let parts = framework.controls.iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
-    let mut themes: Vec<String> = parts.flat_map(|part| part.themes.iter().cloned()).collect();
+    let parts =
+        || framework.controls.iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
+    let mut themes: Vec<String> = parts().flat_map(|part| part.themes.iter().cloned()).collect();
+    let classes: Vec<String> = parts().flat_map(|part| part.classes.iter().cloned()).collect();
     themes.sort();
     themes.dedup();
     let mut item = Item {
@@ -179,8 +181,15 @@ fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<
         checks: BTreeMap::new(),
         unexamined: verdicts.gaps(&themes),
     };
-    for check in verdicts.answering(&themes) {
-        let status = verdicts.result(check, &Params::new()).status;
+    let mut answers: Vec<(&Check, Params)> =
+        verdicts.answering(&themes).into_iter().map(|check| (check, Params::new())).collect();
+    for (check, params) in verdicts.judging(&classes) {
+        if !answers.iter().any(|(answer, _)| answer.id == check.id) {
+            answers.push((check, params));
+        }
+    }
+    for (check, params) in answers {
+        let status = verdicts.result(check, &params).status;
         let weight = rules.weight(check.severity);
         match status {
             Status::Pass => item.passed += weight,

@@ -18,6 +18,7 @@ mod cli;
 mod corpus;
 mod docs;
 mod faults;
+mod frameworks;
 mod fuzz_corpus;
 mod live;
 mod policy_cli;

@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::output::OutputArgs;
 use super::{Ending, run};
 use crate::check::load::THEMES;
-use crate::framework::{Framework, frameworks, of_classes};
+use crate::framework::{Framework, conflict, frameworks, full_id, of_classes};
 use crate::suggest::nearest;
 
 /// Arguments of `frameworks`.
@@ -56,7 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Ending> {
                 Some((id, edition)) => (id, Some(edition)),
                 None => (framework.as_str(), None),
             };
-            (show(find(&all, id, edition)?, output)?, to)
+            (show(find(&all, id, edition)?, &all, output)?, to)
         }
     };
     to.emit(text.as_bytes())?;
@@ -98,7 +98,7 @@ fn list(all: &[Framework], output: Format, to: &OutputArgs) -> anyhow::Result<St
     Ok(out)
 }
 
-fn show(framework: &Framework, output: Format) -> anyhow::Result<String> {
+fn show(framework: &Framework, all: &[Framework], output: Format) -> anyhow::Result<String> {
     if output != Format::Table {
         return data(framework, output);
     }
@@ -108,8 +108,9 @@ fn show(framework: &Framework, output: Format) -> anyhow::Result<String> {
         let _ = writeln!(out, "\n{}  {}", control.id, control.title);
         for reference in &control.checks {
             let params: Vec<String> =
-                reference.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let _ = writeln!(out, "  check {} {}", reference.id, params.join(" "));
+                reference.params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            let can = if reference.precondition { ", which can only fail it" } else { "" };
+            let _ = writeln!(out, "  check {}{}{can}", reference.id, params.concat());
         }
         for reference in of_classes(&checks, &control.classes) {
             let classes = reference.params.values().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -128,6 +129,12 @@ fn show(framework: &Framework, output: Format) -> anyhow::Result<String> {
                 answering.join(", ")
             };
             let _ = writeln!(out, "  theme {id} {what}: {answering}");
+        }
+        if let Some(attest) = &control.attest {
+            let _ = writeln!(out, "  a person has to confirm {attest}");
+        }
+        if let Some(conflict) = conflict(all, &full_id(framework, control)) {
+            let _ = writeln!(out, "  conflict with {}: {}", conflict.with.join(", "), conflict.why);
         }
     }
     Ok(out)

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// Run all but these checks
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
     skip: Vec<String>,
-    /// Report only these frameworks: ID or ID@EDITION
+    /// Report only these frameworks, control by control: ID or ID@EDITION
     #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',', help_heading = "Selection")]
     framework: Vec<String>,
     /// Hide findings below this severity; they count all the same
@@ -114,6 +114,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
         no_headers: args.to.no_headers,
         quiet: args.quiet,
         unknown_gates: args.fail_on_unknown,
+        controls: !args.framework.is_empty(),
     };
     let text = match args.output {
         Format::Table | Format::Wide => table::render(&report, options),

@@ -294,7 +294,9 @@ impl Report {
         }
         for control in self.frameworks.iter_mut().flat_map(|framework| &mut framework.controls) {
             control.reason.iter_mut().for_each(clean);
-            control.checks.iter_mut().filter_map(|check| check.reason.as_mut()).for_each(clean);
+            for check in &mut control.checks {
+                check.subjects.iter_mut().chain(&mut check.reason).for_each(clean);
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Options {
     pub quiet: bool,
     /// Unknown findings fail the gate too, so that even `quiet` lists them.
     pub unknown_gates: bool,
+    /// Every control of the frameworks, because these were asked for.
+    pub controls: bool,
 }
 
 /// The report as a table.
@@ -310,29 +312,34 @@ fn items(report: &Report, options: Options, out: &mut String) {
     out.push('\n');
 }
 
+/// How many controls in a row short reports name.
+const NAMED: usize = 5;
+
 fn frameworks(report: &Report, options: Options, out: &mut String) {
-    let mut table =
-        Table::new(&["FRAMEWORK", "FAIL", "UNKNOWN", "PASS", "N/A", "FAILED CONTROLS"], options.no_headers);
+    let mut table = Table::new(
+        &["FRAMEWORK", "FAIL", "UNKNOWN", "ATTEST", "PASS", "N/A", "FAILED CONTROLS"],
+        options.no_headers,
+    );
     for framework in &report.frameworks {
-        let count = |wanted: &[Status]| {
-            framework.controls.iter().filter(|control| wanted.contains(&control.status)).count().to_string()
-        };
-        let failed: Vec<&str> = framework
-            .controls
-            .iter()
-            .filter(|control| control.status == Status::Fail)
-            .map(|control| control.id.as_str())
-            .collect();
+        let with = |wanted: Status| framework.controls.iter().filter(move |control| control.status == wanted);
+        let count =
+            |wanted: &[Status]| wanted.iter().map(|status| with(*status).count()).sum::<usize>().to_string();
+        let failed: Vec<String> = with(Status::Fail).map(|control| control.id.clone()).collect();
+        let text = some(&failed, options);
         table.row(vec![
             format!("{}@{}", framework.id, framework.edition).into(),
             count(&[Status::Fail]).into(),
-            count(&[Status::Unknown, Status::Attestation]).into(),
+            count(&[Status::Unknown]).into(),
+            count(&[Status::Attestation]).into(),
             count(&[Status::Pass]).into(),
             count(&[Status::NotApplicable, Status::Waived]).into(),
-            if failed.is_empty() { "-".into() } else { failed.join(" ").into() },
+            if text.is_empty() { "-".into() } else { text.into() },
         ]);
     }
     table.write(out);
+    for conflict in conflicts(report, options) {
+        let _ = writeln!(out, "{} {}", style::faint("conflict:"), visible(&conflict));
+    }
     if options.wide {
         for framework in &report.frameworks {
             if let Some(note) = &framework.note {
@@ -341,6 +348,71 @@ fn frameworks(report: &Report, options: Options, out: &mut String) {
         }
     }
     out.push('\n');
+    controls(report, options, out);
+}
+
+/// The controls one by one: all of those frameworks that were asked for, else, in the wide form, the failed ones.
+fn controls(report: &Report, options: Options, out: &mut String) {
+    let mut table = Table::new(&["STATUS", "FRAMEWORK", "CONTROL", "TITLE", "WHY"], options.no_headers);
+    let mut any = false;
+    for framework in &report.frameworks {
+        let told = |status: Status| options.controls || options.wide && status == Status::Fail;
+        for control in framework.controls.iter().filter(|control| told(control.status)) {
+            any = true;
+            table.row(vec![
+                status(control.status),
+                framework.id.as_str().into(),
+                control.id.as_str().into(),
+                control.title.as_str().into(),
+                one_line(control.reason.as_deref().unwrap_or("-")).into(),
+            ]);
+        }
+    }
+    if any {
+        table.write(out);
+        out.push('\n');
+    }
+}
+
+/// The conflicts that show here, because one side fails for what the other is content with.
+fn conflicts(report: &Report, options: Options) -> Vec<String> {
+    let mut sides: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    let add = |list: &mut Vec<String>, id: &str| {
+        if !list.iter().any(|known| known == id) {
+            list.push(id.to_owned());
+        }
+    };
+    for framework in &report.frameworks {
+        for control in &framework.controls {
+            let Some(conflict) = &control.conflict else { continue };
+            let here = format!("{}/{}", framework.id, control.id);
+            for other in &conflict.with {
+                let (passed, failed) = match (control.status, other.status) {
+                    (Status::Pass, Status::Fail) => (&here, &other.control),
+                    (Status::Fail, Status::Pass) => (&other.control, &here),
+                    _ => continue,
+                };
+                let (passes, failures) = sides.entry(&conflict.why).or_default();
+                add(passes, passed);
+                add(failures, failed);
+            }
+        }
+    }
+    let told = sides.into_iter().map(|(why, (passes, failures))| {
+        let (passes, failures) = (some(&passes, options), some(&failures, options));
+        format!("{passes} passed, {failures} failed: {why}")
+    });
+    told.collect()
+}
+
+/// Ids in a row; short reports name only some of many.
+fn some(ids: &[String], options: Options) -> String {
+    let named = if options.wide || ids.len() <= NAMED + 1 { ids.len() } else { NAMED };
+    let mut text = ids.iter().take(named).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if named < ids.len() {
+        let _ = write!(text, " and {} more", ids.len() - named);
+    }
+    text
 }
 
 fn footer(report: &Report, options: Options, out: &mut String) {

@@ -117,16 +117,30 @@ fn the_framework_reference_is_that_of_the_frameworks() {
             editions.join(", "),
             framework.source
         );
+        let mut conflicts: Vec<String> = Vec::new();
         for control in &framework.controls {
             let mut answers: Vec<String> = Vec::new();
             for reference in &control.checks {
                 let params: Vec<String> =
                     reference.params.iter().map(|(name, value)| format!("{name} {value}")).collect();
-                answers.push(if params.is_empty() {
+                let mut answer = if params.is_empty() {
                     reference.id.clone()
                 } else {
                     format!("{} ({})", reference.id, params.join(", "))
-                });
+                };
+                if reference.precondition {
+                    answer.push_str(" (can only fail it)");
+                }
+                answers.push(answer);
+            }
+            for reference in framework::of_classes(&set, &control.classes) {
+                let classes: Vec<&str> = reference.params["classes"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter_map(serde_json::Value::as_str)
+                    .collect();
+                answers.push(format!("{} ({})", reference.id, classes.join(" ")));
             }
             for theme in &control.themes {
                 let ids: Vec<&str> = set
@@ -140,7 +154,18 @@ fn the_framework_reference_is_that_of_the_frameworks() {
                     format!("{theme}: {}", ids.join(" "))
                 });
             }
+            if let Some(attest) = &control.attest {
+                answers.push(format!("a person, who confirms {attest}"));
+            }
+            if let Some(conflict) = framework::conflict(&frameworks, &framework::full_id(framework, control))
+            {
+                let with = conflict.with.join(", ");
+                conflicts.push(format!("- {} conflicts with {with}: {}.", control.id, conflict.why));
+            }
             let _ = writeln!(out, "| {} | {} | {} |", control.id, control.title, answers.join("; "));
+        }
+        if !conflicts.is_empty() {
+            let _ = writeln!(out, "\n{}", conflicts.join("\n"));
         }
     }
     generated("docs/frameworks.md", &out);

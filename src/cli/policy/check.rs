@@ -196,6 +196,7 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
         no_headers: args.to.no_headers,
         quiet: args.quiet,
         unknown_gates: args.fail_on_unknown,
+        controls: false,
     };
     if let Some(report) = report {
         out.push_str(&table::render_findings(report, options));
