@@ -181,6 +181,15 @@ fn words_of(attributes: &Attributes) -> String {
     if !attributes.is_resource_request {
         return attributes.path.clone();
     }
+    if attributes.resource == "things" {
+        let group = &attributes.api_group;
+        let unknown = group == "unknown.example";
+        return if unknown {
+            "anything in groups that no rule names".into()
+        } else {
+            format!("anything else in {group}")
+        };
+    }
     let dot = if attributes.api_group.is_empty() { "" } else { "." };
     let slash = if attributes.subresource.is_empty() { "" } else { "/" };
     format!("{}{dot}{}{slash}{}", attributes.resource, attributes.api_group, attributes.subresource)

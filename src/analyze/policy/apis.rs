@@ -115,6 +115,20 @@ impl Apis {
         self.resources.keys().any(|(known, _)| known == group)
     }
 
+    /// The groups of Kubernetes itself, of all versions.
+    pub fn builtin_groups() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|known| known.group.as_str())
+    }
+
+    /// Whether some version of Kubernetes has this resource and none has given it up: a server that does not serve it is
+    /// older, or has not switched it on.
+    pub fn is_optional(group: &str, resource: &str) -> bool {
+        let of_group = TABLE.iter().filter(|known| known.group == group);
+        let mut entries = of_group.flat_map(|known| &known.resources).filter(|known| known.name == resource);
+        entries.clone().next().is_some_and(|known| known.since.is_some())
+            && entries.any(|known| known.until.is_none())
+    }
+
     /// Whether a group belongs to Kubernetes itself, in any version.
     pub fn is_builtin_group(group: &str) -> bool {
         TABLE.iter().any(|known| known.group == group)

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::catalogue::Who;
-use super::identity::{Everyone, Identity, Kind};
+use super::identity::{Everyone, Identity, Kind, NODES};
 use super::walk::{Block, Census, Outcome, Part, Sender, Values};
 
 /// Which values of a dimension are meant.
@@ -119,6 +119,10 @@ fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, a
         words.push(format!("{}people", other(Kind::Person)));
     } else {
         people(everyone, &mine, &mut words);
+        // Whoever else is in the group of nodes goes with them.
+        if free(Kind::Node) {
+            words.retain(|words| *words != format!("members of {NODES}"));
+        }
     }
     if free(Kind::ServiceAccount) {
         words.push(format!("{}service accounts", other(Kind::ServiceAccount)));

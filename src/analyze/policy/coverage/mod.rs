@@ -340,8 +340,15 @@ impl<'p> Prover<'p> {
             });
         }
         let is_nodes =
-            rule.user_groups.iter().all(|group| group == identity::NODES) && !rule.user_groups.is_empty();
-        let who: &[Who] = if is_nodes { &[Who::Node] } else { &LOGGED };
+            !rule.user_groups.is_empty() && rule.user_groups.iter().all(|group| group == identity::NODES);
+        let who: &[Who] = if is_nodes {
+            &[Who::Node]
+        } else if rule.non_resource_urls.is_empty() {
+            // That the anonymous do it as well is no noise.
+            &[Who::Person, Who::ServiceAccount, Who::Node]
+        } else {
+            &LOGGED
+        };
         let survey = self.survey(who, &[]).only(Only { users: &rule.users, groups: &[] });
         let (mut most, mut recorded) = (Level::None, Gathered::default());
         self.go(&survey, &patterns, |_, found| {

@@ -11,6 +11,9 @@ use super::target::{Scope, Target, path_matches};
 /// The verbs of requests about resources.
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
+/// A resource that stands for those that are not known.
+const THINGS: &str = "things";
+
 /// What policies and server know of resources and paths.
 #[derive(Debug)]
 pub(super) struct World<'w> {
@@ -49,7 +52,11 @@ impl<'w> World<'w> {
         let other = METHODS.iter().find(|method| !self.verbs.contains(**method));
         for method in METHODS.iter().filter(|method| self.verbs.contains(**method)).chain(other) {
             let paths = self.paths("/*").into_iter();
-            targets.extend(paths.map(|path| Target::Path { verb: (*method).to_owned(), path }));
+            targets.extend(paths.map(|(path, shown)| Target::Path {
+                verb: (*method).to_owned(),
+                path,
+                shown,
+            }));
         }
         for group in self.groups("*") {
             for verb in VERBS {
@@ -74,9 +81,9 @@ impl<'w> World<'w> {
             self.named(group).filter_map(|known| known.split_once('/')).map(|(resource, subresource)| {
                 let or =
                     |text: &str, other: &str| if text == "*" { other.to_owned() } else { text.to_owned() };
-                (or(resource, "things"), or(subresource, "part"))
+                (or(resource, THINGS), or(subresource, "part"))
             });
-        let any = (group == UNKNOWN_GROUP).then(|| ("things".to_owned(), "part".to_owned()));
+        let any = (group == UNKNOWN_GROUP).then(|| (THINGS.to_owned(), "part".to_owned()));
         served.chain(named).chain(any).collect()
     }
 
@@ -85,9 +92,11 @@ impl<'w> World<'w> {
         let mut targets = BTreeSet::new();
         for verb in &pattern.verbs {
             for url in &pattern.urls {
-                targets.extend(
-                    self.paths(url).into_iter().map(|path| Target::Path { verb: verb.clone(), path }),
-                );
+                targets.extend(self.paths(url).into_iter().map(|(path, shown)| Target::Path {
+                    verb: verb.clone(),
+                    path,
+                    shown,
+                }));
             }
             for resource in &pattern.resources {
                 for group in self.groups(&pattern.group) {
@@ -125,9 +134,12 @@ impl<'w> World<'w> {
             .map(|known| known.split_once('/').map_or(known, |(resource, _)| resource))
             .filter(|name| *name != "*");
         let known: BTreeSet<&str> = served.chain(named).collect();
-        let other = fresh(&known, "things");
-        for name in known.iter().copied().chain([other.as_str()]) {
-            targets.extend(self.target(group, name, "", verb));
+        targets.extend(known.iter().filter_map(|name| self.target(group, name, "", verb)));
+        if let Some(mut other) = self.target(group, &fresh(&known, THINGS), "", verb) {
+            if let Target::Resource { is_any_other, .. } = &mut other {
+                *is_any_other = true;
+            }
+            targets.insert(other);
         }
     }
 
@@ -162,29 +174,32 @@ impl<'w> World<'w> {
             resource: resource.to_owned(),
             subresource: subresource.to_owned(),
             scope,
+            is_any_other: group == UNKNOWN_GROUP && resource == THINGS,
         })
     }
 
     /// The paths that the rules tell apart among those of a pattern: two paths that satisfy the same rules are alike, and
-    /// which these are follows from the longest prefix that a rule names.
-    fn paths(&self, pattern: &str) -> BTreeSet<String> {
-        let Some(prefix) = pattern.strip_suffix('*') else { return BTreeSet::from([pattern.to_owned()]) };
+    /// which these are follows from the longest prefix that a rule names. Each with the pattern that it stands for.
+    fn paths(&self, pattern: &str) -> BTreeMap<String, String> {
+        let Some(prefix) = pattern.strip_suffix('*') else {
+            return BTreeMap::from([(pattern.to_owned(), pattern.to_owned())]);
+        };
         let named = &self.urls;
-        let mut paths = BTreeSet::new();
+        let mut paths = BTreeMap::new();
         let prefixes = named.iter().filter_map(|known| known.strip_suffix('*'));
         for prefix in prefixes.filter(|known| known.starts_with(prefix)).chain([prefix]) {
-            paths.insert(prefix.to_owned());
+            paths.insert(prefix.to_owned(), prefix.to_owned());
             // A path that no rule names and that no longer prefix fits.
             let longer = |known: &str| known.len() > prefix.len() + usize::from(known.ends_with('*'));
             let other = (0..=named.len())
                 .map(|number| format!("{prefix}other{number}"))
                 .find(|path| !named.iter().any(|known| longer(known) && path_matches(known, path)));
-            paths.extend(other);
+            paths.extend(other.map(|path| (path, format!("{prefix}*"))));
         }
         let exact = named.iter().filter(|known| !known.ends_with('*') && known.starts_with(prefix));
-        paths.extend(exact.map(|known| (*known).to_owned()));
+        paths.extend(exact.map(|known| ((*known).to_owned(), (*known).to_owned())));
         // A request's path begins with a slash.
-        paths.retain(|path| path.starts_with('/'));
+        paths.retain(|path, _| path.starts_with('/'));
         paths
     }
 }

@@ -1,13 +1,27 @@
 //! What a request does, apart from who sends it and which object it is about: and which rules can match such requests.
 
+use super::super::catalogue::UNKNOWN_GROUP;
 use super::super::matches::{Attributes, GroupWildcard};
 use super::super::{GroupResources, PolicyRule};
 
 /// Requests alike but for sender, namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Target {
-    Resource { verb: String, group: String, resource: String, subresource: String, scope: Scope },
-    Path { verb: String, path: String },
+    Resource {
+        verb: String,
+        group: String,
+        resource: String,
+        subresource: String,
+        scope: Scope,
+        /// Whether it stands for all resources of the group that are not known.
+        is_any_other: bool,
+    },
+    Path {
+        verb: String,
+        path: String,
+        /// The pattern of paths for all of which it stands; the path itself where it is asked about for its own sake.
+        shown: String,
+    },
 }
 
 /// Where the objects of a resource lie.
@@ -44,15 +58,23 @@ impl Target {
         }
     }
 
-    /// `secrets`, `pods/exec`, `deployments.apps`, `/healthz`.
+    /// `secrets`, `pods/exec`, `deployments.apps`, `/healthz*`.
     pub(super) fn what(&self) -> String {
         match self {
+            Self::Resource { group, is_any_other: true, subresource, .. } => {
+                let what = if subresource.is_empty() { "anything" } else { "subresources of anything" };
+                if group == UNKNOWN_GROUP {
+                    format!("{what} in groups that no rule names")
+                } else {
+                    format!("{what} else in {group}")
+                }
+            }
             Self::Resource { group, resource, subresource, .. } => {
                 let dot = if group.is_empty() { "" } else { "." };
                 let slash = if subresource.is_empty() { "" } else { "/" };
                 format!("{resource}{dot}{group}{slash}{subresource}")
             }
-            Self::Path { path, .. } => path.clone(),
+            Self::Path { shown, .. } => shown.clone(),
         }
     }
 
@@ -83,7 +105,7 @@ impl Target {
                 is_resource_request: true,
                 ..Attributes::default()
             },
-            Self::Path { verb, path } => {
+            Self::Path { verb, path, .. } => {
                 Attributes { verb: verb.clone(), path: path.clone(), ..Attributes::default() }
             }
         }

@@ -140,8 +140,16 @@ impl Part<'_, '_> {
         }
         let apis = self.prover.apis();
         let (name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
-        let group_is_known = apis.has_group(&entry.group) || Apis::is_builtin_group(&entry.group);
-        if !group_is_known && !apis.complete || apis.partly_known.contains(&entry.group) {
+        if !apis.has_group(&entry.group) && !Apis::is_builtin_group(&entry.group) {
+            // Custom resources may come and go, but a name that is nearly one of Kubernetes' own is meant to be it.
+            if let Some(near) = nearest(&entry.group, Apis::builtin_groups()).filter(|near| !near.is_empty())
+            {
+                let message = format!("no group {} is known; did you mean `{near}`?", entry.group);
+                self.unknown(field, message);
+            }
+            return;
+        }
+        if apis.partly_known.contains(&entry.group) || Apis::is_optional(&entry.group, name) {
             return;
         }
         if name == "*" {
@@ -161,11 +169,11 @@ impl Part<'_, '_> {
             format!("group {}", entry.group)
         };
         let hint = self.where_else(entry, name, subresource);
-        self.remarks.push(Remark::new(
-            Kind::UnknownResource,
-            format!("{}.{field}", self.path),
-            format!("{shown} has no `{resource}`{hint}"),
-        ));
+        self.unknown(field, format!("{shown} has no `{resource}`{hint}"));
+    }
+
+    fn unknown(&mut self, field: &str, message: String) {
+        self.remarks.push(Remark::new(Kind::UnknownResource, format!("{}.{field}", self.path), message));
     }
 
     /// What may have been meant by a resource that is not there.

@@ -103,6 +103,14 @@ fn resources_that_are_elsewhere_or_misspelt() {
         assert_eq!(kind, Kind::UnknownResource, "{text}");
         assert!(text.contains(says), "{text}");
     }
+    let (kind, text) = only(
+        "- {level: None, resources: [{group: rbac.authorisation.k8s.io, resources: [roles]}]}\n- {level: Metadata}",
+    );
+    assert!(kind == Kind::UnknownResource && text.contains("`rbac.authorization.k8s.io`"), "{text}");
+    // What other versions have is no mistake.
+    let newer = "group: certificates.k8s.io, resources: [clustertrustbundles]";
+    let list = remarks(&format!("- {{level: None, resources: [{{{newer}}}]}}\n- {{level: Metadata}}"));
+    assert!(list.iter().all(|(kind, _)| *kind != Kind::UnknownResource), "{list:#?}");
     // Groups that are not Kubernetes' own may have any resource.
     assert_eq!(
         remarks("- {level: None, resources: [{group: example.io, resources: [x]}]}\n- {level: Metadata}"),
