@@ -261,6 +261,14 @@ impl<'p> Prover<'p> {
         Ok(coverage)
     }
 
+    /// Where bodies of each kind are logged, in the catalogue's order.
+    ///
+    /// # Errors
+    /// The policy is too large.
+    pub fn bodies(&self) -> Result<Vec<BodyCoverage>, TooLarge> {
+        self.catalogue.bodies.iter().map(|body| self.body(body)).collect()
+    }
+
     /// Where bodies of a kind are logged.
     ///
     /// # Errors

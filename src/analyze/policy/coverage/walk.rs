@@ -7,7 +7,8 @@
 //! asked for. Every outcome found this way has a request that brings it about, and there are no others.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::rc::Rc;
 
 use fixedbitset::FixedBitSet;
@@ -237,7 +238,7 @@ pub(super) struct Sender {
 }
 
 /// How many comparisons all questions about a policy may cost together. Policies in use need some hundred thousand.
-const BUDGET: u64 = 100_000_000;
+const BUDGET: u64 = 60_000_000;
 
 /// What of that is left.
 #[derive(Debug, Clone)]
@@ -267,9 +268,10 @@ pub(super) struct Question<'q, 'p, const N: usize> {
 impl<const N: usize> Question<'_, '_, N> {
     /// Every way in which requests to the target can end.
     pub(super) fn answer(&self, target: &Target, budget: &Budget) -> Result<Vec<Block<N>>, TooLarge> {
+        let walkers = self.walkers(budget)?;
         let mut cells = Vec::new();
         for (namespaces, names, accepted, tied) in self.cells(target, budget)? {
-            let parts = self.parts(&accepted, budget)?;
+            let parts = self.parts(&walkers, &accepted, budget)?;
             cells.push(Block {
                 namespaces,
                 names,
@@ -332,7 +334,8 @@ impl<const N: usize> Question<'_, '_, N> {
             let names = self.group(names, budget, |step, name| step.names.accept(name))?;
             for (namespace_values, by_namespace) in &namespaces {
                 for (name_values, by_name) in &names {
-                    budget.spend(1)?;
+                    // Values and set are copied.
+                    budget.spend(32 + steps_of(by_name))?;
                     let mut accepted = by_namespace.clone();
                     accepted.intersect_with(by_name);
                     cells.push((namespace_values.clone(), name_values.clone(), accepted, false));
@@ -393,9 +396,11 @@ impl<const N: usize> Question<'_, '_, N> {
         Ok(groups)
     }
 
-    /// How each identity ends whose requests these steps accept.
-    fn parts(&self, accepted: &FixedBitSet, budget: &Budget) -> Result<Vec<Part<N>>, TooLarge> {
-        let mut parts: Vec<Part<N>> = Vec::new();
+    /// The identities, those together that all steps treat alike.
+    fn walkers(&self, budget: &Budget) -> Result<Vec<Walker<'_>>, TooLarge> {
+        let steps: usize = self.steps.iter().map(|steps| steps.len()).sum();
+        let mut numbers: BTreeMap<(FixedBitSet, FixedBitSet, usize, bool), usize> = BTreeMap::new();
+        let mut walkers: Vec<Walker<'_>> = Vec::new();
         for (index, identity) in self.everyone.identities.iter().enumerate() {
             budget.spend(1)?;
             // One who is asked about under two names of kinds is asked about with all groups that either allows.
@@ -403,42 +408,86 @@ impl<const N: usize> Question<'_, '_, N> {
             if kinds().next().is_none() || !self.only.has(identity) {
                 continue;
             }
+            budget.spend(steps as u64)?;
             let joinable = kinds()
                 .filter_map(|who| self.everyone.joinable(*who))
                 .max_by_key(|groups| groups.count_ones(..));
-            for (outcomes, joins) in self.ends(index, identity, accepted, joinable, budget)? {
-                let is_refused = identity.kind == Kind::FailedAuthentication;
-                let sender = Sender { identity: index, joins };
-                budget.spend(parts.len() as u64)?;
-                let same = |part: &&mut Part<N>| part.outcomes == outcomes && part.is_refused == is_refused;
+            let is_refused = identity.kind == Kind::FailedAuthentication;
+            let (mut named, mut grouped) =
+                (FixedBitSet::with_capacity(steps), FixedBitSet::with_capacity(steps));
+            let rules = self
+                .steps
+                .iter()
+                .zip(self.sets)
+                .flat_map(|(steps, set)| steps.iter().map(|step| set.get(step)));
+            for (number, rule) in rules.enumerate() {
+                let Some(rule) = rule else { continue };
+                let is_named = |users: &Vec<usize>| !is_refused && users.binary_search(&index).is_ok();
+                named.set(number, rule.users.as_ref().is_none_or(is_named));
+                let is_in = |groups: &FixedBitSet| !groups.is_disjoint(&identity.fixed);
+                grouped.set(number, rule.groups.as_ref().is_none_or(is_in));
+            }
+            // Which groups can be joined is told by how many: one list holds the other.
+            let groups = joinable.map_or(0, |groups| groups.count_ones(..) + 1);
+            let next = walkers.len();
+            match numbers.entry((named.clone(), grouped.clone(), groups, is_refused)) {
+                Entry::Occupied(known) => {
+                    if let Some(walker) = walkers.get_mut(*known.get()) {
+                        walker.identities.push(index);
+                    }
+                }
+                Entry::Vacant(free) => {
+                    free.insert(next);
+                    walkers.push(Walker { named, grouped, joinable, is_refused, identities: vec![index] });
+                }
+            }
+        }
+        Ok(walkers)
+    }
+
+    /// How each identity ends whose requests these steps accept.
+    fn parts(
+        &self,
+        walkers: &[Walker<'_>],
+        accepted: &FixedBitSet,
+        budget: &Budget,
+    ) -> Result<Vec<Part<N>>, TooLarge> {
+        let mut parts: Vec<Part<N>> = Vec::new();
+        for walker in walkers {
+            for (outcomes, joins) in self.ends(walker, accepted, budget)? {
+                budget.spend((parts.len() + walker.identities.len()) as u64)?;
+                let senders =
+                    walker.identities.iter().map(|index| Sender { identity: *index, joins: joins.clone() });
+                let same =
+                    |part: &&mut Part<N>| part.outcomes == outcomes && part.is_refused == walker.is_refused;
                 match parts.iter_mut().find(same) {
-                    Some(part) => part.senders.push(sender),
+                    Some(part) => part.senders.extend(senders),
                     None => parts.push(Part {
                         outcomes,
-                        is_refused,
+                        is_refused: walker.is_refused,
                         words: OnceCell::new(),
-                        senders: vec![sender],
+                        senders: senders.collect(),
                     }),
                 }
             }
         }
+        for part in &mut parts {
+            part.senders.sort_by_key(|sender| sender.identity);
+        }
         Ok(parts)
     }
 
-    /// The ways of one identity through all sets of rules together, and the groups that each takes.
+    /// The ways of a walker through all sets of rules together, and the groups that each takes.
     fn ends(
         &self,
-        index: usize,
-        identity: &Identity,
+        walker: &Walker<'_>,
         accepted: &FixedBitSet,
-        joinable: Option<&FixedBitSet>,
         budget: &Budget,
     ) -> Result<Vec<Ending<N>>, TooLarge> {
         let mut ends = vec![([Outcome::Unmatched; N], Vec::new(), FixedBitSet::new())];
         let mut offset = 0;
         for (number, (steps, set)) in self.steps.iter().zip(self.sets).enumerate() {
-            budget.spend(steps.len() as u64)?;
-            let chain = self.chain(Walker { index, identity, joinable }, steps, offset, accepted, set);
+            let chain = chain(walker, steps, offset, accepted, set, budget)?;
             offset += steps.len();
             // Almost every way is the only one.
             if let ([(outcomes, ..)], [(outcome, None, _)]) = (ends.as_mut_slice(), chain.as_slice()) {
@@ -471,63 +520,64 @@ impl<const N: usize> Question<'_, '_, N> {
         }
         Ok(ends.into_iter().map(|(outcomes, joins, _)| (outcomes, joins)).collect())
     }
-
-    /// The ways of one identity through one set of rules: where each ends, of which groups it must be in one for that, and
-    /// which it must not be in.
-    fn chain(
-        &self,
-        walker: Walker<'_>,
-        steps: &[Step<'_>],
-        offset: usize,
-        accepted: &FixedBitSet,
-        set: &RuleSet<'_>,
-    ) -> Vec<(Outcome, Option<FixedBitSet>, FixedBitSet)> {
-        let Walker { index, identity, joinable } = walker;
-        let is_nobody = identity.user.is_none();
-        let mut forbidden = FixedBitSet::new();
-        let mut chain = Vec::new();
-        for (number, step) in steps.iter().enumerate() {
-            if !accepted.contains(offset + number) {
-                continue;
-            }
-            let Some(rule) = set.get(step) else { continue };
-            if rule.users.as_ref().is_some_and(|users| is_nobody || users.binary_search(&index).is_err()) {
-                continue;
-            }
-            let Some(groups) = &rule.groups else {
-                chain.push((rule.outcome, None, forbidden));
-                return chain;
-            };
-            if is_nobody {
-                continue;
-            }
-            if !groups.is_disjoint(&identity.fixed) {
-                chain.push((rule.outcome, None, forbidden));
-                return chain;
-            }
-            let Some(joinable) = joinable else { continue };
-            let mut open = groups.clone();
-            open.intersect_with(joinable);
-            open.difference_with(&forbidden);
-            if !open.is_clear() {
-                chain.push((rule.outcome, Some(open.clone()), forbidden.clone()));
-                forbidden.union_with(&open);
-            }
-        }
-        chain.push((Outcome::Unmatched, None, forbidden));
-        chain
-    }
 }
 
-/// Where an identity ends by each set of rules, and for each the groups of which it must be in one.
+/// Where a walker ends by each set of rules, and for each the groups of which it must be in one.
 type Ending<const N: usize> = ([Outcome; N], Vec<FixedBitSet>);
 
-/// An identity on its way through the rules.
-#[derive(Clone, Copy)]
+/// A way through one set of rules: where it ends, of which groups one must be in one for that, and of which in none.
+type Way = (Outcome, Option<FixedBitSet>, FixedBitSet);
+
+/// Identities that all steps treat alike.
 struct Walker<'q> {
-    index: usize,
-    identity: &'q Identity,
+    /// The steps whose `users` they satisfy.
+    named: FixedBitSet,
+    /// The steps whose `userGroups` they satisfy by the groups they always are in.
+    grouped: FixedBitSet,
+    /// The groups that they may be in beside.
     joinable: Option<&'q FixedBitSet>,
+    is_refused: bool,
+    identities: Vec<usize>,
+}
+
+/// The ways of a walker through one set of rules.
+fn chain(
+    walker: &Walker<'_>,
+    steps: &[Step<'_>],
+    offset: usize,
+    accepted: &FixedBitSet,
+    set: &RuleSet<'_>,
+    budget: &Budget,
+) -> Result<Vec<Way>, TooLarge> {
+    let mut forbidden = FixedBitSet::new();
+    let mut chain = Vec::new();
+    budget.spend(1 + steps.len() as u64 / 4)?;
+    for (number, step) in steps.iter().enumerate() {
+        let bit = offset + number;
+        if !accepted.contains(bit) || !walker.named.contains(bit) {
+            continue;
+        }
+        let Some(rule) = set.get(step) else { continue };
+        budget.spend(1)?;
+        let Some(groups) = rule.groups.as_ref().filter(|_| !walker.grouped.contains(bit)) else {
+            chain.push((rule.outcome, None, forbidden));
+            return Ok(chain);
+        };
+        let Some(joinable) = walker.joinable else { continue };
+        let mut open = groups.clone();
+        open.intersect_with(joinable);
+        open.difference_with(&forbidden);
+        if !open.is_clear() {
+            chain.push((rule.outcome, Some(open.clone()), forbidden.clone()));
+            forbidden.union_with(&open);
+        }
+    }
+    chain.push((Outcome::Unmatched, None, forbidden));
+    Ok(chain)
+}
+
+fn steps_of(set: &FixedBitSet) -> u64 {
+    set.len() as u64
 }
 
 fn none() -> Values {
