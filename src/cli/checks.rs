@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use super::output::OutputArgs;
-use super::{Ending, run};
+use super::{Ending, judging};
 use crate::check::load::THEMES;
 use crate::check::{Check, CheckSet, Summary, example, limits};
 use crate::suggest::nearest;
@@ -74,11 +74,11 @@ enum Format {
 pub(crate) fn run(args: Args) -> anyhow::Result<Ending> {
     match args.command {
         Command::List { checks, output, to } => {
-            to.emit(list(&run::load_checks(&checks)?, output, &to)?.as_bytes())?;
+            to.emit(list(&judging::load_checks(&checks)?, output, &to)?.as_bytes())?;
             Ok(Ending::Clean)
         }
         Command::Show { id, checks, to } => {
-            let set = run::load_checks(&checks)?;
+            let set = judging::load_checks(&checks)?;
             let Some(check) = set.get(&id) else {
                 let near = nearest(&id, set.checks.iter().map(|check| check.id.as_str()));
                 let near = near.map(|near| format!(" did you mean `{near}`?")).unwrap_or_default();
@@ -88,7 +88,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Ending> {
             Ok(Ending::Clean)
         }
         Command::New { category, title, prefix, to } => {
-            to.emit(new(&run::load_checks(&[])?, &category, &title, &prefix)?.as_bytes())?;
+            to.emit(new(&judging::load_checks(&[])?, &category, &title, &prefix)?.as_bytes())?;
             Ok(Ending::Clean)
         }
         Command::Test { paths, to } => test(&paths, &to),
@@ -224,8 +224,8 @@ examples:
 }
 
 fn test(paths: &[PathBuf], to: &OutputArgs) -> anyhow::Result<Ending> {
-    let set = run::load_checks(paths)?;
-    let builtin = run::load_checks(&[])?;
+    let set = judging::load_checks(paths)?;
+    let builtin = judging::load_checks(&[])?;
     let wanted: Vec<&Check> =
         set.checks.iter().filter(|check| paths.is_empty() || builtin.get(&check.id).is_none()).collect();
     let mut out = String::new();

@@ -12,7 +12,7 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::{Shell, generate};
 
 use super::output::OutputArgs;
-use super::{Ending, command, run};
+use super::{Ending, command, judging};
 
 /// The name under which kubectl calls for completion.
 const CALLED_BY_KUBECTL: &str = "kubectl_complete-logaudit";
@@ -74,7 +74,7 @@ pub(crate) fn answer_kubectl(arguments: &[OsString]) -> ExitCode {
 
 /// The ids of the built-in checks.
 pub(crate) fn check_ids() -> Vec<CompletionCandidate> {
-    let checks = run::load_checks(&[]).unwrap_or_default();
+    let checks = judging::load_checks(&[]).unwrap_or_default();
     checks
         .active()
         .map(|check| CompletionCandidate::new(&check.id).help(Some(check.title.clone().into())))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::bail;
 
 use super::output::OutputArgs;
-use super::{Ending, run};
+use super::{Ending, judging};
 use crate::check::load::THEMES;
 use crate::framework::{Framework, conflict, frameworks, full_id, of_classes};
 use crate::suggest::nearest;
@@ -102,7 +102,7 @@ fn show(framework: &Framework, all: &[Framework], output: Format) -> anyhow::Res
     if output != Format::Table {
         return data(framework, output);
     }
-    let checks = run::load_checks(&[])?;
+    let checks = judging::load_checks(&[])?;
     let mut out = format!("{}\nsource: {}\n", framework.name, framework.source);
     for control in &framework.controls {
         let _ = writeln!(out, "\n{}  {}", control.id, control.title);

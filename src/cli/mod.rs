@@ -10,6 +10,7 @@ mod frameworks;
 mod given;
 mod input;
 mod interrupt;
+mod judging;
 mod output;
 mod policy;
 mod progress;

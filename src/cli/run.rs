@@ -1,25 +1,17 @@
 //! `run`: audit and report.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
 use anyhow::bail;
 
 use super::Ending;
 use super::input::InputArgs;
+use super::judging::{JudgingArgs, judge};
 use super::output::OutputArgs;
-use crate::audit::{Plan, audit, selected, selects};
-use crate::check::{CheckSet, limits, load};
+use crate::audit::{Plan, selected, selects};
 use crate::framework::frameworks;
-use crate::report::{Demands, Selection, json, table, yaml};
+use crate::report::{Selection, json, table, yaml};
 use crate::score;
 use crate::source::live::Connection;
 use crate::suggest::nearest;
-use crate::verdict::Severity;
-
-/// The longest that judging may take. Built-in checks take milliseconds; users' own could loop over their loops.
-pub(crate) const JUDGING_LIMIT: Duration = Duration::from_secs(20);
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -31,15 +23,9 @@ pub(crate) struct Args {
     output: Format,
     #[command(flatten)]
     to: OutputArgs,
-    /// Fail on findings of this severity or above: never, low, medium, high, critical
-    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
-    fail_on: FailOn,
     /// Fail if the low end of the score is below this
     #[arg(long, value_name = "0-100", value_parser = parse_score, help_heading = "Gate")]
     min_score: Option<f64>,
-    /// Let unknown findings fail like failed ones
-    #[arg(long, help_heading = "Gate")]
-    fail_on_unknown: bool,
     /// Run only these checks: ids (LA-API-*), categories or themes
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
     only: Vec<String>,
@@ -49,15 +35,8 @@ pub(crate) struct Args {
     /// Report only these frameworks, control by control: ID or ID@EDITION
     #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',', help_heading = "Selection")]
     framework: Vec<String>,
-    /// Hide findings below this severity; they count all the same
-    #[arg(long, value_name = "SEVERITY", help_heading = "Selection")]
-    severity: Option<Severity>,
-    /// Add the checks of this folder or file
-    #[arg(long, value_name = "DIR", help_heading = "Selection")]
-    checks: Vec<PathBuf>,
-    /// Print only failed findings and the summary
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    judging: JudgingArgs,
 }
 
 /// The form of a report.
@@ -74,19 +53,6 @@ enum Format {
     Yaml,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FailOn(pub(crate) Option<Severity>);
-
-pub(crate) fn parse_fail_on(text: &str) -> Result<FailOn, String> {
-    match text {
-        "never" => Ok(FailOn(None)),
-        severity => severity
-            .parse()
-            .map(|severity| FailOn(Some(severity)))
-            .map_err(|_| format!("`{text}` is no severity; use never, low, medium, high or critical")),
-    }
-}
-
 fn parse_score(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -96,24 +62,13 @@ fn parse_score(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     args.to.prepare();
-    let plan = Arc::new(plan(args)?);
-    let snapshot = Arc::new(args.input.read(connection, args.quiet)?);
-    let report = {
-        let (plan, snapshot) = (Arc::clone(&plan), Arc::clone(&snapshot));
-        let judged = limits::within(JUDGING_LIMIT, move || audit(&plan, &snapshot));
-        let Some(report) = judged else {
-            bail!(
-                "judging took longer than {} s; one of the checks given with --checks loops over too much",
-                JUDGING_LIMIT.as_secs()
-            );
-        };
-        report?
-    };
+    let plan = plan(args)?;
+    let report = judge(plan, args.input.read(connection, args.judging.quiet)?)?;
     let options = table::Options {
         wide: args.output == Format::Wide,
         no_headers: args.to.no_headers,
-        quiet: args.quiet,
-        unknown_gates: args.fail_on_unknown,
+        quiet: args.judging.quiet,
+        unknown_gates: args.judging.fail_on_unknown,
         controls: !args.framework.is_empty(),
     };
     let text = match args.output {
@@ -126,7 +81,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
 }
 
 fn plan(args: &Args) -> anyhow::Result<Plan> {
-    let checks = load_checks(&args.checks)?;
+    let checks = args.judging.load_checks()?;
     for pattern in args.only.iter().chain(&args.skip) {
         if !checks.active().any(|check| selects(pattern, check)) {
             let known = checks.active().flat_map(|check| [check.id.as_str(), check.category.as_str()]);
@@ -160,26 +115,7 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         reported,
         rules: score::rules(),
         selection,
-        demands: Demands {
-            fail_on: args.fail_on.0,
-            min_score: args.min_score,
-            fail_on_unknown: args.fail_on_unknown,
-        },
-        least_severity: args.severity,
-    })
-}
-
-/// The built-in checks and those of some folders.
-pub(crate) fn load_checks(folders: &[PathBuf]) -> anyhow::Result<CheckSet> {
-    let loaded = limits::on_big_stack(|| {
-        let mut set = load::builtin()?;
-        for folder in folders {
-            set = load::add_path(set, folder)?;
-        }
-        Ok(set)
-    });
-    loaded.map_err(|faults: Vec<crate::check::diagnostic::Diagnostic>| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!(faults.join("\n"))
+        demands: args.judging.demands(args.min_score),
+        least_severity: args.judging.severity,
     })
 }

@@ -1,8 +1,5 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use anyhow::bail;
 use serde::Serialize;
 
@@ -10,15 +7,14 @@ use super::input::{self, PolicyArgs, PolicyFile, PolicyText};
 use crate::analyze::policy::load::Problem;
 use crate::analyze::policy::{AuditPolicy, known};
 use crate::analyze::version::Version;
-use crate::audit::{Plan, audit};
-use crate::check::limits;
+use crate::audit::Plan;
 use crate::cli::Ending;
+use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
-use crate::cli::run::{FailOn, JUDGING_LIMIT, load_checks, parse_fail_on};
 use crate::framework::frameworks;
-use crate::report::{Demands, Report, Summary, plural, style, table};
+use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
-use crate::verdict::{Finding, Severity};
+use crate::verdict::Finding;
 
 /// The folder of the checks of policies.
 const CATEGORY: &str = "policy";
@@ -48,21 +44,8 @@ pub(crate) struct Args {
     /// Only say whether kube-apiserver starts with the policy, and what it drops of it
     #[arg(long)]
     load_only: bool,
-    /// Fail on findings of this severity or above: never, low, medium, high, critical
-    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
-    fail_on: FailOn,
-    /// Let unknown findings fail like failed ones
-    #[arg(long, help_heading = "Gate")]
-    fail_on_unknown: bool,
-    /// Hide findings below this severity; they count all the same
-    #[arg(long, value_name = "SEVERITY", help_heading = "Selection")]
-    severity: Option<Severity>,
-    /// Add the checks of this folder or file
-    #[arg(long, value_name = "DIR", help_heading = "Selection")]
-    checks: Vec<PathBuf>,
-    /// Print only failed findings and the summary
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    judging: JudgingArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -129,24 +112,15 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
         text: file.text.clone(),
     }];
     // The checks of policies, and whatever the user adds.
-    let mut checks = load_checks(&args.checks)?;
+    let mut checks = args.judging.load_checks()?;
     checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
     let plan = Plan {
         reported: Vec::new(),
-        demands: Demands { fail_on: args.fail_on.0, min_score: None, fail_on_unknown: args.fail_on_unknown },
-        least_severity: args.severity,
+        demands: args.judging.demands(None),
+        least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())
     };
-    match limits::within(JUDGING_LIMIT, {
-        let (plan, snapshot) = (Arc::new(plan), Arc::new(snapshot));
-        move || audit(&plan, &snapshot)
-    }) {
-        Some(report) => Ok(report?),
-        None => bail!(
-            "judging took longer than {} s; the policy is too large, or one of the checks given with --checks loops over too much",
-            JUDGING_LIMIT.as_secs()
-        ),
-    }
+    judging::judge(plan, snapshot)
 }
 
 fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {
@@ -180,7 +154,7 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
         ));
         return out;
     };
-    if !args.quiet {
+    if !args.judging.quiet {
         let equals: Vec<&str> = known::alike(policy).map(|known| known.name.as_str()).collect();
         let equals =
             if equals.is_empty() { String::new() } else { format!("; it equals {}", equals.join(", ")) };
@@ -194,8 +168,8 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
     let options = table::Options {
         wide: args.output == Format::Wide,
         no_headers: args.to.no_headers,
-        quiet: args.quiet,
-        unknown_gates: args.fail_on_unknown,
+        quiet: args.judging.quiet,
+        unknown_gates: args.judging.fail_on_unknown,
         controls: false,
     };
     if let Some(report) = report {
