@@ -33,9 +33,11 @@ impl OutputArgs {
             return write_file(path, bytes);
         }
         let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()?;
-        Ok(())
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            // Whoever closed the pipe has read enough; how the command ends does not depend on it.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
     }
 }
 

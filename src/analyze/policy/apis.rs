@@ -87,8 +87,9 @@ impl Apis {
         Self { resources, partly_known: BTreeSet::new(), complete: false }
     }
 
-    /// What a server says that it serves.
-    pub fn of_discovery(served: &ServedApis) -> Self {
+    /// What a server says that it serves. Where that lacks what every apiserver has, the answer was cut short or filtered on
+    /// its way, and the table of the version is taken as well.
+    pub fn of_discovery(served: &ServedApis, version: Version) -> Self {
         let resources = served.resources.iter().map(|resource| {
             let known = Resource {
                 namespaced: resource.namespaced,
@@ -97,11 +98,20 @@ impl Apis {
             };
             ((resource.group.clone(), resource.resource.clone()), known)
         });
-        Self {
+        let mut apis = Self {
             resources: resources.collect(),
             partly_known: served.stale_groups.iter().cloned().collect(),
             complete: true,
+        };
+        let always =
+            [("", "pods"), ("", "secrets"), ("", "configmaps"), ("rbac.authorization.k8s.io", "roles")];
+        if always.iter().any(|(group, resource)| apis.get(group, resource).is_none()) {
+            apis.complete = false;
+            for (key, resource) in Self::of_version(version).resources {
+                apis.resources.entry(key).or_insert(resource);
+            }
         }
+        apis
     }
 
     /// A resource by group and name.

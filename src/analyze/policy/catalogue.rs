@@ -188,14 +188,16 @@ pub enum BodyPart {
 impl BodyPart {
     /// The least level that logs this part for a verb; none if the verb has no such body, or none with the object in it.
     ///
-    /// A watch's answer is a stream, which is not logged. The answer to a single delete is a status. (`k8s.io/apiserver`
-    /// `pkg/audit` `LogRequestObject`, `LogResponseObject`; `pkg/registry/generic/registry` `Store`.)
+    /// A watch's answer is a stream, which is not logged. The answer to a delete is a status as a rule, and the object if it
+    /// is not gone at once: with finalizers, or where dependents are waited for. (`k8s.io/apiserver` `pkg/audit`
+    /// `LogRequestObject`, `LogResponseObject`; `pkg/registry/generic/registry` `Store.Delete`.)
     pub fn logged_from(self, verb: &str) -> Option<Level> {
         match (self, verb) {
             (Self::Request, "create" | "update" | "patch") => Some(Level::Request),
-            (Self::Response, "get" | "list" | "create" | "update" | "patch" | "deletecollection") => {
-                Some(Level::RequestResponse)
-            }
+            (
+                Self::Response,
+                "get" | "list" | "create" | "update" | "patch" | "delete" | "deletecollection",
+            ) => Some(Level::RequestResponse),
             _ => None,
         }
     }

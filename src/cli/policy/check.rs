@@ -4,7 +4,8 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::input::{self, PolicyArgs, PolicyFile, PolicyText};
-use crate::analyze::policy::load::Problem;
+use crate::analyze::policy::coverage::TooLarge;
+use crate::analyze::policy::load::{Problem, ProblemKind};
 use crate::analyze::policy::{AuditPolicy, known};
 use crate::analyze::version::Version;
 use crate::audit::Plan;
@@ -86,6 +87,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     args.to.prepare();
     let Some(source) = args.policy.source() else { bail!("give a policy with -f FILE or --known ID") };
     let file = PolicyFile::from(&source)?.load(args.kubernetes);
+    if let Some(limit) = file.loaded.errors.iter().find(|error| error.kind == ProblemKind::Limit) {
+        bail!("{}: {}", file.name, limit.message);
+    }
     let is_judged = file.loaded.is_valid() && !args.load_only;
     let report = if is_judged { Some(judge(args, &file)?) } else { None };
     let text = match args.output {
@@ -100,7 +104,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
 /// Judges the policy as `run` judges that of a cluster, by the checks of policies alone.
 fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
     let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
-    snapshot.version = Reading::read(format!("v{}.0", args.kubernetes));
+    snapshot.version = Reading::read(format!("v{}.0", file.server));
     snapshot.policies = vec![snapshot::PolicyText {
         name: file.name.clone(),
         at: file.name.clone(),
@@ -120,7 +124,12 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
         least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())
     };
-    judging::judge(plan, snapshot)
+    let report = judging::judge(plan, snapshot)?;
+    let too_large = TooLarge.to_string();
+    if report.findings.iter().any(|finding| finding.reason == too_large) {
+        bail!("{}: {too_large}", file.name);
+    }
+    Ok(report)
 }
 
 fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {

@@ -13,6 +13,7 @@ use crate::analyze::policy::{Stage, request};
 use crate::analyze::version::Version;
 use crate::cli::Ending;
 use crate::cli::output::OutputArgs;
+use crate::report::style::visible;
 use crate::source::live::Connection;
 
 /// Arguments of `policy eval`.
@@ -109,7 +110,12 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
                 let rule = decision.rule.map_or_else(|| "none".to_owned(), |rule| format!("rules[{rule}]"));
                 let stages: Vec<&str> = stages.iter().map(|stage| stage.as_str()).collect();
                 let stages = if stages.is_empty() { "-".to_owned() } else { stages.join(",") };
-                out.push_str(&row(decision.level.as_str(), &rule, &stages, &attributes.to_string()));
+                out.push_str(&row(
+                    decision.level.as_str(),
+                    &rule,
+                    &stages,
+                    &visible(&attributes.to_string()),
+                ));
             }
         }
         Ok(())

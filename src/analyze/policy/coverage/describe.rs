@@ -1,5 +1,6 @@
 //! Parts of an answer in words.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -61,11 +62,19 @@ impl Span {
 /// The first few of a list, and how many more there are.
 pub(super) fn shortened(list: &[String]) -> String {
     const SHOWN: usize = 6;
+    let words = |list: &[String]| list.iter().map(|word| clipped(word)).collect::<Vec<_>>().join(", ");
     match list.get(..SHOWN) {
-        Some(first) if list.len() > SHOWN + 1 => {
-            format!("{} and {} more", first.join(", "), list.len() - SHOWN)
-        }
-        _ => list.join(", "),
+        Some(first) if list.len() > SHOWN + 1 => format!("{} and {} more", words(first), list.len() - SHOWN),
+        _ => words(list),
+    }
+}
+
+/// A word as it is, unless it is longer than any name that means something.
+fn clipped(word: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 120;
+    match word.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", word.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(word),
     }
 }
 
@@ -98,7 +107,8 @@ fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, a
 
     // A kind of which all requests are left aside is not missed.
     let is_left_aside = |kind: Kind| {
-        let mut others = cell.parts.iter().filter(|other| other.outcomes != [Outcome::Excluded; N]);
+        let mut others =
+            cell.parts.iter().filter(|other| !matches!(other.outcomes.first(), Some(Outcome::Excluded(_))));
         !others.any(|other| other.senders.iter().filter_map(of).any(|identity| identity.kind == kind))
     };
     let asks = |who: Who| asked.contains(&who);

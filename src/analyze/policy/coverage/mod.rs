@@ -27,6 +27,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use schemars::JsonSchema;
@@ -36,10 +37,12 @@ use thiserror::Error;
 pub use describe::Span;
 pub use difference::{Change, Difference, differences};
 pub use gather::Requests;
-pub use reach::{Decider, Reach, can_be_in_namespace, can_be_named};
+pub use reach::{Decider, Reach, can_be_in_namespace, can_be_named, is_only_about_resources};
 
 use super::apis::Apis;
-use super::catalogue::{Body, BodyPart, Catalogue, Noise, RequestClass, RequestPattern, Senders, Who};
+use super::catalogue::{
+    Body, BodyObjects, BodyPart, Catalogue, NamedObjects, Noise, RequestClass, RequestPattern, Senders, Who,
+};
 use super::matches::{Attributes, Decision, Evaluator, GroupWildcard, RequestKind, effective_level};
 use super::{AuditPolicy, GroupResources, Level, PolicyRule};
 use crate::verdict::Severity;
@@ -81,6 +84,8 @@ pub struct ClassCoverage {
     pub undetected: Vec<Exception>,
     /// Requests that can be detected, and are recorded below the level for investigation.
     pub shallow: Vec<Exception>,
+    /// Noise among its requests that was left aside, because dropping it is tolerated.
+    pub left_aside: Vec<String>,
 }
 
 impl ClassCoverage {
@@ -241,9 +246,11 @@ impl<'p> Prover<'p> {
             most: Level::None,
             undetected: Vec::new(),
             shallow: Vec::new(),
+            left_aside: Vec::new(),
         };
         let (mut undetected, mut shallow) = (Gathered::default(), Gathered::default());
-        self.go(survey, &class.requests, |pattern, found| {
+        let mut left_aside = BTreeSet::new();
+        let tell = |pattern: &RequestPattern, found: &Found<'_>| {
             coverage.served = true;
             coverage.least = coverage.least.min(found.level);
             coverage.most = coverage.most.max(found.level);
@@ -252,7 +259,14 @@ impl<'p> Prover<'p> {
             } else if found.level < pattern.investigate.unwrap_or(class.investigate) {
                 found.add_to(&mut shallow);
             }
+        };
+        self.go(survey, &class.requests, tell, |number| {
+            left_aside.insert(number);
         })?;
+        // The rules that leave something aside begin with the tolerated noise.
+        let noise = self.catalogue.noise.iter().filter(|noise| noise.tolerated).enumerate();
+        let noise = noise.filter(|(number, _)| left_aside.contains(number));
+        coverage.left_aside = noise.map(|(_, noise)| noise.title.clone()).collect();
         if !coverage.served {
             coverage.least = Level::None;
         }
@@ -266,7 +280,18 @@ impl<'p> Prover<'p> {
     /// # Errors
     /// The policy is too large.
     pub fn bodies(&self) -> Result<Vec<BodyCoverage>, TooLarge> {
-        self.catalogue.bodies.iter().map(|body| self.body(body)).collect()
+        // What is asked about is made first, so that answers can be shared: almost no body excepts anything.
+        let asked: Vec<(&Body, Vec<RequestPattern>, Vec<PolicyRule>)> =
+            self.catalogue.bodies.iter().map(|body| (body, patterns_of(body), excepted(body))).collect();
+        let shared = self.survey(&LOGGED, &[]);
+        let list = asked.iter().map(|(body, patterns, excepted)| {
+            if excepted.is_empty() {
+                self.of_body(&shared, body, patterns)
+            } else {
+                self.of_body(&self.survey(&LOGGED, excepted), body, patterns)
+            }
+        });
+        list.collect()
     }
 
     /// Where bodies of a kind are logged.
@@ -274,38 +299,29 @@ impl<'p> Prover<'p> {
     /// # Errors
     /// The policy is too large.
     pub fn body(&self, body: &Body) -> Result<BodyCoverage, TooLarge> {
-        const VERBS: [&str; 6] = ["get", "list", "create", "update", "patch", "deletecollection"];
-        let patterns: Vec<RequestPattern> = body
-            .objects
-            .iter()
-            .map(|objects| RequestPattern {
-                verbs: VERBS.map(str::to_owned).to_vec(),
-                group: objects.group.clone(),
-                resources: objects.resources.clone(),
-                ..RequestPattern::default()
-            })
-            .collect();
-        let entries =
-            body.objects.iter().flat_map(|objects| body.except.iter().map(move |except| (objects, except)));
-        let excluded = entries.map(|(objects, except)| PolicyRule {
-            namespaces: except.namespaces.clone(),
-            resources: vec![GroupResources {
-                group: objects.group.clone(),
-                resources: objects.resources.clone(),
-                resource_names: except.names.clone(),
-            }],
-            ..PolicyRule::default()
-        });
-        let excluded: Vec<PolicyRule> = excluded.collect();
-        let survey = self.survey(&LOGGED, &excluded);
+        let (patterns, excepted) = (patterns_of(body), excepted(body));
+        self.of_body(&self.survey(&LOGGED, &excepted), body, &patterns)
+    }
+
+    fn of_body<'s>(
+        &self,
+        survey: &Survey<'s, 1>,
+        body: &Body,
+        patterns: &'s [RequestPattern],
+    ) -> Result<BodyCoverage, TooLarge> {
         let (mut served, mut logged) = (false, Gathered::default());
-        self.go(&survey, &patterns, |_, found| {
-            served = true;
-            found.add_some_to(&mut logged, |target| {
-                let from = |part: &BodyPart| part.logged_from(target.verb());
-                body.sensitive.iter().filter_map(from).min().is_some_and(|from| found.level >= from)
-            });
-        })?;
+        self.go(
+            survey,
+            patterns,
+            |_, found| {
+                served = true;
+                found.add_some_to(&mut logged, |target| {
+                    let from = |part: &BodyPart| part.logged_from(target.verb());
+                    body.sensitive.iter().filter_map(from).min().is_some_and(|from| found.level >= from)
+                });
+            },
+            |_| {},
+        )?;
         Ok(BodyCoverage {
             id: body.id.clone(),
             title: body.title.clone(),
@@ -359,12 +375,17 @@ impl<'p> Prover<'p> {
         };
         let survey = self.survey(who, &[]).only(Only { users: &rule.users, groups: &[] });
         let (mut most, mut recorded) = (Level::None, Gathered::default());
-        self.go(&survey, &patterns, |_, found| {
-            if found.level > Level::None {
-                most = most.max(found.level);
-                found.add_to(&mut recorded);
-            }
-        })?;
+        self.go(
+            &survey,
+            &patterns,
+            |_, found| {
+                if found.level > Level::None {
+                    most = most.max(found.level);
+                    found.add_to(&mut recorded);
+                }
+            },
+            |_| {},
+        )?;
         Ok(NoiseCoverage {
             id: noise.id.clone(),
             title: noise.title.clone(),
@@ -379,6 +400,7 @@ impl<'p> Prover<'p> {
         survey: &Survey<'s, 1>,
         patterns: &'s [RequestPattern],
         mut tell: impl FnMut(&'s RequestPattern, &Found<'_>),
+        mut aside: impl FnMut(usize),
     ) -> Result<(), TooLarge> {
         for pattern in patterns {
             let objects = Objects { namespaces: &pattern.namespaces, names: &pattern.names };
@@ -399,7 +421,8 @@ impl<'p> Prover<'p> {
                 for block in blocks.iter() {
                     for part in &block.parts {
                         let [outcome] = part.outcomes;
-                        if outcome == Outcome::Excluded {
+                        if let Outcome::Excluded(number) = outcome {
+                            aside(number);
                             continue;
                         }
                         let decision = self.decision(outcome);
@@ -418,9 +441,37 @@ impl<'p> Prover<'p> {
     fn decision(&self, outcome: Outcome) -> Decision {
         match outcome {
             Outcome::Rule(rule) => self.evaluator.by_rule(rule),
-            Outcome::Excluded | Outcome::Unmatched => self.evaluator.unmatched(),
+            Outcome::Excluded(_) | Outcome::Unmatched => self.evaluator.unmatched(),
         }
     }
+}
+
+/// The requests that can have bodies of a kind.
+fn patterns_of(body: &Body) -> Vec<RequestPattern> {
+    const VERBS: [&str; 7] = ["get", "list", "create", "update", "patch", "delete", "deletecollection"];
+    let of_objects = |objects: &BodyObjects| RequestPattern {
+        verbs: VERBS.map(str::to_owned).to_vec(),
+        group: objects.group.clone(),
+        resources: objects.resources.clone(),
+        ..RequestPattern::default()
+    };
+    body.objects.iter().map(of_objects).collect()
+}
+
+/// Rules that match the objects whose bodies may be logged all the same.
+fn excepted(body: &Body) -> Vec<PolicyRule> {
+    let entries =
+        body.objects.iter().flat_map(|objects| body.except.iter().map(move |except| (objects, except)));
+    let rule = |(objects, except): (&BodyObjects, &NamedObjects)| PolicyRule {
+        namespaces: except.namespaces.clone(),
+        resources: vec![GroupResources {
+            group: objects.group.clone(),
+            resources: objects.resources.clone(),
+            resource_names: except.names.clone(),
+        }],
+        ..PolicyRule::default()
+    };
+    entries.map(rule).collect()
 }
 
 /// What is left aside: noise that may be dropped, and senders that do not count.

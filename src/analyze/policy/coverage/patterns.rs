@@ -6,7 +6,7 @@ use super::super::PolicyRule;
 use super::super::apis::Apis;
 use super::super::catalogue::{RequestPattern, UNKNOWN_GROUP};
 use super::identity::fresh;
-use super::target::{Scope, Target, path_matches};
+use super::target::{Scope, Target, is_about_resources, path_matches};
 
 /// The verbs of requests about resources.
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
@@ -46,7 +46,8 @@ impl<'w> World<'w> {
 
     /// Everything that is served or that a rule names, and one of each that no rule names.
     pub(super) fn everything(&self) -> BTreeSet<Target> {
-        const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
+        const METHODS: [&str; 9] =
+            ["get", "head", "post", "put", "patch", "delete", "options", "connect", "trace"];
         let mut targets = BTreeSet::new();
         // Of the methods that no rule names one speaks for all.
         let other = METHODS.iter().find(|method| !self.verbs.contains(**method));
@@ -61,11 +62,7 @@ impl<'w> World<'w> {
         for group in self.groups("*") {
             for verb in VERBS {
                 self.resources(&group, "*", verb, &mut targets);
-            }
-            for (resource, subresource) in self.subresources(&group) {
-                for verb in VERBS {
-                    targets.extend(self.target(&group, &resource, &subresource, verb));
-                }
+                self.resources(&group, "*/*", verb, &mut targets);
             }
         }
         targets
@@ -123,6 +120,11 @@ impl<'w> World<'w> {
     }
 
     fn resources(&self, group: &str, resource: &str, verb: &str, targets: &mut BTreeSet<Target>) {
+        if resource == "*/*" {
+            let all = self.subresources(group).into_iter();
+            targets.extend(all.filter_map(|(resource, part)| self.target(group, &resource, &part, verb)));
+            return;
+        }
         if resource != "*" {
             let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
             targets.extend(self.target(group, resource, subresource, verb));
@@ -198,8 +200,8 @@ impl<'w> World<'w> {
         }
         let exact = named.iter().filter(|known| !known.ends_with('*') && known.starts_with(prefix));
         paths.extend(exact.map(|known| ((*known).to_owned(), (*known).to_owned())));
-        // A request's path begins with a slash.
-        paths.retain(|path, _| path.starts_with('/'));
+        // A request's path begins with a slash, and one about a resource is no path to the policy.
+        paths.retain(|path, _| path.starts_with('/') && !is_about_resources(path));
         paths
     }
 }

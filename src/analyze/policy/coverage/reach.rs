@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Level;
 use super::super::apis::Apis;
-use super::super::matches::Decision;
+use super::super::matches::{RequestKind, effective_level};
 use super::super::{AuditPolicy, PolicyRule};
 use super::identity::is_label;
 use super::patterns::World;
 use super::survey::Survey;
-use super::target::Target;
+use super::target::{Target, is_about_resources};
 use super::walk::{Objects, Only, Outcome, RuleSet, is_segment};
-use super::{EVERYONE, Prover, TooLarge};
+use super::{EVERYONE, Prover, TooLarge, as_somebody};
 
 /// The deciding rule, counted from 0; none where no rule matches.
 pub type Decider = Option<usize>;
@@ -20,7 +21,7 @@ pub struct Reach<'r> {
     prover: &'r Prover<'r>,
     targets: BTreeSet<Target>,
     rules: RuleSet<'r>,
-    reached: BTreeSet<Outcome>,
+    reached: BTreeSet<(Outcome, RequestKind)>,
 }
 
 impl<'r> Reach<'r> {
@@ -42,21 +43,36 @@ impl<'r> Reach<'r> {
 
     /// Whether a request reaches the rule.
     pub fn is_reached(&self, rule: usize) -> bool {
-        self.reached.contains(&Outcome::Rule(rule))
+        self.reached.iter().any(|(outcome, _)| *outcome == Outcome::Rule(rule))
     }
 
-    /// Everything that requests come to.
-    pub fn decisions(&self) -> Vec<Decision> {
-        self.reached.iter().map(|outcome| self.prover.decision(*outcome)).collect()
+    /// The kinds of requests that reach the rule.
+    pub fn kinds(&self, rule: usize) -> Vec<RequestKind> {
+        let reached = self.reached.iter().filter(|(outcome, _)| *outcome == Outcome::Rule(rule));
+        reached.map(|(_, kind)| *kind).collect()
     }
 
-    fn all(&self) -> Result<BTreeSet<Outcome>, TooLarge> {
+    /// The levels at which requests are really recorded, and the rule that decides on each.
+    pub fn levels(&self) -> Vec<(Level, Decider)> {
+        let level = |(outcome, kind): &(Outcome, RequestKind)| {
+            (effective_level(&self.prover.decision(*outcome), *kind), outcome.rule())
+        };
+        self.reached.iter().map(level).collect()
+    }
+
+    fn all(&self) -> Result<BTreeSet<(Outcome, RequestKind)>, TooLarge> {
         let Prover { everyone, budget, .. } = self.prover;
         let survey = Survey::new(everyone, [self.rules.clone()], &EVERYONE, self.prover.wildcard, budget);
         let mut reached = BTreeSet::new();
         for target in &self.targets {
+            let usual = RequestKind::of(&as_somebody(target.attributes("", "")));
             for cell in survey.answer(target, Objects::ANY)?.iter() {
-                reached.extend(cell.parts.iter().map(|part| part.outcomes[0]));
+                reached.extend(cell.parts.iter().map(|part| {
+                    (
+                        part.outcomes[0],
+                        if part.is_refused { RequestKind::FailedAuthentication } else { usual },
+                    )
+                }));
             }
         }
         Ok(reached)
@@ -169,4 +185,9 @@ pub fn can_be_in_namespace(name: &str) -> bool {
 /// Whether a text can be the name of an object.
 pub fn can_be_named(name: &str) -> bool {
     is_segment(name) && !name.contains('*')
+}
+
+/// Whether no request by URL has a path that this pattern fits, because all below it are about resources.
+pub fn is_only_about_resources(pattern: &str) -> bool {
+    is_about_resources(pattern.trim_end_matches('*'))
 }

@@ -185,3 +185,9 @@ pub(super) fn resource_matches(known: &str, resource: &str, subresource: &str) -
 pub(super) fn path_matches(pattern: &str, path: &str) -> bool {
     pattern == path || pattern.strip_suffix('*').is_some_and(|prefix| path.starts_with(prefix))
 }
+
+/// Whether a server takes a path for that of a resource (`RequestInfoFactory`).
+pub(super) fn is_about_resources(path: &str) -> bool {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    matches!(segments.as_slice(), ["api", _, _, ..] | ["apis", _, _, _, ..])
+}

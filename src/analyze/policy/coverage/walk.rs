@@ -24,8 +24,8 @@ use super::target::{Names, Naming, Scope, Target};
 /// What a walk through the rules ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Outcome {
-    /// The request is one of those that are not asked about.
-    Excluded,
+    /// The request is one of those that are not asked about, by the rule of this number that says so.
+    Excluded(usize),
     /// A rule decides, counted from 0.
     Rule(usize),
     /// No rule matches.
@@ -37,7 +37,7 @@ impl Outcome {
     pub(super) fn rule(self) -> Option<usize> {
         match self {
             Self::Rule(rule) => Some(rule),
-            Self::Excluded | Self::Unmatched => None,
+            Self::Excluded(_) | Self::Unmatched => None,
         }
     }
 }
@@ -61,7 +61,7 @@ struct Prepared<'p> {
 impl<'p> RuleSet<'p> {
     /// The rules of a policy behind those that tell what is not asked about.
     pub(super) fn new(excluded: &[&'p PolicyRule], rules: &'p [PolicyRule], everyone: &Everyone) -> Self {
-        let excluded = excluded.iter().map(|rule| (*rule, Outcome::Excluded));
+        let excluded = excluded.iter().enumerate().map(|(number, rule)| (*rule, Outcome::Excluded(number)));
         let rules = rules.iter().enumerate().map(|(index, rule)| (rule, Outcome::Rule(index)));
         let prepared = excluded.chain(rules).map(|(rule, outcome)| Prepared {
             rule,
@@ -551,12 +551,10 @@ fn chain(
 ) -> Result<Vec<Way>, TooLarge> {
     let mut forbidden = FixedBitSet::new();
     let mut chain = Vec::new();
-    budget.spend(1 + steps.len() as u64 / 4)?;
-    for (number, step) in steps.iter().enumerate() {
-        let bit = offset + number;
-        if !accepted.contains(bit) || !walker.named.contains(bit) {
-            continue;
-        }
+    budget.spend(1 + steps.len() as u64 / 32)?;
+    let own = offset..offset + steps.len();
+    for bit in accepted.intersection(&walker.named).filter(|bit| own.contains(bit)) {
+        let Some(step) = steps.get(bit - offset) else { continue };
         let Some(rule) = set.get(step) else { continue };
         budget.spend(1)?;
         let Some(groups) = rule.groups.as_ref().filter(|_| !walker.grouped.contains(bit)) else {

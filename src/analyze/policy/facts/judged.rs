@@ -3,7 +3,7 @@
 use super::super::coverage::{BodyCoverage, ClassCoverage, NoiseCoverage, Prover, Reach, TooLarge};
 use super::super::lint::{self, Kind, Remark};
 use super::super::load::{self, Loaded};
-use super::super::matches::{GroupWildcard, RequestKind, effective_level};
+use super::super::matches::GroupWildcard;
 use super::super::sources::PolicyState;
 use super::super::{Level, Stage};
 use super::{
@@ -25,7 +25,8 @@ pub(super) struct Judged<'s> {
     pub(super) name: String,
     servers: Vec<String>,
     pub(super) state: State<'s>,
-    strict: bool,
+    /// Whether one of the servers writes its log in mode `blocking-strict`.
+    strict: Fact<bool>,
 }
 
 pub(super) enum State<'s> {
@@ -73,7 +74,7 @@ impl Answers {
         let prover = Prover::new(policy, wildcard, apis, catalogue);
         Self {
             classes: prover.classes().ok(),
-            bodies: catalogue.bodies.iter().map(|body| prover.body(body)).collect::<Result<_, _>>().ok(),
+            bodies: prover.bodies().ok(),
             noise: catalogue.noise.iter().map(|noise| prover.noise(noise)).collect::<Result<_, _>>().ok(),
             remarks: lint::lint(&prover).ok(),
             everything: everything(&prover).ok(),
@@ -107,6 +108,7 @@ impl<'s> Judged<'s> {
         let state = match &entry.state {
             PolicyState::Unset { evidence } => State::Works(Box::new(Works {
                 is_set: false,
+                rank: Rank::Configured,
                 evidence: evidence.clone(),
                 ..works(AuditPolicy::default())
             })),
@@ -114,17 +116,23 @@ impl<'s> Judged<'s> {
                 Some(text) => of_text(text, entry.version, *rank, evidence, works),
                 None => State::Unknown("the snapshot lacks the policy's text".into()),
             },
-            PolicyState::Unknown(reason) => match distribution.and_then(known::of_distribution) {
-                Some(published) => of_published(published, works),
-                None => State::Unknown(reason.clone()),
-            },
+            PolicyState::Unknown(reason) => {
+                // An apiserver that is seen is not the provider's own.
+                let mut servers =
+                    instances.list.iter().filter(|instance| entry.servers.contains(&instance.name));
+                let is_seen = servers.any(|instance| instance.flags.unread.is_none());
+                match distribution.and_then(known::of_distribution).filter(|_| !is_seen) {
+                    Some(published) => of_published(published, works),
+                    None => State::Unknown(reason.clone()),
+                }
+            }
         };
-        let strict = instances.list.iter().any(|instance| {
-            entry.servers.contains(&instance.name)
-                && ["audit-log-mode", "audit-webhook-mode"].iter().any(|flag| {
-                    instance.flags.text(flag).value().is_some_and(|mode| mode == "blocking-strict")
-                })
+        let servers = instances.list.iter().filter(|instance| entry.servers.contains(&instance.name));
+        let modes = servers.flat_map(|instance| {
+            ["audit-log-mode", "audit-webhook-mode"].map(|flag| instance.flags.text(flag))
         });
+        let strict = modes.map(|mode| mode.map(|mode| mode == "blocking-strict")).reduce(Fact::or);
+        let strict = strict.unwrap_or_else(|| Fact::unknown("no apiserver is visible that loads the policy"));
         Self { name: entry.name.clone(), servers: entry.servers.clone(), state, strict }
     }
 
@@ -165,9 +173,14 @@ impl<'s> Judged<'s> {
 
     fn of_working(&self, works: &Works<'_>, none: Policy) -> Policy {
         let set = Fact::known(works.is_set, works.rank, works.evidence.clone());
+        let doubtful = |fact: Fact<bool>| match &works.doubt {
+            Some(doubt) => fact.and_then(|_| Fact::unknown(doubt.clone())),
+            None => fact,
+        };
+        let set = doubtful(set);
         let records = |records: bool, least: Level| {
             (
-                works.fact(records, "the policy"),
+                doubtful(works.fact(records, "the policy")),
                 works.fact(least.as_str().to_owned(), "the lowest level over all requests"),
             )
         };
@@ -190,10 +203,14 @@ impl<'s> Judged<'s> {
             Some((some, least)) => records(some, least),
             None => (Fact::unknown(TooLarge.to_string()), Fact::unknown(TooLarge.to_string())),
         };
-        let omits_received = works.policy.omit_stages.contains(&Stage::RequestReceived);
+        let received = Stage::RequestReceived;
+        let mut recording = works.policy.rules.iter().filter(|rule| rule.level > Level::None);
+        let omits_received = works.policy.omit_stages.contains(&received)
+            || recording.any(|rule| rule.omit_stages.contains(&received));
+        let omits_received = works.fact(omits_received, "omitStages");
         Policy {
             set,
-            loads: works.fact(true, "the apiserver starts with it"),
+            loads: doubtful(works.fact(true, "the apiserver starts with it")),
             problems: works.fact(Vec::new(), "no errors"),
             dropped_keys: Fact::known(
                 dropped,
@@ -211,8 +228,7 @@ impl<'s> Judged<'s> {
             loses_outcome: of_kind(Kind::LosesOutcome),
             doubles: of_kind(Kind::Doubles),
             managed_fields: of_kind(Kind::ManagedFields),
-            strict_without_effect: works
-                .fact(self.strict && omits_received, "omitStages and the mode of the apiserver's log"),
+            strict_without_effect: self.strict.clone().and(omits_received),
             known_as: works.fact(
                 known::alike(&works.policy).map(|known| known.name.clone()).collect(),
                 "compared with published policies",
@@ -226,10 +242,9 @@ const NO_POLICY: &str = "there is no audit policy";
 
 /// Whether anything is recorded, and the lowest level of all.
 fn everything(prover: &Prover<'_>) -> Result<(bool, Level), TooLarge> {
-    let reach = Reach::new(prover)?;
-    let decisions = reach.decisions();
-    let some = decisions.iter().any(|decision| effective_level(decision, RequestKind::Short) > Level::None);
-    Ok((some, decisions.iter().map(|decision| decision.level).min().unwrap_or_default()))
+    let levels = Reach::new(prover)?.levels();
+    let some = levels.iter().any(|(level, _)| *level > Level::None);
+    Ok((some, levels.iter().map(|(level, _)| *level).min().unwrap_or_default()))
 }
 
 fn wildcard(version: Option<Version>) -> GroupWildcard {
@@ -277,7 +292,7 @@ fn of_text<'s>(
         dropped,
         beta: read_as_beta,
         evidence: evidence.to_vec(),
-        rank: rank.min(Rank::Evaluated),
+        rank: if rank == Rank::Documented { rank } else { Rank::Evaluated },
         ..works(policy)
     }))
 }
@@ -307,7 +322,7 @@ fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Wor
 }
 
 /// How many places of evidence a fact carries.
-pub(super) const MAX_PLACES: usize = 4;
+pub(super) const MAX_PLACES: usize = 12;
 
 impl Works<'_> {
     /// A fact that rests on the policy as a whole.

@@ -18,7 +18,7 @@ use self::judged::Judged;
 use super::apis::Apis;
 use super::catalogue::{CATALOGUE, Catalogue};
 use super::load::{NEWEST, Places};
-use super::sources::{ServerPolicy, of_servers};
+use super::sources::{PolicyState, ServerPolicy, of_servers};
 use super::{AuditPolicy, known};
 use crate::analyze::apiserver::instances::Instances;
 use crate::analyze::fact::Fact;
@@ -150,7 +150,17 @@ pub struct NoiseRecord {
 
 /// Works out what the policies of a snapshot record.
 pub fn facts(snapshot: &Snapshot, instances: &Instances, distribution: Option<&str>) -> PolicyFacts {
-    let list = of_servers(snapshot, instances);
+    let mut list = of_servers(snapshot, instances);
+    if let (true, Some(published)) = (list.is_empty(), distribution.and_then(known::of_distribution)) {
+        // The provider's apiservers show nothing of themselves.
+        list.push(ServerPolicy {
+            name: published.name.clone(),
+            at: published.documented.clone(),
+            servers: Vec::new(),
+            version: None,
+            state: PolicyState::Unknown("the provider's apiservers are not visible".into()),
+        });
+    }
     let version = list.iter().filter_map(|entry| entry.version).min();
     let apis = apis(snapshot, version);
     let judged: Vec<Judged<'_>> = list
@@ -177,9 +187,10 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, distribution: Option<&s
 
 /// What is served: by discovery, else by the version's table.
 fn apis(snapshot: &Snapshot, version: Option<Version>) -> Apis {
-    if let Some(served) = snapshot.apis.value() {
-        return Apis::of_discovery(served);
-    }
     let told = snapshot.version.value().and_then(|text| Version::parse(text));
-    Apis::of_version(told.or(version).unwrap_or(NEWEST))
+    let version = told.or(version).unwrap_or(NEWEST);
+    match snapshot.apis.value() {
+        Some(served) => Apis::of_discovery(served, version),
+        None => Apis::of_version(version),
+    }
 }

@@ -57,7 +57,16 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
     let list = catalogue.classes.iter().enumerate().map(|(number, class)| {
         let answers = ask(judged, |works| works.answers.classes.as_ref(), number);
         let whole = |coverage: &ClassCoverage| {
-            format!("every request that can come is recorded at {} or more", coverage.least)
+            let aside = coverage.left_aside.join(", ");
+            let aside = if aside.is_empty() {
+                String::new()
+            } else {
+                format!("; tolerated noise left aside: {aside}")
+            };
+            format!(
+                "each of these requests, whoever sends it, is recorded at {} or more{aside}",
+                coverage.least
+            )
         };
         RequestRecord {
             name: format!("{} {}", class.id, class.title),
@@ -148,8 +157,15 @@ fn verdict<T>(
 fn served<'j, 's: 'j>(
     answers: impl Iterator<Item = Result<(&'j Works<'s>, bool), &'j String>>,
 ) -> Fact<bool> {
+    let mut reason = String::new();
     let known = answers.filter_map(|answer| {
-        let (works, served) = answer.ok()?;
+        let (works, served) = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                reason.clone_from(why);
+                return None;
+            }
+        };
         let from = if works.apis.complete { "discovery" } else { "the APIs of this Kubernetes version" };
         Some(Fact::at(
             served,
@@ -158,7 +174,7 @@ fn served<'j, 's: 'j>(
             if served { "served, or named by the policy" } else { "not served" },
         ))
     });
-    known.reduce(Fact::or).unwrap_or_else(|| Fact::unknown("no policy is known"))
+    known.reduce(Fact::or).unwrap_or_else(|| Fact::unknown(reason))
 }
 
 fn places(works: &Works<'_>, exceptions: &[Exception]) -> Vec<Evidence> {

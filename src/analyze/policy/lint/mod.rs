@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Level;
 use super::coverage::{Decider, Prover, Reach, TooLarge};
+use super::matches::RequestKind;
 use super::{AuditPolicy, Stage};
 
 /// What kind of oddity.
@@ -58,9 +59,10 @@ impl Remark {
 /// The policy is too large to work out what reaches its rules.
 pub fn lint(prover: &Prover<'_>) -> Result<Vec<Remark>, TooLarge> {
     let policy = prover.policy();
-    let mut remarks = reach(prover)?;
+    let reach = Reach::new(prover)?;
+    let mut remarks = rules(prover, &reach)?;
     remarks.extend(parts::parts(prover));
-    stages(policy, &mut remarks);
+    stages(policy, &reach, &mut remarks);
     managed_fields(policy, &mut remarks);
     remarks.sort_by_key(|remark| (rule_of(&remark.field), remark.kind));
     Ok(remarks)
@@ -71,8 +73,7 @@ fn rule_of(field: &str) -> Option<usize> {
 }
 
 /// Rules that nothing reaches and rules that change nothing.
-fn reach(prover: &Prover<'_>) -> Result<Vec<Remark>, TooLarge> {
-    let reach = Reach::new(prover)?;
+fn rules(prover: &Prover<'_>, reach: &Reach<'_>) -> Result<Vec<Remark>, TooLarge> {
     let mut remarks = Vec::new();
     for index in 0..prover.rules().len() {
         let field = format!("rules[{index}]");
@@ -88,7 +89,7 @@ fn reach(prover: &Prover<'_>) -> Result<Vec<Remark>, TooLarge> {
         }
         let by = reach.deciders(index)?;
         let message = if by.is_empty() {
-            "no request matches the rule: see its parts".to_owned()
+            "no request of this version's APIs matches the rule".to_owned()
         } else {
             format!(
                 "no request reaches the rule: {} before it decide all that it matches",
@@ -108,11 +109,17 @@ fn named(rules: impl Iterator<Item = Decider>) -> String {
     names.join(", ")
 }
 
-fn stages(policy: &AuditPolicy, remarks: &mut Vec<Remark>) {
+fn stages(policy: &AuditPolicy, reach: &Reach<'_>, remarks: &mut Vec<Remark>) {
     let mut doubled = Vec::new();
     for (index, rule) in policy.rules.iter().enumerate().filter(|(_, rule)| rule.level > Level::None) {
         let omits = |stage: Stage| policy.omit_stages.contains(&stage) || rule.omit_stages.contains(&stage);
-        if omits(Stage::ResponseComplete) {
+        // What runs long tells its outcome when the answer starts as well.
+        let loses = |kind: RequestKind| {
+            omits(Stage::ResponseComplete)
+                && (kind == RequestKind::Short
+                    || kind == RequestKind::LongRunning && omits(Stage::ResponseStarted))
+        };
+        if reach.kinds(index).into_iter().any(loses) {
             let place = if rule.omit_stages.contains(&Stage::ResponseComplete) {
                 format!("rules[{index}].omitStages")
             } else {

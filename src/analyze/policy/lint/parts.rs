@@ -1,14 +1,13 @@
 //! Parts of rules that no request matches.
 
 use super::super::apis::Apis;
-use super::super::coverage::{Prover, can_be_in_namespace, can_be_named};
+use super::super::coverage::{Prover, can_be_in_namespace, can_be_named, is_only_about_resources};
 use super::super::{GroupResources, PolicyRule};
 use super::{Kind, Remark};
 use crate::suggest::nearest;
 
-/// Verbs of requests about resources (`RequestInfoFactory`), with the one of the proxy paths before 1.20.
-const VERBS: [&str; 9] =
-    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy"];
+/// Verbs of requests about resources (`RequestInfoFactory`).
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// HTTP methods as verbs of other requests.
 const METHODS: [&str; 9] = ["get", "head", "post", "put", "patch", "delete", "options", "connect", "trace"];
@@ -106,10 +105,7 @@ impl Part<'_, '_> {
 
     fn urls(&mut self) {
         for (at, url) in self.rule.non_resource_urls.iter().enumerate() {
-            let path = url.trim_end_matches('*').trim_matches('/');
-            let segments: Vec<&str> = path.split('/').collect();
-            let is_resource = matches!(segments.as_slice(), ["api", _, _, ..] | ["apis", _, _, _, ..]);
-            if is_resource {
+            if is_only_about_resources(url) {
                 self.never(
                     &format!("nonResourceURLs[{at}]"),
                     format!("`{url}` matches nothing: requests below it are about resources, which only `resources` can name"),
@@ -206,11 +202,12 @@ impl Part<'_, '_> {
             }
         }
         let is_main = |resource: &String| !resource.contains('/');
-        let only_creates = !self.rule.verbs.is_empty() && self.rule.verbs.iter().all(|verb| verb == "create");
-        if !entry.resource_names.is_empty() && only_creates && entry.resources.iter().all(is_main) {
+        let nameless = |verb: &String| matches!(verb.as_str(), "create" | "deletecollection");
+        let is_nameless = !self.rule.verbs.is_empty() && self.rule.verbs.iter().all(nameless);
+        if !entry.resource_names.is_empty() && is_nameless && entry.resources.iter().all(is_main) {
             self.never(
                 &format!("{path}.resourceNames"),
-                "requests that create an object carry no name, so that no name matches them".to_owned(),
+                "requests that create an object or delete a collection carry no name, so that no name matches them".to_owned(),
             );
         }
     }

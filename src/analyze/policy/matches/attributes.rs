@@ -58,6 +58,19 @@ fn string_or_null(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl Attributes {
+    /// The groups that do not come with the user's name.
+    fn own_groups(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let comes_with_name = |group: &str| {
+            matches!(group, "system:authenticated" | "system:unauthenticated")
+                || group.starts_with("system:serviceaccounts")
+                || group == "system:nodes"
+                    && self.user.as_deref().is_some_and(|user| user.starts_with("system:node:"))
+        };
+        let own: Vec<&str> =
+            self.groups.iter().map(String::as_str).filter(|group| !comes_with_name(group)).collect();
+        if own.is_empty() { Ok(()) } else { write!(f, " (in {})", own.join(", ")) }
+    }
+
     /// The same attributes, borrowed.
     pub fn borrowed(&self) -> AttributesRef<'_, String> {
         AttributesRef {
@@ -80,7 +93,8 @@ impl fmt::Display for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let who = self.user.as_deref().unwrap_or("(refused credentials)");
         if !self.is_resource_request {
-            return write!(f, "{who} {} {}", self.verb, self.path);
+            write!(f, "{who} {} {}", self.verb, self.path)?;
+            return self.own_groups(f);
         }
         write!(f, "{who} {} {}", self.verb, self.resource)?;
         for (before, value) in [
@@ -93,7 +107,7 @@ impl fmt::Display for Attributes {
                 write!(f, "{before}{value}")?;
             }
         }
-        Ok(())
+        self.own_groups(f)
     }
 }
 

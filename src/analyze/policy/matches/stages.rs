@@ -81,7 +81,7 @@ impl JsonSchema for StageSet {
 }
 
 /// How a request goes, which settles the stages that it passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RequestKind {
     /// It is answered at once.

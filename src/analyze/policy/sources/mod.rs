@@ -9,6 +9,7 @@ mod file;
 use std::collections::BTreeSet;
 
 use self::file::{Backing, File};
+use super::load::{NEWEST, load};
 use crate::analyze::apiserver::instances::{Instance, Instances, instances};
 use crate::analyze::fact::{Fact, Known};
 use crate::analyze::version::Version;
@@ -127,7 +128,10 @@ fn is_text(entry: &ServerPolicy, index: usize) -> bool {
 fn add(entries: &mut Vec<ServerPolicy>, entry: ServerPolicy) {
     let same = entries.iter_mut().find(|other| match (&other.state, &entry.state) {
         (PolicyState::Unset { .. }, PolicyState::Unset { .. }) => true,
-        (PolicyState::Text { text, .. }, PolicyState::Text { text: other, .. }) => text == other,
+        (PolicyState::Text { text, .. }, PolicyState::Text { text: same, .. }) => {
+            // Versions that read a policy in other ways are judged apart.
+            text == same && other.version.map(reading) == entry.version.map(reading)
+        }
         (PolicyState::Unknown(reason), PolicyState::Unknown(other)) => reason == other,
         _ => false,
     });
@@ -149,6 +153,11 @@ fn add(entries: &mut Vec<ServerPolicy>, entry: ServerPolicy) {
             }
         }
     }
+}
+
+/// What of a policy's form depends on the version that loads it: beta versions, managed fields, the group `*`.
+fn reading(version: Version) -> [bool; 3] {
+    [Version::new(1, 24), Version::new(1, 23), Version::new(1, 36)].map(|since| version >= since)
 }
 
 fn of_server(snapshot: &Snapshot, instances: &Instances, instance: &Instance) -> ServerPolicy {
@@ -207,10 +216,20 @@ fn find(
     written: &str,
     is_hidden: bool,
 ) -> Result<(usize, String), String> {
-    if let Some((index, _)) = given(snapshot) {
+    let file = File::of(instance, path);
+    if let Some((index, policy)) = given(snapshot) {
+        // What the cluster itself holds is not overruled in silence.
+        if let Backing::ConfigMap(key) = &file.backing
+            && let Ok((held, _)) = in_config_map(snapshot, key, written)
+            && snapshot.policies.get(held).is_some_and(|held| !is_same_policy(held, policy))
+        {
+            return Err(format!(
+                "{written} comes from the {}, and that holds another policy than the one given with --policy-file",
+                key.object()
+            ));
+        }
         return Ok((index, "given with --policy-file as the policy of the apiservers".into()));
     }
-    let file = File::of(instance, path);
     match file.backing {
         Backing::ConfigMap(key) if is_hidden => {
             let object = key.object();
@@ -315,6 +334,12 @@ fn among_files(
             named(snapshot, several)
         )),
     }
+}
+
+/// Whether two texts are the same policy to a server.
+fn is_same_policy(one: &PolicyText, other: &PolicyText) -> bool {
+    let policy = |text: &PolicyText| load(text.text.as_bytes(), &text.name, NEWEST).policy;
+    one.text == other.text || policy(one).is_some_and(|one| policy(other) == Some(one))
 }
 
 fn indices(snapshot: &Snapshot, wanted: impl Fn(&PolicyText) -> bool) -> Vec<usize> {
