@@ -126,7 +126,7 @@ fn a_policy_that_tells_too_much_apart_is_refused_in_time() {
         ));
     }
     let output = Tool::new().args(["policy", "coverage", "-f", "-"]).stdin(text).run();
-    output.expect_refusal(&["stdin", "tells so many", "fewer rules"]);
+    output.expect_refusal(&["stdin", "tells so many", "policy eval"]);
 }
 
 #[test]

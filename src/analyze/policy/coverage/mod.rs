@@ -56,7 +56,7 @@ use walk::{Block, Budget, Objects, Only, Outcome, Part, RuleSet};
 /// A policy names so many users, groups, namespaces and names together that going through all of them was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "the policy tells so many users, groups, namespaces and names apart that its coverage was not worked out; split long lists of names into fewer rules"
+    "the policy tells so many users, groups, namespaces and names apart that its coverage was not worked out; `policy eval` tells what is recorded of single requests"
 )]
 pub struct TooLarge;
 
@@ -331,53 +331,43 @@ impl<'p> Prover<'p> {
         })
     }
 
-    /// What is recorded of a kind of noise.
+    /// What is recorded of each kind of noise, in the catalogue's order.
     ///
     /// # Errors
     /// The policy is too large.
-    pub fn noise(&self, noise: &Noise) -> Result<NoiseCoverage, TooLarge> {
-        let rule = &noise.rule;
-        let verbs = |all: &[&str]| {
-            if rule.verbs.is_empty() {
-                all.iter().map(|verb| (*verb).to_owned()).collect()
-            } else {
-                rule.verbs.clone()
-            }
-        };
-        let mut patterns: Vec<RequestPattern> = rule
-            .resources
+    pub fn noise(&self) -> Result<Vec<NoiseCoverage>, TooLarge> {
+        let asked: Vec<(&Noise, Vec<RequestPattern>, Makers<'_>)> = self
+            .catalogue
+            .noise
             .iter()
-            .map(|entry| RequestPattern {
-                verbs: verbs(&["get", "list", "watch", "create", "update", "patch", "delete"]),
-                group: entry.group.clone(),
-                resources: entry.resources.clone(),
-                namespaces: rule.namespaces.clone(),
-                names: entry.resource_names.clone(),
-                ..RequestPattern::default()
-            })
+            .map(|noise| (noise, patterns_of_noise(noise), makers(noise)))
             .collect();
-        if !rule.non_resource_urls.is_empty() {
-            patterns.push(RequestPattern {
-                verbs: verbs(&["get"]),
-                urls: rule.non_resource_urls.clone(),
-                ..RequestPattern::default()
-            });
+        let mut surveys: Vec<(Makers<'_>, Survey<'_, 1>)> = Vec::new();
+        for (.., makers) in &asked {
+            if !surveys.iter().any(|(known, _)| known == makers) {
+                let only = Only { users: makers.users, groups: &[] };
+                surveys.push((*makers, self.survey(makers.who, &[]).only(only)));
+            }
         }
-        let is_nodes =
-            !rule.user_groups.is_empty() && rule.user_groups.iter().all(|group| group == identity::NODES);
-        let who: &[Who] = if is_nodes {
-            &[Who::Node]
-        } else if rule.non_resource_urls.is_empty() {
-            // That the anonymous do it as well is no noise.
-            &[Who::Person, Who::ServiceAccount, Who::Node]
-        } else {
-            &LOGGED
-        };
-        let survey = self.survey(who, &[]).only(Only { users: &rule.users, groups: &[] });
+        let mut list = Vec::new();
+        for (noise, patterns, makers) in &asked {
+            if let Some((_, survey)) = surveys.iter().find(|(known, _)| known == makers) {
+                list.push(self.of_noise(survey, noise, patterns)?);
+            }
+        }
+        Ok(list)
+    }
+
+    fn of_noise<'s>(
+        &self,
+        survey: &Survey<'s, 1>,
+        noise: &Noise,
+        patterns: &'s [RequestPattern],
+    ) -> Result<NoiseCoverage, TooLarge> {
         let (mut most, mut recorded) = (Level::None, Gathered::default());
         self.go(
-            &survey,
-            &patterns,
+            survey,
+            patterns,
             |_, found| {
                 if found.level > Level::None {
                     most = most.max(found.level);
@@ -444,6 +434,60 @@ impl<'p> Prover<'p> {
             Outcome::Excluded(_) | Outcome::Unmatched => self.evaluator.unmatched(),
         }
     }
+}
+
+/// Who makes a kind of noise.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Makers<'c> {
+    who: &'static [Who],
+    users: &'c [String],
+}
+
+fn makers(noise: &Noise) -> Makers<'_> {
+    let rule = &noise.rule;
+    let is_nodes =
+        !rule.user_groups.is_empty() && rule.user_groups.iter().all(|group| group == identity::NODES);
+    let who: &'static [Who] = if is_nodes {
+        &[Who::Node]
+    } else if rule.non_resource_urls.is_empty() {
+        // That the anonymous do it as well is no noise.
+        &[Who::Person, Who::ServiceAccount, Who::Node]
+    } else {
+        &LOGGED
+    };
+    Makers { who, users: &rule.users }
+}
+
+/// The requests that are noise.
+fn patterns_of_noise(noise: &Noise) -> Vec<RequestPattern> {
+    let rule = &noise.rule;
+    let verbs = |all: &[&str]| {
+        if rule.verbs.is_empty() {
+            all.iter().map(|verb| (*verb).to_owned()).collect()
+        } else {
+            rule.verbs.clone()
+        }
+    };
+    let mut patterns: Vec<RequestPattern> = rule
+        .resources
+        .iter()
+        .map(|entry| RequestPattern {
+            verbs: verbs(&["get", "list", "watch", "create", "update", "patch", "delete"]),
+            group: entry.group.clone(),
+            resources: entry.resources.clone(),
+            namespaces: rule.namespaces.clone(),
+            names: entry.resource_names.clone(),
+            ..RequestPattern::default()
+        })
+        .collect();
+    if !rule.non_resource_urls.is_empty() {
+        patterns.push(RequestPattern {
+            verbs: verbs(&["get"]),
+            urls: rule.non_resource_urls.clone(),
+            ..RequestPattern::default()
+        });
+    }
+    patterns
 }
 
 /// The requests that can have bodies of a kind.

@@ -75,7 +75,7 @@ impl Answers {
         Self {
             classes: prover.classes().ok(),
             bodies: prover.bodies().ok(),
-            noise: catalogue.noise.iter().map(|noise| prover.noise(noise)).collect::<Result<_, _>>().ok(),
+            noise: prover.noise().ok(),
             remarks: lint::lint(&prover).ok(),
             everything: everything(&prover).ok(),
         }
