@@ -90,9 +90,10 @@ pub(super) fn senders<const N: usize>(
 
 fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, asked: &[Who]) -> Vec<String> {
     let census = cell.census.get_or_init(|| Census::of(everyone, &cell.parts));
-    let of = |sender: &Sender| everyone.identities.get(sender.identity);
-    let mine: Vec<(&Identity, &Sender)> =
-        part.senders.iter().filter_map(|sender| Some((of(sender)?, sender))).collect();
+    let mut numbered: Vec<(usize, &Sender)> = part.identities().collect();
+    numbered.sort_by_key(|(identity, _)| *identity);
+    let of = |(identity, sender)| Some((everyone.identities.get(identity)?, sender));
+    let mine: Vec<(&Identity, &Sender)> = numbered.into_iter().filter_map(of).collect();
     let free = |kind: Kind| {
         mine.iter().any(|(identity, sender)| {
             identity.kind == kind
@@ -109,7 +110,7 @@ fn words<const N: usize>(everyone: &Everyone, cell: &Block<N>, part: &Part<N>, a
     let is_left_aside = |kind: Kind| {
         let mut others =
             cell.parts.iter().filter(|other| !matches!(other.outcomes.first(), Some(Outcome::Excluded(_))));
-        !others.any(|other| other.senders.iter().filter_map(of).any(|identity| identity.kind == kind))
+        !others.any(|other| other.identities().filter_map(of).any(|(identity, _)| identity.kind == kind))
     };
     let asks = |who: Who| asked.contains(&who);
     let all = |kind: Kind| free(kind) || kind == Kind::Node && is_left_aside(kind);

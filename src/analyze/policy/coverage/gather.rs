@@ -94,7 +94,7 @@ impl<E: Ord + Copy> Gathered<E> {
         for target in targets {
             let seen = resources.entry(target.what()).or_insert_with(|| Seen {
                 verbs: BTreeSet::new(),
-                witness: witness(everyone, target, cell, part.senders.first()),
+                witness: witness(everyone, target, cell, part.first()),
             });
             if !seen.verbs.contains(target.verb()) {
                 seen.verbs.insert(target.verb().to_owned());
@@ -133,11 +133,11 @@ fn witness<const N: usize>(
     everyone: &Everyone,
     target: &Target,
     cell: &Block<N>,
-    sender: Option<&Sender>,
+    sender: Option<(usize, &Sender)>,
 ) -> Attributes {
     let mut attributes = target.attributes(cell.namespaces.first(), cell.names.first());
-    let Some(sender) = sender else { return attributes };
-    if let Some(identity) = everyone.identities.get(sender.identity) {
+    let Some((identity, sender)) = sender else { return attributes };
+    if let Some(identity) = everyone.identities.get(identity) {
         attributes.user = identity.user.clone();
         attributes.groups = identity.groups.clone();
     }

@@ -68,6 +68,8 @@ impl<'s, const N: usize> Survey<'s, N> {
             is_watch: verb == "watch",
             objects,
         };
+        // Finding the rules that can match costs as well.
+        self.budget.spend(alike.steps.iter().map(|steps| 2 * steps.len() as u64).sum())?;
         if let Some(answer) = self.known.borrow().get(&alike) {
             return Ok(Rc::clone(answer));
         }

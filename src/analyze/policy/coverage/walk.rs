@@ -177,8 +177,8 @@ impl Values {
 /// Objects that the rules do not tell apart, and what becomes of requests about them.
 #[derive(Debug, Clone)]
 pub(super) struct Block<const N: usize> {
-    pub(super) namespaces: Values,
-    pub(super) names: Values,
+    pub(super) namespaces: Rc<Values>,
+    pub(super) names: Rc<Values>,
     /// Whether namespace and name are the same.
     pub(super) tied: bool,
     pub(super) parts: Vec<Part<N>>,
@@ -200,8 +200,7 @@ impl Census {
     pub(super) fn of<const N: usize>(everyone: &Everyone, parts: &[Part<N>]) -> Self {
         let mut census = Self::default();
         for part in parts {
-            let identities =
-                part.senders.iter().filter_map(|sender| everyone.identities.get(sender.identity));
+            let identities = part.identities().filter_map(|(identity, _)| everyone.identities.get(identity));
             let kinds: BTreeSet<Kind> = identities.clone().map(|identity| identity.kind).collect();
             let namespaces: BTreeSet<&str> =
                 identities.filter_map(|identity| Some(identity.namespace.as_ref()?.0.as_str())).collect();
@@ -229,16 +228,32 @@ pub(super) struct Part<const N: usize> {
     pub(super) senders: Vec<Sender>,
 }
 
-/// An identity that ends a walk.
+impl<const N: usize> Part<N> {
+    /// Every identity with how it gets here.
+    pub(super) fn identities(&self) -> impl Iterator<Item = (usize, &Sender)> + Clone {
+        self.senders
+            .iter()
+            .flat_map(|sender| sender.identities.iter().map(move |identity| (*identity, sender)))
+    }
+
+    /// The identity that is told first.
+    pub(super) fn first(&self) -> Option<(usize, &Sender)> {
+        let firsts = self.senders.iter().filter_map(|sender| Some((*sender.identities.first()?, sender)));
+        firsts.min_by_key(|(identity, _)| *identity)
+    }
+}
+
+/// Identities that end a walk in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sender {
-    pub(super) identity: usize,
-    /// For each set of rules the groups of which it must be in one, beside those it always is in; empty for none.
+    /// By their numbers, in order; at least one.
+    pub(super) identities: Rc<[usize]>,
+    /// For each set of rules the groups of which they must be in one, beside those they always are in; empty for none.
     pub(super) joins: Vec<FixedBitSet>,
 }
 
 /// How many comparisons all questions about a policy may cost together. Policies in use need some hundred thousand.
-const BUDGET: u64 = 60_000_000;
+const BUDGET: u64 = 120_000_000;
 
 /// What of that is left.
 #[derive(Debug, Clone)]
@@ -289,14 +304,11 @@ impl<const N: usize> Question<'_, '_, N> {
     }
 
     /// Namespaces and names, grouped by the steps that accept them.
-    fn cells(
-        &self,
-        target: &Target,
-        budget: &Budget,
-    ) -> Result<Vec<(Values, Values, FixedBitSet, bool)>, TooLarge> {
+    fn cells(&self, target: &Target, budget: &Budget) -> Result<Vec<Cells>, TooLarge> {
         let Target::Resource { scope, verb, .. } = target else {
             let all = self.all_steps().enumerate().map(|(index, _)| index).collect();
-            return Ok(vec![(none(), none(), all, false)]);
+            let none = Rc::new(none());
+            return Ok(vec![(Rc::clone(&none), none, all, false)]);
         };
         let naming = target.naming();
         let mut cells = Vec::new();
@@ -338,7 +350,7 @@ impl<const N: usize> Question<'_, '_, N> {
                     budget.spend(32 + steps_of(by_name))?;
                     let mut accepted = by_namespace.clone();
                     accepted.intersect_with(by_name);
-                    cells.push((namespace_values.clone(), name_values.clone(), accepted, false));
+                    cells.push((Rc::clone(namespace_values), Rc::clone(name_values), accepted, false));
                 }
             }
         }
@@ -355,7 +367,9 @@ impl<const N: usize> Question<'_, '_, N> {
             let both = self.group(both, budget, |step, value| {
                 is_in(step.namespaces, value) && step.names.accept(value)
             })?;
-            cells.extend(both.into_iter().map(|(values, accepted)| (values.clone(), values, accepted, true)));
+            cells.extend(
+                both.into_iter().map(|(values, accepted)| (Rc::clone(&values), values, accepted, true)),
+            );
         }
         Ok(cells)
     }
@@ -366,19 +380,21 @@ impl<const N: usize> Question<'_, '_, N> {
         values: Vec<(String, bool)>,
         budget: &Budget,
         accepts: impl Fn(&Step<'_>, &str) -> bool,
-    ) -> Result<Vec<(Values, FixedBitSet)>, TooLarge> {
+    ) -> Result<Vec<(Rc<Values>, FixedBitSet)>, TooLarge> {
         let mut groups: Vec<(Values, FixedBitSet)> = Vec::new();
+        let mut numbers: BTreeMap<FixedBitSet, usize> = BTreeMap::new();
         let steps: usize = self.steps.iter().map(|steps| steps.len()).sum();
         for (value, is_other) in values {
-            budget.spend(steps as u64 + groups.len() as u64)?;
+            budget.spend(2 * steps as u64 + 1)?;
             let mut accepted = FixedBitSet::with_capacity(steps);
             for (index, step) in self.all_steps().enumerate() {
                 accepted.set(index, accepts(step, &value));
             }
-            let at = groups.iter().position(|(_, known)| *known == accepted).unwrap_or_else(|| {
+            let next = groups.len();
+            let at = *numbers.entry(accepted.clone()).or_insert(next);
+            if at == next {
                 groups.push((Values::default(), accepted));
-                groups.len() - 1
-            });
+            }
             let Some((group, _)) = groups.get_mut(at) else { continue };
             if is_other {
                 group.other = Some(value);
@@ -393,7 +409,7 @@ impl<const N: usize> Question<'_, '_, N> {
             let others = named.into_iter().enumerate().filter(|(index, _)| *index != at);
             values.elsewhere = others.flat_map(|(_, named)| named).collect();
         }
-        Ok(groups)
+        Ok(groups.into_iter().map(|(values, accepted)| (Rc::new(values), accepted)).collect())
     }
 
     /// The identities, those together that all steps treat alike.
@@ -401,6 +417,7 @@ impl<const N: usize> Question<'_, '_, N> {
         let steps: usize = self.steps.iter().map(|steps| steps.len()).sum();
         let mut numbers: BTreeMap<(FixedBitSet, FixedBitSet, usize, bool), usize> = BTreeMap::new();
         let mut walkers: Vec<Walker<'_>> = Vec::new();
+        let mut members: Vec<Vec<usize>> = Vec::new();
         for (index, identity) in self.everyone.identities.iter().enumerate() {
             budget.spend(1)?;
             // One who is asked about under two names of kinds is asked about with all groups that either allows.
@@ -432,15 +449,19 @@ impl<const N: usize> Question<'_, '_, N> {
             let next = walkers.len();
             match numbers.entry((named.clone(), grouped.clone(), groups, is_refused)) {
                 Entry::Occupied(known) => {
-                    if let Some(walker) = walkers.get_mut(*known.get()) {
-                        walker.identities.push(index);
+                    if let Some(members) = members.get_mut(*known.get()) {
+                        members.push(index);
                     }
                 }
                 Entry::Vacant(free) => {
                     free.insert(next);
-                    walkers.push(Walker { named, grouped, joinable, is_refused, identities: vec![index] });
+                    members.push(vec![index]);
+                    walkers.push(Walker { named, grouped, joinable, is_refused, identities: Rc::new([]) });
                 }
             }
+        }
+        for (walker, members) in walkers.iter_mut().zip(members) {
+            walker.identities = members.into();
         }
         Ok(walkers)
     }
@@ -455,24 +476,20 @@ impl<const N: usize> Question<'_, '_, N> {
         let mut parts: Vec<Part<N>> = Vec::new();
         for walker in walkers {
             for (outcomes, joins) in self.ends(walker, accepted, budget)? {
-                budget.spend((parts.len() + walker.identities.len()) as u64)?;
-                let senders =
-                    walker.identities.iter().map(|index| Sender { identity: *index, joins: joins.clone() });
+                budget.spend(parts.len() as u64 + 1)?;
+                let sender = Sender { identities: Rc::clone(&walker.identities), joins };
                 let same =
                     |part: &&mut Part<N>| part.outcomes == outcomes && part.is_refused == walker.is_refused;
                 match parts.iter_mut().find(same) {
-                    Some(part) => part.senders.extend(senders),
+                    Some(part) => part.senders.push(sender),
                     None => parts.push(Part {
                         outcomes,
                         is_refused: walker.is_refused,
                         words: OnceCell::new(),
-                        senders: senders.collect(),
+                        senders: vec![sender],
                     }),
                 }
             }
-        }
-        for part in &mut parts {
-            part.senders.sort_by_key(|sender| sender.identity);
         }
         Ok(parts)
     }
@@ -522,6 +539,9 @@ impl<const N: usize> Question<'_, '_, N> {
     }
 }
 
+/// Namespaces and names that the steps do not tell apart, the steps that accept them, and whether both are the same.
+type Cells = (Rc<Values>, Rc<Values>, FixedBitSet, bool);
+
 /// Where a walker ends by each set of rules, and for each the groups of which it must be in one.
 type Ending<const N: usize> = ([Outcome; N], Vec<FixedBitSet>);
 
@@ -537,7 +557,7 @@ struct Walker<'q> {
     /// The groups that they may be in beside.
     joinable: Option<&'q FixedBitSet>,
     is_refused: bool,
-    identities: Vec<usize>,
+    identities: Rc<[usize]>,
 }
 
 /// The ways of a walker through one set of rules.
