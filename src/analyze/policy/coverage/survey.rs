@@ -59,6 +59,8 @@ impl<'s, const N: usize> Survey<'s, N> {
             Target::Resource { scope, .. } => Some(*scope),
             Target::Path { .. } => None,
         };
+        // Finding the rules that can match costs as well.
+        self.budget.spend(self.sets.iter().map(RuleSet::len).sum())?;
         let verb = target.verb();
         let alike = Alike {
             steps: self.sets.each_ref().map(|set| set.steps(target, self.wildcard)),
@@ -68,8 +70,6 @@ impl<'s, const N: usize> Survey<'s, N> {
             is_watch: verb == "watch",
             objects,
         };
-        // Finding the rules that can match costs as well.
-        self.budget.spend(alike.steps.iter().map(|steps| 2 * steps.len() as u64).sum())?;
         if let Some(answer) = self.known.borrow().get(&alike) {
             return Ok(Rc::clone(answer));
         }

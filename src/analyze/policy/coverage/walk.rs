@@ -72,6 +72,11 @@ impl<'p> RuleSet<'p> {
         Self { rules: prepared.collect() }
     }
 
+    /// How many rules there are.
+    pub(super) fn len(&self) -> u64 {
+        self.rules.len() as u64
+    }
+
     /// The same rules but one, which keep their numbers.
     pub(super) fn without(&self, rule: usize) -> Self {
         let rules = self.rules.iter().filter(|known| known.outcome != Outcome::Rule(rule));
@@ -425,7 +430,7 @@ impl<const N: usize> Question<'_, '_, N> {
             if kinds().next().is_none() || !self.only.has(identity) {
                 continue;
             }
-            budget.spend(steps as u64)?;
+            budget.spend(8 + 2 * steps as u64)?;
             let joinable = kinds()
                 .filter_map(|who| self.everyone.joinable(*who))
                 .max_by_key(|groups| groups.count_ones(..));
