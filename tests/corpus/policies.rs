@@ -73,6 +73,8 @@ fn what_real_policies_record() {
             None => refused += 1,
         }
     }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/corpus.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
     println!(
         "{} policies, {beta} of them for servers before 1.24 only, {refused} refused by every server",
         files.len()
@@ -81,9 +83,25 @@ fn what_real_policies_record() {
         let found: Vec<&str> =
             known.iter().filter(|policy| is(policy)).map(|policy| policy.file.as_str()).collect();
         println!("{:>4}  {title}", found.len());
+        // One has, many have.
+        let (verb, rest) = title.split_once(' ').unwrap();
+        let verb = if found.len() != 1 { verb } else { if verb == "have" { "has" } else { &format!("{verb}s") } };
+        let row = match title {
+            "record none of them" => format!("; {} {verb} none |", found.len()),
+            _ => format!("| {} | {verb} {rest}", found.len()),
+        };
+        assert!(page.contains(&row), "docs/corpus.md does not say `{row}`");
         found.len()
     };
     println!("of the {} that load:", known.len());
+    for said in [
+        format!("counts what {} real audit policies record", files.len()),
+        format!("{beta} of them only on servers before 1.24"),
+        format!("| of {} | what they do |", known.len()),
+    ] {
+        assert!(page.contains(&said), "docs/corpus.md does not say `{said}`");
+    }
+    assert_eq!(refused, 0, "docs/corpus.md says that all load");
     let leaks = count("write bodies of Secrets to the log", &|policy| policy.logs("BODY-SECRETS"));
     count("write bodies of ConfigMaps to the log", &|policy| policy.logs("BODY-CONFIGMAPS"));
     count("write tokens of service accounts to the log", &|policy| policy.logs("BODY-ISSUED-TOKENS"));

@@ -6,12 +6,12 @@ use crate::analyze::policy::PolicyRule;
 use crate::analyze::policy::catalogue::{Body, BodyPart, CATALOGUE, Noise, RequestClass, RequestPattern, Who};
 
 /// The ids of all entries.
-pub(super) fn ids() -> impl Iterator<Item = &'static str> {
+pub(super) fn ids<'a>() -> impl Iterator<Item = &'a str> {
     titles().map(|(id, _)| id)
 }
 
 /// The ids and titles of all entries.
-pub(crate) fn titles() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn titles<'a>() -> impl Iterator<Item = (&'a str, &'a str)> {
     let classes = CATALOGUE.classes.iter().map(|class| (class.id.as_str(), class.title.as_str()));
     let bodies = CATALOGUE.bodies.iter().map(|body| (body.id.as_str(), body.title.as_str()));
     let noise = CATALOGUE.noise.iter().map(|noise| (noise.id.as_str(), noise.title.as_str()));
