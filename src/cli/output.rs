@@ -56,8 +56,9 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // Without the name of the new file, which nobody asked for.
     let plain = |error: io::Error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        anyhow::anyhow!(cause.unwrap_or_else(|| error.to_string())).context(hint())
+        let text = error.to_string();
+        let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
+        anyhow::anyhow!(cause.to_owned()).context(hint())
     };
     let mut file = builder.prefix(".logaudit-").tempfile_in(folder).map_err(plain)?;
     file.write_all(bytes).map_err(plain)?;

@@ -166,9 +166,9 @@ pub fn page() -> String {
          Generated from `checks/requests.yaml`. `kubectl logaudit checks show RC-01` prints the same of one entry.\n\n\
          A *class* is a set of requests that belong together for whoever looks for an attack. At the level *to detect* it can be\n\
          told that it happened and who did it, at the level *to investigate* also what it did. Levels are those of Kubernetes:\n\
-         None, Metadata, Request, RequestResponse. A class that some policy leaves out for some senders is a finding of the\n\
-         class's severity; [audit policies](policy.md) has the commands. Under *sent by* stands who counts; requests of others,\n\
-         and tolerated noise, are left aside. Techniques are those of MITRE ATT&CK (`T…`) and of Microsoft's threat matrix for\n\
+         None, Metadata, Request, RequestResponse. A policy that misses a class at the level to detect, be it for one sender only, has a\n\
+         finding of the class's severity; [audit policies](policy.md) has the commands. After *sent by* stands who counts; requests of\n\
+         others, and tolerated noise, are left aside. Techniques are those of MITRE ATT&CK (`T…`) and of Microsoft's threat matrix for\n\
          Kubernetes (`MS-…`).\n\n\
          ## Classes\n\n| id | severity | requests | to detect | to investigate |\n| --- | --- | --- | --- | --- |\n",
     );
@@ -210,8 +210,8 @@ pub fn page() -> String {
         out.push('\n');
     }
     out.push_str(
-        "\n## Bodies\n\nObjects that hold credentials or personal data. Severity *high* is for bodies made for credentials: no level above \
-         Metadata\nis right for them. The others may be logged knowingly.\n\n\
+        "\n## Bodies\n\nObjects that hold credentials or personal data. Severity *high* is for credentials: a level that writes the sensitive part \
+         to\nthe log leaks them. The others may be logged knowingly.\n\n\
          | id | severity | objects | sensitive | why | except |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for body in &CATALOGUE.bodies {

@@ -158,6 +158,7 @@ enum RequestLine {
 
 /// Reads a line; else what is wrong with it, after the column where that is known.
 fn read_request(line: &[u8]) -> Result<Attributes, String> {
+    let line = line.trim_ascii_end();
     // Lists would be taken for objects with their fields in order.
     let is_object = line.trim_ascii_start().starts_with(b"{");
     if let (true, Ok(RequestLine::Vector { attributes } | RequestLine::Plain(attributes))) =
