@@ -183,7 +183,8 @@ fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Res
     let used = set.checks.iter().filter_map(|check| check.id.strip_prefix(&start)?.parse::<u32>().ok());
     let id = format!("{start}{:03}", used.max().unwrap_or(0) + 1);
     let title = title.replace(['"', '\n'], " ");
-    let head = format!("id: {id}\ntitle: \"{title}\"\nseverity: medium\nsince: {}\n", env!("CARGO_PKG_VERSION"));
+    let head =
+        format!("id: {id}\ntitle: \"{title}\"\nseverity: medium\nsince: {}\n", env!("CARGO_PKG_VERSION"));
     Ok(head + if area == "POL" { ABOUT_POLICIES } else { ABOUT_APISERVERS })
 }
 

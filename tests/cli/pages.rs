@@ -34,7 +34,10 @@ fn checks_are_listed_and_shown() {
 #[test]
 fn entries_of_the_catalogue_of_requests_are_shown() {
     for (id, parts) in [
-        ("RC-01", &["RC-01  Reads of Secrets", "severity critical", "get, list, watch secrets", "nodes", "T1552"][..]),
+        (
+            "RC-01",
+            &["RC-01  Reads of Secrets", "severity critical", "get, list, watch secrets", "nodes", "T1552"][..],
+        ),
         ("rc-10", &["RC-10  ", "in kube-public", "RequestResponse to investigate"]),
         ("body-configmaps", &["BODY-CONFIGMAPS  ConfigMaps", "severity high", "coredns", "Except"]),
         ("NOISE-DISCOVERY", &["a gap in the classes", "nonResourceURLs"]),

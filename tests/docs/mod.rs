@@ -224,7 +224,7 @@ fn split_connection(help: &str) -> (String, String) {
     let (mut own, mut connection) = (String::new(), String::new());
     let mut inside = false;
     for line in help.lines() {
-        if line.ends_with(':') && !line.starts_with(' ') {
+        if !line.is_empty() && !line.starts_with(' ') {
             inside = line == "Connection:";
         }
         let target = if inside { &mut connection } else { &mut own };

@@ -35,10 +35,8 @@ fn json(arguments: &[&str], code: i32) -> Value {
 
 fn follows_its_schema(answer: &Value) {
     let validator = jsonschema::validator_for(&logaudit::cli::check_schema()).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(answer)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let errors: Vec<String> =
+        validator.iter_errors(answer).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     assert_eq!(answer["schemaVersion"], 1);
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::analyze::policy::PolicyRule;
-use crate::analyze::policy::catalogue::{Body, BodyPart, CATALOGUE, Noise, RequestClass, RequestPattern, Who};
+use crate::analyze::policy::catalogue::{
+    Body, BodyPart, CATALOGUE, Noise, RequestClass, RequestPattern, Who,
+};
 
 /// The ids of all entries.
 pub(super) fn ids<'a>() -> impl Iterator<Item = &'a str> {
@@ -35,10 +37,7 @@ fn section(out: &mut String, heading: &str, lines: impl IntoIterator<Item = Stri
 }
 
 fn class(class: &RequestClass) -> String {
-    let mut out = format!(
-        "{}  {}\nclass of requests, severity {}\n",
-        class.id, class.title, class.severity
-    );
+    let mut out = format!("{}  {}\nclass of requests, severity {}\n", class.id, class.title, class.severity);
     section(&mut out, "Why it matters", [class.why.clone()]);
     section(
         &mut out,
@@ -127,13 +126,9 @@ fn requests(pattern: &RequestPattern) -> String {
     let mut objects = resources(&pattern.group, &pattern.resources);
     objects.extend(pattern.urls.iter().cloned());
     let mut text = format!("{} {}", pattern.verbs.join(", "), objects.join(", "));
-    let names: Vec<&str> = pattern
-        .names
-        .iter()
-        .map(|name| if name.is_empty() { "(no name)" } else { name.as_str() })
-        .collect();
-    for (before, list) in
-        [("named", names), ("in", pattern.namespaces.iter().map(String::as_str).collect())]
+    let names: Vec<&str> =
+        pattern.names.iter().map(|name| if name.is_empty() { "(no name)" } else { name.as_str() }).collect();
+    for (before, list) in [("named", names), ("in", pattern.namespaces.iter().map(String::as_str).collect())]
     {
         if !list.is_empty() {
             let _ = write!(text, " {before} {}", list.join(", "));

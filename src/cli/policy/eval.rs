@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::input::{self, PolicyArgs, Source};
-use super::request::{DEFAULT_USER, ResourceName, implied_groups, parse_method, parse_resource, parse_url, parse_verb};
+use super::request::{
+    DEFAULT_USER, ResourceName, implied_groups, parse_method, parse_resource, parse_url, parse_verb,
+};
 use crate::analyze::policy::matches::{Attributes, Decision, RequestKind, written_stages};
 use crate::analyze::policy::{Stage, request};
 use crate::analyze::version::Version;
@@ -140,7 +142,9 @@ fn refuse_what_would_be_ignored(args: &Args, connection: &Connection) -> anyhow:
         );
     }
     if args.unauthenticated && names_sender {
-        bail!("a request whose credentials are refused has no user and no groups; leave out --unauthenticated, or --as and --as-group");
+        bail!(
+            "a request whose credentials are refused has no user and no groups; leave out --unauthenticated, or --as and --as-group"
+        );
     }
     if args.url.is_some() && names_namespace {
         bail!("the namespace of a request given by --url stands in the URL; leave out --namespace");

@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn resources_have_a_name_and_a_subresource_where_there_is_a_slash() {
         let scale = parse_resource("deployments.apps/scale").unwrap();
-        assert_eq!((&*scale.api_group, &*scale.resource, &*scale.subresource), ("apps", "deployments", "scale"));
+        assert_eq!(
+            (&*scale.api_group, &*scale.resource, &*scale.subresource),
+            ("apps", "deployments", "scale")
+        );
         assert_eq!(parse_resource("pods").unwrap().api_group, "");
         for text in ["", "/", "pods/", ".apps", "pods.", "pods./exec", "pods/*", "*", "po ds", "/exec"] {
             assert!(parse_resource(text).unwrap_err().contains("write secrets"), "{text}");
