@@ -179,6 +179,13 @@ pub fn page() -> String {
             class.investigate
         );
     }
+    page_of_classes(&mut out);
+    page_of_bodies(&mut out);
+    page_of_noise(&mut out);
+    out
+}
+
+fn page_of_classes(out: &mut String) {
     for class in &CATALOGUE.classes {
         let _ = write!(out, "\n### {}\n\n**{}** ({})", class.id, class.title, class.severity);
         let _ = write!(out, "\n\n{}\n\n", class.why);
@@ -204,6 +211,9 @@ pub fn page() -> String {
         }
         out.push('\n');
     }
+}
+
+fn page_of_bodies(out: &mut String) {
     out.push_str(
         "\n## Bodies\n\nObjects that hold credentials or personal data. Severity *high* is for credentials: a level that writes the sensitive part \
          to\nthe log leaks them. The others may be logged knowingly.\n\n\
@@ -240,6 +250,9 @@ pub fn page() -> String {
             except.join("; ")
         );
     }
+}
+
+fn page_of_noise(out: &mut String) {
     out.push_str(
         "\n## Noise\n\nRequests that come often and say little, as rules that drop them. Where one is *tolerated*, dropping exactly this is \
          no gap:\nits requests are left aside in every class. A rule that drops more than this is a gap all the same.\n",
@@ -256,7 +269,6 @@ pub fn page() -> String {
             rule(&noise.rule).join("\n")
         );
     }
-    out
 }
 
 fn code(text: &str) -> String {
