@@ -1,5 +1,7 @@
 //! `checks`: list, explain, begin and test checks.
 
+pub(crate) mod requests;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -31,9 +33,9 @@ enum Command {
         #[command(flatten)]
         to: OutputArgs,
     },
-    /// Explain a check: what it looks at, why, how to mend it, when a failure is fine
+    /// Explain a check: what it looks at, why, how to mend it, when a failure is fine; or a class of requests, a body, noise
     Show {
-        /// The check
+        /// The check, or an entry of the catalogue of requests: RC-01, BODY-SECRETS, NOISE-EVENTS
         #[arg(value_name = "ID", add = clap_complete::engine::ArgValueCandidates::new(super::completion::check_ids))]
         id: String,
         /// Add the checks of this folder or file
@@ -80,7 +82,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Ending> {
         Command::Show { id, checks, to } => {
             let set = judging::load_checks(&checks)?;
             let Some(check) = set.get(&id) else {
-                let near = nearest(&id, set.checks.iter().map(|check| check.id.as_str()));
+                if let Some(entry) = requests::show(&id) {
+                    to.emit(entry.as_bytes())?;
+                    return Ok(Ending::Clean);
+                }
+                let checks = set.checks.iter().map(|check| check.id.as_str());
+                let near = nearest(&id, checks.chain(requests::ids()));
                 let near = near.map(|near| format!(" did you mean `{near}`?")).unwrap_or_default();
                 bail!("there is no check `{id}`;{near} `kubectl logaudit checks list` shows them");
             };
@@ -157,6 +164,7 @@ fn show(check: &Check) -> String {
     out
 }
 
+/// A check that passes its own tests. One on policies judges what they record, any other the API servers.
 fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Result<String> {
     let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
     if !word(category) || !word(prefix) {
@@ -175,12 +183,64 @@ fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Res
     let used = set.checks.iter().filter_map(|check| check.id.strip_prefix(&start)?.parse::<u32>().ok());
     let id = format!("{start}{:03}", used.max().unwrap_or(0) + 1);
     let title = title.replace(['"', '\n'], " ");
-    Ok(format!(
-        r#"id: {id}
-title: "{title}"
-severity: medium
-since: {version}
-themes: [E01]
+    let head =
+        format!("id: {id}\ntitle: \"{title}\"\nseverity: medium\nsince: {}\n", env!("CARGO_PKG_VERSION"));
+    Ok(head + if area == "POL" { ABOUT_POLICIES } else { ABOUT_APISERVERS })
+}
+
+/// The rest of a check that judges what policies record of classes of requests.
+const ABOUT_POLICIES: &str = r#"themes: [E03]
+what: |
+  What is looked at: which classes of requests, of docs/requests.md.
+why: |
+  What is lost if it is not so.
+fix: |
+  Which rule to add, where.
+fine-when: |
+  When a failure is acceptable.
+params: {classes: [RC-01, RC-12]}
+# Each class of requests, and of these the ones that are named above. facts.policies has one item for each policy instead.
+each: facts.requests
+where: item.id in params.classes
+applies: item.served
+pass: item.detected
+says:
+  pass: "all of it is recorded, at {item.level}"
+  fail: "not recorded: {item.undetected}"
+  not-applicable: no such API is served
+examples:
+  - name: everything is recorded
+    expect: pass
+    manifests: |
+      apiVersion: audit.k8s.io/v1
+      kind: Policy
+      omitStages: [RequestReceived]
+      rules:
+      - level: Metadata
+  - name: what nodes do is left out
+    expect: fail
+    at: example.yaml:5:3
+    manifests: |
+      apiVersion: audit.k8s.io/v1
+      kind: Policy
+      omitStages: [RequestReceived]
+      rules:
+      - level: None
+        userGroups: [system:nodes]
+      - level: Metadata
+  - name: no such API is served
+    expect: not-applicable
+    params: {classes: [RC-22]}
+    manifests: |
+      apiVersion: audit.k8s.io/v1
+      kind: Policy
+      omitStages: [RequestReceived]
+      rules:
+      - level: Metadata
+"#;
+
+/// The rest of a check that judges API servers.
+const ABOUT_APISERVERS: &str = r#"themes: [E01]
 what: |
   What is looked at.
 why: |
@@ -189,13 +249,13 @@ fix: |
   What to change, where.
 fine-when: |
   When a failure is acceptable.
-params: {{minDays: 30}}
+params: {minDays: 30}
 each: facts.apiServers
 applies: item.audit.log.toFile
 pass: item.audit.log.maxAgeDays == 0 || item.audit.log.maxAgeDays >= params.minDays
 says:
-  pass: "rotated audit logs are kept {{item.audit.log.maxAgeDays}} days (0: no limit)"
-  fail: "rotated audit logs are deleted after {{item.audit.log.maxAgeDays}} days, and {{params.minDays}} are asked for"
+  pass: "rotated audit logs are kept {item.audit.log.maxAgeDays} days (0: no limit)"
+  fail: "rotated audit logs are deleted after {item.audit.log.maxAgeDays} days, and {params.minDays} are asked for"
   not-applicable: this apiserver writes no audit log file
 examples:
   - name: kept for long enough
@@ -203,7 +263,7 @@ examples:
     manifests: |
       apiVersion: v1
       kind: Pod
-      metadata: {{name: kube-apiserver-cp1, namespace: kube-system}}
+      metadata: {name: kube-apiserver-cp1, namespace: kube-system}
       spec:
         containers:
           - name: kube-apiserver
@@ -213,15 +273,12 @@ examples:
     manifests: |
       apiVersion: v1
       kind: Pod
-      metadata: {{name: kube-apiserver-cp1, namespace: kube-system}}
+      metadata: {name: kube-apiserver-cp1, namespace: kube-system}
       spec:
         containers:
           - name: kube-apiserver
             command: [kube-apiserver, --audit-log-path=/var/log/audit.log, --audit-log-maxage=7]
-"#,
-        version = env!("CARGO_PKG_VERSION"),
-    ))
-}
+"#;
 
 fn test(paths: &[PathBuf], to: &OutputArgs) -> anyhow::Result<Ending> {
     let set = judging::load_checks(paths)?;

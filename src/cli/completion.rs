@@ -12,7 +12,7 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::{Shell, generate};
 
 use super::output::OutputArgs;
-use super::{Ending, command, judging};
+use super::{Ending, checks, command, judging};
 
 /// The name under which kubectl calls for completion.
 const CALLED_BY_KUBECTL: &str = "kubectl_complete-logaudit";
@@ -72,11 +72,12 @@ pub(crate) fn answer_kubectl(arguments: &[OsString]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The ids of the built-in checks.
+/// The ids of the built-in checks, and those of the catalogue of requests.
 pub(crate) fn check_ids() -> Vec<CompletionCandidate> {
-    let checks = judging::load_checks(&[]).unwrap_or_default();
-    checks
-        .active()
-        .map(|check| CompletionCandidate::new(&check.id).help(Some(check.title.clone().into())))
+    let set = judging::load_checks(&[]).unwrap_or_default();
+    let built_in = set.active().map(|check| (check.id.as_str(), check.title.as_str()));
+    built_in
+        .chain(checks::requests::titles())
+        .map(|(id, title)| CompletionCandidate::new(id).help(Some(title.to_owned().into())))
         .collect()
 }

@@ -24,6 +24,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use checks::requests::page as requests_page;
+pub use policy::check_schema;
+
 use crate::source::live::Connection;
 
 /// How a command that did its job ends.

@@ -54,8 +54,14 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".logaudit-").tempfile_in(folder).with_context(hint)?;
-    file.write_all(bytes).with_context(hint)?;
+    // Without the name of the new file, which nobody asked for.
+    let plain = |error: io::Error| {
+        let text = error.to_string();
+        let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
+        anyhow::anyhow!(cause.to_owned()).context(hint())
+    };
+    let mut file = builder.prefix(".logaudit-").tempfile_in(folder).map_err(plain)?;
+    file.write_all(bytes).map_err(plain)?;
     file.as_file().sync_all().with_context(hint)?;
     file.persist(path).with_context(hint)?;
     Ok(())

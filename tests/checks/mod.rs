@@ -241,19 +241,28 @@ fn every_body_is_judged_once() {
     each_is_in_one("bodies", bodies.map(|body| (body.id.clone(), body.severity.to_string())));
 }
 
-/// The check that the README shows is one: it loads, and its examples come out.
+/// Each check that the README shows is one: it loads, and its examples come out.
 #[test]
-fn the_check_in_the_readme_works() {
+fn the_checks_in_the_readme_work() {
     let readme = BUILTIN.get_file("README.md").and_then(include_dir::File::contents_utf8).unwrap();
-    let (_, rest) = readme.split_once("```yaml\nid: ").expect("a whole check in the README");
-    let (body, _) = rest.split_once("```").unwrap();
-    let file = ("my-checks/example.yaml".to_owned(), format!("id: {body}"));
+    let files: Vec<(String, String)> = readme
+        .split("```yaml\nid: ")
+        .skip(1)
+        .enumerate()
+        .map(|(number, rest)| {
+            let (body, _) = rest.split_once("```").unwrap();
+            (format!("my-checks/example-{number}.yaml"), format!("id: {body}"))
+        })
+        .collect();
+    assert_eq!(files.len(), 2);
     on_big_stack(|| {
-        let set = load::load(CheckSet::default(), &[file]).unwrap_or_else(|faults| panic!("{}", faults[0]));
-        let outcomes = example::test(&set.checks[0]).unwrap();
-        assert!(outcomes.len() >= 2);
-        for outcome in outcomes {
-            assert_eq!(outcome.problem, None, "{}", outcome.name);
+        let set = load::load(CheckSet::default(), &files).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        for check in &set.checks {
+            let outcomes = example::test(check).unwrap();
+            assert!(outcomes.len() >= 2);
+            for outcome in outcomes {
+                assert_eq!(outcome.problem, None, "{}", outcome.name);
+            }
         }
     });
 }

@@ -74,6 +74,25 @@ fn a_check_that_was_begun_works_at_once() {
 }
 
 #[test]
+fn a_check_of_policies_that_was_begun_works_at_once() {
+    let begun = run(&["checks", "new", "policy", "Our own \"classes\" are recorded"]);
+    let text = &begun.expect_code(0).stdout;
+    assert!(text.contains("MY-POL-001") && text.contains("each: facts.requests"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("policy")).unwrap();
+    fs::write(folder.path().join("policy/ours.yaml"), text).unwrap();
+    let tested = pinned().args(["checks", "test"]).arg(folder.path()).run();
+    assert!(tested.expect_code(0).stdout.ends_with("3 passed, 0 failed\n"), "{tested:#?}");
+    let used = pinned()
+        .args(["policy", "check", "--known", "openshift-none", "-o", "json", "--checks"])
+        .arg(folder.path())
+        .run();
+    let failed = used.expect_code(1).json();
+    let ours = |finding: &&serde_json::Value| finding["check"] == "MY-POL-001" && finding["status"] == "fail";
+    assert_eq!(failed["findings"].as_array().unwrap().iter().filter(ours).count(), 2);
+}
+
+#[test]
 fn a_check_that_fails_its_examples_is_told() {
     let own = Own::with("pass:", "pass: item.audit.log.maxAgeDays >= 365");
     let output = own.test();

@@ -32,6 +32,26 @@ fn checks_are_listed_and_shown() {
 }
 
 #[test]
+fn entries_of_the_catalogue_of_requests_are_shown() {
+    for (id, parts) in [
+        (
+            "RC-01",
+            &["RC-01  Reads of Secrets", "severity critical", "get, list, watch secrets", "nodes", "T1552"][..],
+        ),
+        ("rc-10", &["RC-10  ", "in kube-public", "RequestResponse to investigate"]),
+        ("body-configmaps", &["BODY-CONFIGMAPS  ConfigMaps", "severity high", "coredns", "Except"]),
+        ("NOISE-DISCOVERY", &["a gap in the classes", "nonResourceURLs"]),
+    ] {
+        let shown = run(&["checks", "show", id]);
+        for part in parts {
+            assert!(shown.expect_code(0).stdout.contains(part), "{part}: {}", shown.stdout);
+        }
+    }
+    run(&["checks", "show", "RC-1"]).expect_refusal(&["did you mean `RC-01`?"]);
+    run(&["checks", "show", "BODY-SECRET"]).expect_refusal(&["did you mean `BODY-SECRETS`?"]);
+}
+
+#[test]
 fn frameworks_are_listed_and_shown() {
     let list = run(&["frameworks", "list", "-o", "json"]).json();
     let frameworks = list.as_array().unwrap();

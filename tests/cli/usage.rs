@@ -14,6 +14,7 @@ fn a_word_that_is_nearly_right_is_answered_with_the_right_one() {
         (&["run", "-o", "yml"], "'yaml'"),
         (&["completion", "bsh"], "'bash'"),
         (&["checks", "show", "LA-API-0001"], "`LA-API-001`"),
+        (&["checks", "show", "RC-O1"], "`RC-01`"),
         (&["frameworks", "show", "owasp-k8s-2021"], "`owasp-k8s-2022`"),
     ] {
         run(words).expect_refusal(&[meant]);

@@ -53,6 +53,7 @@ fn by_category(set: &CheckSet) -> Vec<(&str, Vec<&Check>)> {
 fn the_schemas_are_those_of_the_types() {
     let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap() + "\n";
     generated("docs/report.schema.json", &pretty(logaudit::report::json::schema()));
+    generated("docs/policy-check.schema.json", &pretty(logaudit::cli::check_schema()));
     generated("docs/policy-coverage.schema.json", &pretty(logaudit::report::matrix::schema()));
     generated("docs/policy-diff.schema.json", &pretty(logaudit::report::difference::schema()));
     generated("docs/facts.schema.json", &pretty(logaudit::analyze::schema()));
@@ -99,6 +100,11 @@ fn the_check_reference_is_that_of_the_checks() {
         }
     }
     generated("docs/checks.md", &out);
+}
+
+#[test]
+fn the_page_on_requests_is_that_of_the_catalogue() {
+    generated("docs/requests.md", &logaudit::cli::requests_page());
 }
 
 #[test]
@@ -218,7 +224,7 @@ fn split_connection(help: &str) -> (String, String) {
     let (mut own, mut connection) = (String::new(), String::new());
     let mut inside = false;
     for line in help.lines() {
-        if line.ends_with(':') && !line.starts_with(' ') {
+        if !line.is_empty() && !line.starts_with(' ') {
             inside = line == "Connection:";
         }
         let target = if inside { &mut connection } else { &mut own };
@@ -244,6 +250,13 @@ fn the_readme_lists_the_checks_and_shows_a_real_report() {
     let report = Tool::new().args(["run", "--snapshot", "examples/looks-audited.json"]).cwd(&root()).run();
     report.expect_code(1);
     generated_part("README.md", "report", &format!("```\n{}```\n", report.stdout));
+    let arguments = ["policy", "check", "--known", "gce", "--severity", "high"];
+    let report = Tool::new().args(arguments).cwd(&root()).run();
+    report.expect_code(1);
+    let command = format!("$ kubectl logaudit {}", arguments.join(" "));
+    generated_part("README.md", "policy-check", &format!("```console\n{command}\n{}```\n", report.stdout));
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 250, "the README is to be read");
 }
 
 #[test]
@@ -272,7 +285,10 @@ fn every_example_cluster_has_its_report_in_the_docs() {
 fn the_page_on_policies_shows_what_the_commands_print() {
     const FINE: &str = "examples/policies/looks-fine.yaml";
     const REVIEWED: &str = "examples/policies/reviewed.yaml";
-    let runs: [(&str, &[&str], i32); 7] = [
+    let runs: [(&str, &[&str], i32); 10] = [
+        ("check", &["check", "-f", REVIEWED, "--severity", "medium"], 0),
+        ("check-fails", &["check", "-f", FINE, "--severity", "critical", "-q"], 1),
+        ("check-refused", &["check", "-f", "tests/policies/refused.yaml", "--load-only"], 1),
         (
             "eval",
             &[
@@ -300,10 +316,49 @@ fn the_page_on_policies_shows_what_the_commands_print() {
     for (marker, arguments, code) in runs {
         let output = Tool::new().arg("policy").args(arguments).cwd(&root()).run();
         output.expect_code(code);
-        let shown = if arguments[0] == "generate" { &output.stderr } else { &output.stdout };
+        let shown = if arguments[0] == "generate" {
+            // The proof, after the policy's beginning.
+            let beginning = if marker == "generate" { beginning(&output.stdout) } else { String::new() };
+            beginning + &output.stderr
+        } else {
+            if marker.starts_with("check") { cut(&output.stdout) } else { output.stdout.clone() }
+        };
         let command = format!("$ kubectl logaudit policy {}", arguments.join(" "));
         generated_part("docs/policy.md", marker, &format!("```console\n{command}\n{shown}```\n"));
     }
+    let answer = Tool::new()
+        .args(["policy", "check", "-o", "json", "-f", FINE])
+        .cwd(&root())
+        .run()
+        .expect_code(1)
+        .json();
+    let mut answer = answer.as_object().unwrap().clone();
+    let finding = answer["findings"].as_array().unwrap().iter().find(|finding| finding["status"] == "fail");
+    answer["findings"] = serde_json::json!([finding.unwrap()]);
+    answer.insert("policy".into(), serde_json::json!({}));
+    let summary = answer["summary"].as_object_mut().unwrap();
+    summary.retain(|key, _| key == "gate");
+    let shown = serde_json::to_string_pretty(&answer).unwrap();
+    generated_part("docs/policy.md", "check-json", &format!("```json\n{shown}\n```\n"));
     let fine = std::fs::read_to_string(root().join(FINE)).unwrap();
     generated_part("docs/policy.md", "policy", &format!("```yaml\n{fine}```\n"));
+}
+
+/// The first lines of a policy.
+fn beginning(policy: &str) -> String {
+    const LINES: usize = 24;
+    let lines: Vec<&str> = policy.lines().take(LINES).collect();
+    format!("{}\n…\n", lines.join("\n").trim_end())
+}
+
+/// Long lines cut short: no page is as wide as a terminal can be.
+fn cut(text: &str) -> String {
+    const WIDTH: usize = 200;
+    text.lines().fold(String::new(), |mut out, line| {
+        match line.char_indices().nth(WIDTH) {
+            Some((end, _)) => out.extend([&line[..end], "…\n"]),
+            None => out.extend([line, "\n"]),
+        }
+        out
+    })
 }

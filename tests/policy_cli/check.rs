@@ -28,7 +28,17 @@ fn failed(output: &Value, severities: &[&str]) -> Vec<String> {
 fn json(arguments: &[&str], code: i32) -> Value {
     let output = rooted(&["policy", "check", "-o", "json"]).args(arguments).run();
     output.expect_code(code);
-    serde_json::from_str(&output.stdout).unwrap()
+    let answer = serde_json::from_str(&output.stdout).unwrap();
+    follows_its_schema(&answer);
+    answer
+}
+
+fn follows_its_schema(answer: &Value) {
+    let validator = jsonschema::validator_for(&logaudit::cli::check_schema()).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(answer).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(answer["schemaVersion"], 1);
 }
 
 /// Policies that tools which match text get wrong.
@@ -98,6 +108,8 @@ fn a_policy_that_is_refused_is_drawn_and_is_a_finding() {
         (&"rules[0].level".into(), &4.into(), &10.into())
     );
     assert_eq!(answer["warnings"][0]["field"], "rules[0].verb");
+    follows_its_schema(&answer);
+    assert!(output.stdout.starts_with("{\n  \"schemaVersion\": 1,"), "{}", output.stdout);
     for arguments in [vec!["policy", "check"], vec!["policy", "check", "-f", "no-such-file"]] {
         Tool::new().args(arguments).run().expect_code(2);
     }

@@ -88,6 +88,14 @@ fn classes_can_be_chosen() {
     rooted(&["policy", "coverage", "--known", "gce", "--class", "RC-1"])
         .run()
         .expect_refusal(&["RC-1", "did you mean `RC-01`?"]);
+    let spelt =
+        rooted(&["policy", "coverage", "--known", "gce", "--class", "rc-12, Rc-01 ", "-o", "json"]).run();
+    assert_eq!(spelt.stdout, output.stdout);
+    for empty in ["", "RC-01,", " "] {
+        rooted(&["policy", "coverage", "--known", "gce", "--class", empty])
+            .run()
+            .expect_refusal(&["--class has an empty id", "RC-01"]);
+    }
 }
 
 #[test]
@@ -97,6 +105,18 @@ fn what_is_served_depends_on_the_version() {
         rooted(&arguments).run().json()["notServed"].clone()
     };
     assert_ne!(of("1.24"), of("1.36"));
+    for (version, message) in [("1.37", "ends with Kubernetes 1.36"), ("1.19", "begins with Kubernetes 1.20")]
+    {
+        for command in ["coverage", "check"] {
+            let output = rooted(&["policy", command, "--known", "talos", "--kubernetes", version]).run();
+            output.expect_code(0);
+            assert_eq!(output.stderr.matches(message).count(), 1, "{command} {version}: {}", output.stderr);
+        }
+    }
+    for version in ["1.20", "1.36"] {
+        let output = rooted(&["policy", "coverage", "--known", "talos", "--kubernetes", version]).run();
+        assert_eq!(output.stderr, "", "{version}");
+    }
 }
 
 #[test]

@@ -186,6 +186,55 @@ fn what_cannot_be_evaluated_ends_with_2_and_says_where() {
 }
 
 #[test]
+fn flags_that_would_be_ignored_or_mean_no_request_are_refused() {
+    let secrets = ["--verb", "get", "--resource", "secrets"];
+    let url = ["--method", "GET", "--url", "/api/v1/namespaces/prod/secrets"];
+    for (arguments, message) in [
+        (&["--requests", "r.jsonl", "--as", "eve"][..], "go with a single request"),
+        (&["--requests", "r.jsonl", "--as-group", "admins"], "go with a single request"),
+        (&["--requests", "r.jsonl", "-n", "prod"], "go with a single request"),
+        (&[&secrets[..], &["--unauthenticated", "--as", "eve"]].concat(), "no user and no groups"),
+        (&[&secrets[..], &["--unauthenticated", "--as-group", "admins"]].concat(), "no user and no groups"),
+        (&[&url[..], &["-n", "prod"]].concat(), "stands in the URL"),
+        (&["--verb", "get", "--resource", ""], "names no resource"),
+        (&["--verb", "get", "--resource", "pods/"], "no subresource after the slash"),
+        (&["--verb", "impersonate", "--resource", "users"], "has the verb `impersonate`"),
+        (&["--verb", "Get", "--resource", "pods"], "did you mean `get`?"),
+        (&["--method", "get", "--url", "/api"], "in capitals: GET"),
+        (&["--method", "GET", "--url", "api/v1"], "/api/v1"),
+    ] {
+        eval(POLICY, arguments).expect_refusal(&[message]);
+    }
+}
+
+#[test]
+fn lines_that_are_no_request_are_told_with_their_place() {
+    let complete = r#"{"user":"eve","verb":"get","resource":"pods","isResourceRequest":true}"#;
+    for (line, place, message) in [
+        ("{\"user\":", ":2:8:", "this is no JSON"),
+        ("[]", ":2:", "give an object"),
+        (r#"["eve",[],"get","","","","","","",true,""]"#, ":2:", "give an object"),
+        (r#"{"attributes":[1]}"#, ":2:", "give an object"),
+        ("{}", ":2:", "missing field"),
+        (r#"{"attributes":{"user":"eve"}}"#, ":2:", "missing field `verb`"),
+        (r#"{"user":"eve","verb":1,"isResourceRequest":true}"#, ":2:", "expected a string"),
+        (r#"{"user":"eve","user":"bob","verb":"get","isResourceRequest":true}"#, ":2:", "twice"),
+    ] {
+        let tool = Tool::new();
+        std::fs::write(tool.home().join("policy.yaml"), POLICY).unwrap();
+        let policy = tool.home().join("policy.yaml").to_string_lossy().into_owned();
+        let output = tool
+            .args(["policy", "eval", "--requests", "-", "-f", &policy])
+            .stdin(format!("{complete}\n{line}\n"))
+            .run();
+        output.expect_code(2);
+        assert!(output.stderr.contains(&format!("stdin{place}")), "{line}: {}", output.stderr);
+        assert!(output.stderr.contains(message), "{line}: {}", output.stderr);
+        assert!(!output.stderr.contains("struct"), "{line}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn a_group_wildcard_needs_a_server_that_knows_it() {
     let policy =
         "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, resources: [{group: '*'}]}\n";

@@ -1,6 +1,8 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
 use anyhow::bail;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::input::{self, PolicyArgs, PolicyFile, PolicyText};
@@ -61,9 +63,11 @@ enum Format {
 }
 
 /// What `policy check -o json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
+    /// The version of this form; it changes when a field is removed or changes its meaning.
+    schema_version: u32,
     /// What the policy is called.
     file: &'a str,
     /// The version it was loaded for.
@@ -81,6 +85,17 @@ struct Answer<'a> {
     /// Counts and gate; none if it does not load.
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<&'a Summary>,
+}
+
+/// The version of the form of JSON.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The JSON Schema of what `policy check -o json` prints.
+pub fn schema() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<Answer<'_>>();
+    schema.insert("title".into(), "Check of an audit policy by kubectl logaudit".into());
+    schema.to_value()
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
@@ -134,6 +149,7 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
 
 fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {
     let answer = Answer {
+        schema_version: SCHEMA_VERSION,
         file: &file.name,
         kubernetes: file.server.to_string(),
         valid: file.loaded.is_valid(),

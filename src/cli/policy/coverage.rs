@@ -16,9 +16,10 @@ use crate::suggest::nearest;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_group("policy", |group| group.required(true)),
-    after_help = "Every answer holds for all users, groups, namespaces and names; an exception comes with the rule that decides and a
-request that shows it. Classes are those of `checks/requests.yaml`. Exit codes: 0 it was worked out, 2 it was not; the gate
-for pipelines is policy check.
+    after_help = "Every answer holds for all users, groups, namespaces and names; an exception comes with the rule that \
+decides and a request that shows it. `kubectl logaudit checks show RC-01` explains a class.
+
+Exit codes: 0 it was worked out, 2 it was not; the gate for pipelines is policy check.
 
 Examples:
   kubectl logaudit policy coverage -f audit-policy.yaml
@@ -55,7 +56,8 @@ pub(super) enum Format {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
     args.to.prepare();
-    let classes = selected(&args.classes)?;
+    let ids: Vec<String> = args.classes.iter().map(|id| id.trim().to_uppercase()).collect();
+    let classes = selected(&ids)?;
     let policy = args.policy.read(args.kubernetes)?;
     let matrix = matrix(&policy, &classes, args.classes.is_empty())?;
     let text = match args.output {
@@ -70,6 +72,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
 /// The classes with these ids, in the catalogue's order; all if there are none.
 fn selected(ids: &[String]) -> anyhow::Result<Vec<&'static RequestClass>> {
     let known = || CATALOGUE.classes.iter();
+    if ids.iter().any(String::is_empty) {
+        bail!("--class has an empty id; give ids such as RC-01,RC-12, or leave it out for all classes");
+    }
     for id in ids {
         if !known().any(|class| class.id == *id) {
             let near = nearest(id, known().map(|class| class.id.as_str()));
@@ -77,7 +82,7 @@ fn selected(ids: &[String]) -> anyhow::Result<Vec<&'static RequestClass>> {
             let (first, last) = (known().next(), known().next_back());
             let range = first.zip(last).map(|(first, last)| format!("{} to {}", first.id, last.id));
             bail!(
-                "there is no class of requests `{id}`;{near} They go from {}, and checks/requests.yaml explains them",
+                "there is no class of requests `{id}`;{near} They go from {}, and `kubectl logaudit checks show RC-01` explains one",
                 range.unwrap_or_default()
             );
         }

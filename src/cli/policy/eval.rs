@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::input::{self, PolicyArgs, Source};
-use super::request::{DEFAULT_USER, implied_groups, split_resource};
+use super::request::{
+    DEFAULT_USER, ResourceName, implied_groups, parse_method, parse_resource, parse_url, parse_verb,
+};
 use crate::analyze::policy::matches::{Attributes, Decision, RequestKind, written_stages};
 use crate::analyze::policy::{Stage, request};
 use crate::analyze::version::Version;
@@ -20,8 +23,8 @@ use crate::source::live::Connection;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_group("policy", |group| group.required(true)),
-    after_help = "Who asks is given with --as and --as-group; the groups that come with a user's kind are added:
-system:authenticated, those of a service account or a node, system:unauthenticated for system:anonymous.
+    after_help = "Who asks is given with --as and --as-group, in which namespace with -n; the groups that come with a \
+user's kind are added: system:authenticated, those of a service account or a node, system:unauthenticated for system:anonymous.
 
 Examples:
   kubectl logaudit policy eval -f policy.yaml --as alice --verb get --resource secrets -n dev
@@ -36,19 +39,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["verb", "method"])]
     requests: Option<PathBuf>,
     /// The verb of a request about a resource
-    #[arg(long, requires = "resource", help_heading = "Single request")]
+    #[arg(long, requires = "resource", value_parser = parse_verb, help_heading = "Single request")]
     verb: Option<String>,
     /// The resource, with its subresource and group: secrets, pods/exec, deployments.apps, deployments.apps/scale
-    #[arg(long, requires = "verb", help_heading = "Single request")]
-    resource: Option<String>,
+    #[arg(long, requires = "verb", value_parser = parse_resource, help_heading = "Single request")]
+    resource: Option<ResourceName>,
     /// The object's name
     #[arg(long, requires = "verb", help_heading = "Single request")]
     name: Option<String>,
     /// The HTTP method of a request given by its URL
-    #[arg(long, requires = "url", conflicts_with = "verb", help_heading = "Single request")]
+    #[arg(long, requires = "url", conflicts_with = "verb", value_parser = parse_method, help_heading = "Single request")]
     method: Option<String>,
     /// The URL, from the path on
-    #[arg(long, requires = "method", help_heading = "Single request")]
+    #[arg(long, requires = "method", value_parser = parse_url, help_heading = "Single request")]
     url: Option<String>,
     /// A request whose credentials are refused: it has no user
     #[arg(long, conflicts_with = "requests", help_heading = "Single request")]
@@ -92,6 +95,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     if from_stdin && args.requests.as_deref().is_some_and(input::is_stdin) {
         bail!("policy and requests cannot both come from standard input; give one of them as a file");
     }
+    refuse_what_would_be_ignored(args, connection)?;
     let evaluator = args.policy.read(args.kubernetes)?.evaluator();
     let mut out = String::new();
     if args.output == Format::Table && !args.to.no_headers {
@@ -128,6 +132,26 @@ fn row(level: &str, rule: &str, stages: &str, request: &str) -> String {
     format!("{level:<15} {rule:<10} {stages:<50} {request}\n")
 }
 
+/// Flags on who asks and where are taken from all of kubectl's; with some of ours they mean nothing.
+fn refuse_what_would_be_ignored(args: &Args, connection: &Connection) -> anyhow::Result<()> {
+    let names_sender = connection.as_user.is_some() || !connection.as_group.is_empty();
+    let names_namespace = connection.namespace.is_some();
+    if args.requests.is_some() && (names_sender || names_namespace) {
+        bail!(
+            "every request of --requests says itself who asks and where; --as, --as-group and --namespace go with a single request"
+        );
+    }
+    if args.unauthenticated && names_sender {
+        bail!(
+            "a request whose credentials are refused has no user and no groups; leave out --unauthenticated, or --as and --as-group"
+        );
+    }
+    if args.url.is_some() && names_namespace {
+        bail!("the namespace of a request given by --url stands in the URL; leave out --namespace");
+    }
+    Ok(())
+}
+
 /// A line of a file of requests: attributes, or a vector that holds them.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -136,13 +160,42 @@ enum RequestLine {
     Plain(Attributes),
 }
 
+/// Reads a line; else what is wrong with it, after the column where that is known.
+fn read_request(line: &[u8]) -> Result<Attributes, String> {
+    let line = line.trim_ascii_end();
+    // Lists would be taken for objects with their fields in order.
+    let is_object = line.trim_ascii_start().starts_with(b"{");
+    if let (true, Ok(RequestLine::Vector { attributes } | RequestLine::Plain(attributes))) =
+        (is_object, serde_json::from_slice(line))
+    {
+        return Ok(attributes);
+    }
+    let no_request = "this is no request; give an object with user, verb, isResourceRequest and so on";
+    let reason = |error: &serde_json::Error| {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        text.strip_suffix(&place).unwrap_or(&text).to_owned()
+    };
+    let value: Value = serde_json::from_slice(line)
+        .map_err(|error| format!("{}: this is no JSON: {}", error.column(), reason(&error)))?;
+    let attributes = value.get("attributes").unwrap_or(&value);
+    if !attributes.is_object() {
+        return Err(format!(" {no_request}"));
+    }
+    match Attributes::deserialize(attributes) {
+        Err(error) => Err(format!(" {no_request}: {}", reason(&error))),
+        // Only a key that stands there twice gets lost on the way.
+        Ok(_) => Err(format!(" {no_request}: a field is given twice")),
+    }
+}
+
 fn for_each_request(
     args: &Args,
     connection: &Connection,
     mut each: impl FnMut(&Attributes) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let Some(path) = &args.requests else { return each(&single(args, connection)?) };
-    let name = path.display();
+    let name = input::display_name(path);
     let mut reader = BufReader::new(input::open(path)?.take(MAX_BYTES));
     let mut line = Vec::new();
     for number in 1_usize.. {
@@ -160,12 +213,7 @@ fn for_each_request(
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let request = match serde_json::from_slice(&line) {
-            Ok(RequestLine::Vector { attributes } | RequestLine::Plain(attributes)) => attributes,
-            // The plain form says more about what is wrong than "no variant matches".
-            Err(_) => serde_json::from_slice::<Attributes>(&line)
-                .with_context(|| format!("{name}:{number}: this is no request; give an object with user, verb, isResourceRequest and so on"))?,
-        };
+        let request = read_request(&line).map_err(|fault| anyhow::anyhow!("{name}:{number}:{fault}"))?;
         each(&request)?;
     }
     Ok(())
@@ -181,14 +229,13 @@ fn single(args: &Args, connection: &Connection) -> anyhow::Result<Attributes> {
     let (Some(verb), Some(resource)) = (&args.verb, &args.resource) else {
         bail!("give --requests FILE, or a single request by --verb and --resource or by --method and --url");
     };
-    let (api_group, resource, subresource) = split_resource(resource);
     Ok(Attributes {
         user,
         groups,
         verb: verb.clone(),
-        api_group: api_group.to_owned(),
-        resource: resource.to_owned(),
-        subresource: subresource.to_owned(),
+        api_group: resource.api_group.clone(),
+        resource: resource.resource.clone(),
+        subresource: resource.subresource.clone(),
         name: args.name.clone().unwrap_or_default(),
         namespace: connection.namespace.clone().unwrap_or_default(),
         is_resource_request: true,

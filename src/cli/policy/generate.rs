@@ -15,8 +15,9 @@ use crate::verdict::Severity;
 /// Arguments of `policy generate`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Before it is printed, a profile is loaded as the server does and proved: every class of requests is recorded at its
-level, whoever sends them, and no Secret, token or other body made for credentials is logged. What was proved is said on standard error.
+    after_help = "Before it is printed, a profile is loaded as the server does and proved: every class of requests is \
+recorded at its level, whoever sends them, and no Secret, token or other body made for credentials is logged. What was \
+proved is said on standard error.
 
 Examples:
   kubectl logaudit policy generate --profile recommended --output-file audit-policy.yaml

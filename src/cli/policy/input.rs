@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context, bail};
 
@@ -15,6 +16,9 @@ use crate::suggest::nearest;
 
 /// The server that policies are loaded for where no other version is given.
 pub(crate) const DEFAULT_VERSION: Version = load::NEWEST;
+
+/// The first server whose APIs are known; the last is the newest one.
+const OLDEST_APIS: Version = Version::new(1, 20);
 
 /// The value of `--kubernetes`.
 pub(crate) fn parse_version(text: &str) -> Result<Version, String> {
@@ -119,9 +123,10 @@ impl PolicyFile {
         }
     }
 
-    /// Loads it as a server does. What is wrong with the policy is no error here, and nothing is printed:
-    /// [`PolicyText::valid`] is for commands that need a policy that works.
+    /// Loads it as a server does. What is wrong with the policy is no error here and is not printed: [`PolicyText::valid`]
+    /// is for commands that need a policy that works. A note says, once, if the server is one that is not known.
     pub(crate) fn load(&self, server: Version) -> PolicyText {
+        note_version(server);
         let loaded = load::load(&self.bytes, &self.name, self.loads_with.unwrap_or(server));
         let text = load::readable(&self.bytes).into_owned();
         PolicyText { name: self.name.clone(), text, loaded, server }
@@ -186,6 +191,23 @@ impl ValidPolicy {
         let At { line, column } = self.places.rules().get(rule).map(|place| place.at).unwrap_or_default();
         format!("{}:{line}:{column}", self.name)
     }
+}
+
+/// Says once on standard error that a server lies outside of what this program knows.
+fn note_version(server: Version) {
+    static SAID: Once = Once::new();
+    let (end, is) = if server < OLDEST_APIS {
+        (OLDEST_APIS, "begins")
+    } else if server > load::NEWEST {
+        (load::NEWEST, "ends")
+    } else {
+        return;
+    };
+    SAID.call_once(|| {
+        output::warn(&format!(
+            "note: the table of APIs {is} with Kubernetes {end}; {server} is judged by what that serves"
+        ));
+    });
 }
 
 /// What the group `*` means to a server.

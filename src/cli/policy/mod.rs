@@ -10,6 +10,8 @@ mod request;
 mod table;
 mod test;
 
+pub use check::schema as check_schema;
+
 use super::Ending;
 use crate::source::live::Connection;
 
