@@ -1,5 +1,7 @@
 //! The built-in checks as data: they load, their examples come out as they say, and no two are the same judgement.
 
+mod fixes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;

@@ -86,3 +86,24 @@ fn it_can_be_written_to_a_file() {
     assert!(output.stdout.is_empty());
     assert!(std::fs::read_to_string(file).unwrap().contains("kind: Policy"));
 }
+
+/// No rule is without effect, and nothing in them matches nothing.
+#[test]
+fn profiles_have_no_odd_rules() {
+    for profile in PROFILES {
+        let generated = generate(&["--profile", profile, "--kubernetes", "1.36"]);
+        let check = Tool::new()
+            .args(["policy", "check", "-f", "-", "--kubernetes", "1.36", "-o", "json"])
+            .stdin(&generated.stdout)
+            .run()
+            .json();
+        let odd = ["LA-POL-005", "LA-POL-006", "LA-POL-007", "LA-POL-008"];
+        let findings = check["findings"].as_array().unwrap().iter();
+        let mut judged = 0;
+        for finding in findings.filter(|finding| odd.iter().any(|check| finding["check"] == *check)) {
+            assert_eq!(finding["status"], "pass", "{profile}: {finding:#}");
+            judged += 1;
+        }
+        assert!(judged >= odd.len(), "{profile}: {judged} findings");
+    }
+}
