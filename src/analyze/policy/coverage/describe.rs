@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::catalogue::Who;
+use super::cells::Values;
 use super::identity::{Everyone, Identity, Kind, NODES};
-use super::walk::{Block, Census, Outcome, Part, Sender, Values};
+use super::walk::{Block, Census, Outcome, Part, Sender};
 
 /// Which values of a dimension are meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

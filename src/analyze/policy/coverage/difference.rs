@@ -13,12 +13,15 @@ use super::super::catalogue::{Body, Catalogue};
 use super::super::matches::{
     Evaluator, GroupWildcard, RequestKind, StageSet, effective_level, written_stages,
 };
+use super::asked::everyone;
+use super::budget::Budget;
+use super::cells::{Objects, Values};
 use super::gather::{Gathered, Requests};
 use super::patterns::World;
 use super::survey::Survey;
 use super::target::Target;
-use super::walk::{Block, Budget, Objects, Outcome, RuleSet, Values};
-use super::{EVERYONE, TooLarge, as_somebody, everyone};
+use super::walk::{Block, Outcome, RuleSet};
+use super::{EVERYONE, TooLarge, as_somebody};
 use crate::verdict::Severity;
 
 /// In which direction a record changed.

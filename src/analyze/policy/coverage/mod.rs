@@ -6,6 +6,9 @@
 //! | `target` | which rules can match a target |
 //! | `identity` | who can send requests |
 //! | `walk` | who reaches which rule, exactly |
+//! | `asked` | what the catalogue's entries ask about |
+//! | `cells` | namespaces and names, divided as the rules divide them |
+//! | `budget` | how much work a policy may take |
 //! | `survey` | the same for many targets |
 //! | `gather`, `describe` | requests that end alike put together, and in words |
 //! | `difference` | what two policies record differently |
@@ -14,6 +17,9 @@
 //! The answers are exact as far as the catalogue's classes go: if a class is recorded, there is no request in it that is
 //! not, and every exception comes with a request that shows it. What an identity can be is in `identity`.
 
+mod asked;
+mod budget;
+mod cells;
 mod describe;
 mod difference;
 mod gather;
@@ -40,18 +46,19 @@ pub use gather::Requests;
 pub use reach::{Decider, Reach, can_be_in_namespace, can_be_named, is_only_about_resources};
 
 use super::apis::Apis;
-use super::catalogue::{
-    Body, BodyObjects, BodyPart, Catalogue, NamedObjects, Noise, RequestClass, RequestPattern, Senders, Who,
-};
+use super::catalogue::{Body, BodyPart, Catalogue, Noise, RequestClass, RequestPattern, Senders, Who};
 use super::matches::{Attributes, Decision, Evaluator, GroupWildcard, RequestKind, effective_level};
-use super::{AuditPolicy, GroupResources, Level, PolicyRule};
+use super::{AuditPolicy, Level, PolicyRule};
 use crate::verdict::Severity;
+use asked::{Makers, everyone, excepted, excluded, makers, patterns_of, patterns_of_noise};
+use budget::Budget;
+use cells::Objects;
 use gather::Gathered;
 use identity::Everyone;
 use patterns::World;
 use survey::{Answer, Survey};
 use target::Target;
-use walk::{Block, Budget, Objects, Only, Outcome, Part, RuleSet};
+use walk::{Block, Only, Outcome, Part, RuleSet};
 
 /// A policy names so many users, groups, namespaces and names together that going through all of them was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -434,112 +441,6 @@ impl<'p> Prover<'p> {
             Outcome::Excluded(_) | Outcome::Unmatched => self.evaluator.unmatched(),
         }
     }
-}
-
-/// Who makes a kind of noise.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Makers<'c> {
-    who: &'static [Who],
-    users: &'c [String],
-}
-
-fn makers(noise: &Noise) -> Makers<'_> {
-    let rule = &noise.rule;
-    let is_nodes =
-        !rule.user_groups.is_empty() && rule.user_groups.iter().all(|group| group == identity::NODES);
-    let who: &'static [Who] = if is_nodes {
-        &[Who::Node]
-    } else if rule.non_resource_urls.is_empty() {
-        // That the anonymous do it as well is no noise.
-        &[Who::Person, Who::ServiceAccount, Who::Node]
-    } else {
-        &LOGGED
-    };
-    Makers { who, users: &rule.users }
-}
-
-/// The requests that are noise.
-fn patterns_of_noise(noise: &Noise) -> Vec<RequestPattern> {
-    let rule = &noise.rule;
-    let verbs = |all: &[&str]| {
-        if rule.verbs.is_empty() {
-            all.iter().map(|verb| (*verb).to_owned()).collect()
-        } else {
-            rule.verbs.clone()
-        }
-    };
-    let mut patterns: Vec<RequestPattern> = rule
-        .resources
-        .iter()
-        .map(|entry| RequestPattern {
-            verbs: verbs(&["get", "list", "watch", "create", "update", "patch", "delete"]),
-            group: entry.group.clone(),
-            resources: entry.resources.clone(),
-            namespaces: rule.namespaces.clone(),
-            names: entry.resource_names.clone(),
-            ..RequestPattern::default()
-        })
-        .collect();
-    if !rule.non_resource_urls.is_empty() {
-        patterns.push(RequestPattern {
-            verbs: verbs(&["get"]),
-            urls: rule.non_resource_urls.clone(),
-            ..RequestPattern::default()
-        });
-    }
-    patterns
-}
-
-/// The requests that can have bodies of a kind.
-fn patterns_of(body: &Body) -> Vec<RequestPattern> {
-    const VERBS: [&str; 7] = ["get", "list", "create", "update", "patch", "delete", "deletecollection"];
-    let of_objects = |objects: &BodyObjects| RequestPattern {
-        verbs: VERBS.map(str::to_owned).to_vec(),
-        group: objects.group.clone(),
-        resources: objects.resources.clone(),
-        ..RequestPattern::default()
-    };
-    body.objects.iter().map(of_objects).collect()
-}
-
-/// Rules that match the objects whose bodies may be logged all the same.
-fn excepted(body: &Body) -> Vec<PolicyRule> {
-    let entries =
-        body.objects.iter().flat_map(|objects| body.except.iter().map(move |except| (objects, except)));
-    let rule = |(objects, except): (&BodyObjects, &NamedObjects)| PolicyRule {
-        namespaces: except.namespaces.clone(),
-        resources: vec![GroupResources {
-            group: objects.group.clone(),
-            resources: objects.resources.clone(),
-            resource_names: except.names.clone(),
-        }],
-        ..PolicyRule::default()
-    };
-    entries.map(rule).collect()
-}
-
-/// What is left aside: noise that may be dropped, and senders that do not count.
-fn excluded(catalogue: &Catalogue, except: &Senders) -> Vec<PolicyRule> {
-    let noise = catalogue.noise.iter().filter(|noise| noise.tolerated).map(|noise| noise.rule.clone());
-    noise.chain(rules_of(except)).collect()
-}
-
-/// Rules that match these senders.
-fn rules_of(senders: &Senders) -> impl Iterator<Item = PolicyRule> {
-    let users = (!senders.users.is_empty())
-        .then(|| PolicyRule { users: senders.users.clone(), ..PolicyRule::default() });
-    let groups = (!senders.groups.is_empty())
-        .then(|| PolicyRule { user_groups: senders.groups.clone(), ..PolicyRule::default() });
-    users.into_iter().chain(groups)
-}
-
-/// Everyone that some policies and the catalogue tell apart.
-fn everyone(policies: &[&AuditPolicy], catalogue: &Catalogue) -> Everyone {
-    let excepted: Vec<PolicyRule> =
-        catalogue.classes.iter().flat_map(|class| rules_of(&class.except)).collect();
-    let noise = catalogue.noise.iter().map(|noise| &noise.rule);
-    let own = policies.iter().flat_map(|policy| &policy.rules);
-    Everyone::of(own.chain(noise).chain(&excepted))
 }
 
 fn as_somebody(mut attributes: Attributes) -> Attributes {

@@ -6,11 +6,12 @@ use super::super::Level;
 use super::super::apis::Apis;
 use super::super::matches::{RequestKind, effective_level};
 use super::super::{AuditPolicy, PolicyRule};
+use super::cells::{Objects, is_segment};
 use super::identity::is_label;
 use super::patterns::World;
 use super::survey::Survey;
 use super::target::{Target, is_about_resources};
-use super::walk::{Objects, Only, Outcome, RuleSet, is_segment};
+use super::walk::{Only, Outcome, RuleSet};
 use super::{EVERYONE, Prover, TooLarge, as_somebody};
 
 /// The deciding rule, counted from 0; none where no rule matches.

@@ -7,9 +7,11 @@ use std::rc::Rc;
 use super::super::catalogue::Who;
 use super::super::matches::GroupWildcard;
 use super::TooLarge;
+use super::budget::Budget;
+use super::cells::Objects;
 use super::identity::Everyone;
 use super::target::{Naming, Scope, Target};
-use super::walk::{Block, Budget, Objects, Only, Question, RuleSet, Step};
+use super::walk::{Block, Only, Question, RuleSet, Step};
 
 /// One or two sets of rules, and who is asked about.
 pub(super) struct Survey<'s, const N: usize> {

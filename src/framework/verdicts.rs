@@ -1,0 +1,188 @@
+//! What the controls of frameworks come to, by the verdicts of the checks that answer them.
+
+use std::collections::BTreeMap;
+
+use super::{
+    CheckResult, ConflictResult, Control, ControlResult, Edition, Framework, FrameworkResult, Opponent,
+    ThemeGap, WHOLE, conflict, find_control, full_id, of_classes, some_of,
+};
+use crate::analyze::tree::FactTree;
+use crate::check::judge::Judge;
+use crate::check::load::THEMES;
+use crate::check::{Check, CheckSet, Params};
+use crate::verdict::{Finding, Status};
+
+/// The verdicts of all checks on one set of facts: each is judged once for each set of parameters.
+pub struct Verdicts<'a> {
+    checks: &'a CheckSet,
+    judge: Judge<'a>,
+    selected: Vec<&'a Check>,
+    judged: BTreeMap<(String, String), Vec<Finding>>,
+}
+
+impl<'a> Verdicts<'a> {
+    /// Verdicts on these facts by the selected checks.
+    pub fn new(checks: &'a CheckSet, tree: &'a FactTree, selected: impl Fn(&Check) -> bool) -> Self {
+        let selected = checks.active().filter(|check| selected(check)).collect();
+        Self { checks, judge: Judge::new(tree), selected, judged: BTreeMap::new() }
+    }
+
+    /// The selected checks.
+    pub fn selected(&self) -> &[&'a Check] {
+        &self.selected
+    }
+
+    /// What of some themes no check examines: whole themes, or what is left open of them. What was not selected is not
+    /// missing.
+    pub fn gaps(&self, themes: &[String]) -> Vec<ThemeGap> {
+        let examined = |theme: &str| {
+            self.checks.active().any(|check| check.themes.iter().any(|answered| answered == theme))
+        };
+        let gap = |theme: &String| {
+            if !examined(theme) {
+                return Some(ThemeGap { theme: theme.clone(), not_yet: None });
+            }
+            let not_yet = THEMES.iter().find(|known| known.id == *theme)?.not_yet.clone()?;
+            Some(ThemeGap { theme: theme.clone(), not_yet: Some(not_yet) })
+        };
+        themes.iter().filter_map(gap).collect()
+    }
+
+    /// The findings of a check.
+    pub fn findings(&mut self, check: &Check, params: &Params) -> &[Finding] {
+        // Parameters that repeat the defaults are the defaults.
+        let params: Params = params
+            .iter()
+            .filter(|(name, value)| check.params.get(*name) != Some(value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let key = (check.id.clone(), serde_json::to_string(&params).unwrap_or_default());
+        let judge = &mut self.judge;
+        self.judged.entry(key).or_insert_with(|| judge.judge(check, &params))
+    }
+
+    /// What a check came to.
+    pub fn result(&mut self, check: &Check, params: &Params) -> CheckResult {
+        let findings = self.findings(check, params);
+        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::NotApplicable);
+        let worst = || findings.iter().filter(|finding| finding.status == status && status != Status::Pass);
+        let reason = worst().next().map(|finding| finding.reason.clone());
+        let named =
+            worst().filter(|finding| finding.subject != WHOLE && finding.status != Status::NotApplicable);
+        let subjects = named.map(|finding| finding.subject.clone()).collect();
+        CheckResult { id: check.id.clone(), params: params.clone(), status, subjects, reason }
+    }
+
+    /// The selected checks that judge classes of requests, each with the parameters for those of them that are its own.
+    pub fn judging(&self, classes: &[String]) -> Vec<(&'a Check, Params)> {
+        let references = of_classes(self.checks, classes).into_iter();
+        references
+            .filter_map(|reference| {
+                let check = self.selected.iter().find(|check| check.id == reference.id)?;
+                Some((*check, reference.params))
+            })
+            .collect()
+    }
+
+    /// The selected checks that answer any of some themes.
+    pub fn answering(&self, themes: &[String]) -> Vec<&'a Check> {
+        self.selected
+            .iter()
+            .filter(|check| check.themes.iter().any(|theme| themes.contains(theme)))
+            .copied()
+            .collect()
+    }
+
+    /// What the controls of one of the frameworks came to.
+    pub fn framework(
+        &mut self,
+        framework: &Framework,
+        edition: &Edition,
+        all: &[Framework],
+    ) -> FrameworkResult {
+        let controls = framework.controls.iter().map(|control| {
+            let mut result = self.control(control);
+            result.conflict = conflict(all, &full_id(framework, control)).map(|found| ConflictResult {
+                with: found.with.into_iter().filter_map(|id| self.opponent(all, id)).collect(),
+                why: found.why,
+            });
+            result
+        });
+        let controls = controls.collect();
+        FrameworkResult {
+            id: framework.id.clone(),
+            edition: edition.id.clone(),
+            name: framework.name.clone(),
+            note: None,
+            controls,
+        }
+    }
+
+    fn opponent(&mut self, all: &[Framework], id: String) -> Option<Opponent> {
+        let status = self.control(find_control(all, &id)?).status;
+        Some(Opponent { control: id, status })
+    }
+
+    fn control(&mut self, control: &Control) -> ControlResult {
+        let mut checks: Vec<CheckResult> = Vec::new();
+        let mut preconditions: Vec<CheckResult> = Vec::new();
+        for reference in &control.checks {
+            if let Some(check) = self.selected.iter().find(|check| check.id == reference.id).copied() {
+                let list = if reference.precondition { &mut preconditions } else { &mut checks };
+                list.push(self.result(check, &reference.params));
+            }
+        }
+        for (check, params) in self.judging(&control.classes) {
+            checks.push(self.result(check, &params));
+        }
+        for check in self.answering(&control.themes) {
+            if !checks.iter().any(|done| done.id == check.id) {
+                checks.push(self.result(check, &Params::new()));
+            }
+        }
+        let unexamined = self.gaps(&control.themes);
+        let broken = preconditions.iter().filter(|check| check.status >= Status::Unknown);
+        let counting: Vec<&CheckResult> = checks.iter().chain(broken).collect();
+        let mut status = counting.iter().map(|check| check.status).max();
+        let mut reason = status.and_then(|status| told(&counting, status));
+        let by_checks =
+            !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
+        let left_out = by_checks && counting.is_empty();
+        if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
+            status = Some(Status::Unknown);
+            let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
+            reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
+        } else if left_out {
+            reason = Some("its checks were left out by --only or --skip".into());
+        } else if let Some(attest) = &control.attest
+            && status.is_none_or(|status| status < Status::Attestation)
+        {
+            status = Some(Status::Attestation);
+            reason = Some(format!("only a person can confirm {attest}"));
+        }
+        let status = status.unwrap_or(Status::NotApplicable);
+        checks.extend(preconditions);
+        ControlResult {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            status,
+            reason: reason.filter(|_| status != Status::Pass),
+            checks,
+            unexamined,
+            attest: control.attest.clone(),
+            conflict: None,
+        }
+    }
+}
+
+/// Why a control came to a status: by the first of the checks that brought it there, with the names of the others.
+fn told(checks: &[&CheckResult], status: Status) -> Option<String> {
+    let mut worst = checks.iter().filter(|check| check.status == status);
+    let mut reason = worst.next()?.told()?;
+    let others: Vec<String> = worst.map(|check| check.id.clone()).collect();
+    if !others.is_empty() {
+        reason.push_str("; also ");
+        reason.push_str(&some_of(&others));
+    }
+    Some(reason)
+}
