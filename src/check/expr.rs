@@ -142,7 +142,23 @@ impl Scope {
 
     /// Adds or replaces a variable.
     pub fn set(&mut self, name: &str, value: &Value) {
-        self.context.add_variable_from_value(name, to_cel(value));
+        self.set_converted(name, &Converted::of(value));
+    }
+
+    /// The same with a value that was converted before.
+    pub fn set_converted(&mut self, name: &str, value: &Converted) {
+        self.context.add_variable_from_value(name, value.0.clone());
+    }
+}
+
+/// A value as the engine holds it. Converting takes much longer than using it again.
+#[derive(Debug, Clone)]
+pub struct Converted(CelValue);
+
+impl Converted {
+    /// Converts a value.
+    pub fn of(value: &Value) -> Self {
+        Self(to_cel(value))
     }
 }
 

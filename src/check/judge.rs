@@ -1,10 +1,11 @@
 //! A check and facts into findings.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::expr::{Outcome, Scope};
+use super::expr::{Converted, Outcome, Scope};
 use super::template::{Template, UNKNOWN};
 use super::{Check, Params, Used};
 use crate::analyze::tree::{FactTree, above, named};
@@ -17,6 +18,8 @@ const MAX_EVIDENCE: usize = 12;
 pub struct Judge<'a> {
     tree: &'a FactTree,
     scope: Scope,
+    /// The items of lists that were judged, converted once for all checks.
+    items: BTreeMap<String, Rc<[Converted]>>,
 }
 
 impl<'a> Judge<'a> {
@@ -24,7 +27,7 @@ impl<'a> Judge<'a> {
     pub fn new(tree: &'a FactTree) -> Self {
         let mut scope = Scope::new();
         scope.set("facts", &tree.value);
-        Self { tree, scope }
+        Self { tree, scope, items: BTreeMap::new() }
     }
 
     /// The findings of a check, one for each subject. `overrides` replace default parameters.
@@ -39,8 +42,13 @@ impl<'a> Judge<'a> {
         match value_at(&self.tree.value, path) {
             Some(Value::Array(items)) if !items.is_empty() => {
                 let mut findings = Vec::new();
-                for (index, item) in items.iter().enumerate() {
-                    self.scope.set("item", item);
+                let converted = Rc::clone(
+                    self.items
+                        .entry(path.to_owned())
+                        .or_insert_with(|| items.iter().map(Converted::of).collect()),
+                );
+                for (index, (item, converted)) in items.iter().zip(converted.iter()).enumerate() {
+                    self.scope.set_converted("item", converted);
                     if !self.is_among(check) {
                         continue;
                     }

@@ -5,6 +5,7 @@
 //! errors at run time can then only be an unknown fact.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::expr::{Comprehension, Fault, Node, Tree};
 use super::types::Type;
@@ -104,7 +105,7 @@ impl Linter {
                         None => return fault(item, format!("a list of {item_type} cannot hold a {next}")),
                     };
                 }
-                Ok(Typed::value(Type::List(Box::new(item_type))))
+                Ok(Typed::value(Type::List(Arc::new(item_type))))
             }
             Node::Map(_) => fault(tree, "maps are not used here".into()),
             Node::Comprehension(inner) => self.comprehension(tree, inner),
@@ -307,15 +308,15 @@ mod tests {
     use super::*;
 
     fn variables() -> BTreeMap<String, Type> {
-        let rule = Type::Object([("level".into(), Type::Text), ("count".into(), Type::Int)].into());
-        let facts = Type::Object(
+        let rule = Type::Object(Arc::new([("level".into(), Type::Text), ("count".into(), Type::Int)].into()));
+        let facts = Type::Object(Arc::new(
             [
-                ("rules".into(), Type::List(Box::new(rule.clone()))),
+                ("rules".into(), Type::List(Arc::new(rule.clone()))),
                 ("on".into(), Type::Bool),
                 ("n".into(), Type::Int),
             ]
             .into(),
-        );
+        ));
         [("facts".into(), facts), ("item".into(), rule)].into()
     }
 
@@ -360,7 +361,7 @@ mod tests {
                 .unwrap();
         assert_eq!(checked.result, Type::Bool);
         assert_eq!(checked.uses, ["facts.rules", "facts.rules[*].count", "facts.rules[*]", "item.level"]);
-        assert_eq!(lint("facts.rules.map(r, r.level)").unwrap().result, Type::List(Box::new(Type::Text)));
+        assert_eq!(lint("facts.rules.map(r, r.level)").unwrap().result, Type::List(Arc::new(Type::Text)));
         assert_eq!(lint("facts.rules[0].count + facts.n").unwrap().result, Type::Int);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
@@ -237,7 +237,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
     let mut variables: BTreeMap<String, Type> = BTreeMap::new();
     variables.insert("facts".into(), facts.clone());
     let (params, param_types) = loader.params(&file)?;
-    variables.insert("params".into(), Type::Object(param_types));
+    variables.insert("params".into(), Type::Object(Arc::new(param_types)));
     let each = match &file.each {
         None => None,
         Some(source) => {
@@ -255,7 +255,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
                     "`each` must be the plain path of a list in the facts whose items have names".into();
                 return Err(loader.at(loader.offset(source), message, None));
             }
-            variables.insert("item".into(), *item);
+            variables.insert("item".into(), (*item).clone());
             Some(each)
         }
     };

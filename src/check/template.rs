@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn what_is_unknown_reads_so_or_is_left_out_with_its_parentheses() {
-        let fields = Type::Object([("a".into(), Type::Text), ("b".into(), Type::Text)].into());
+        let fields =
+            Type::Object(std::sync::Arc::new([("a".into(), Type::Text), ("b".into(), Type::Text)].into()));
         let variables = [("item".to_owned(), fields)].into();
         let mut scope = Scope::new();
         scope.set("item", &json!({"a": "x"}));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -19,9 +20,9 @@ pub enum Type {
     /// `null`.
     Null,
     /// A list.
-    List(Box<Type>),
+    List(Arc<Type>),
     /// An object with known fields.
-    Object(BTreeMap<String, Type>),
+    Object(Arc<BTreeMap<String, Type>>),
     /// Not decided yet: the items of an empty list.
     Any,
 }
@@ -68,7 +69,7 @@ impl Type {
             Some("string") => Ok(Self::Text),
             Some("array") => {
                 let items = schema.get("items").ok_or("an array without items")?;
-                Ok(Self::List(Box::new(Self::of_schema(items)?)))
+                Ok(Self::List(Arc::new(Self::of_schema(items)?)))
             }
             Some("object") => {
                 let properties = schema
@@ -77,7 +78,7 @@ impl Type {
                     .ok_or("an object without properties")?;
                 let fields =
                     properties.iter().map(|(name, schema)| Ok((name.clone(), Self::of_schema(schema)?)));
-                Ok(Self::Object(fields.collect::<Result<_, String>>()?))
+                Ok(Self::Object(Arc::new(fields.collect::<Result<_, String>>()?)))
             }
             other => Err(format!("the type {other:?}")),
         }
@@ -98,7 +99,7 @@ impl Type {
                     let next = Self::of_parameter(value)?;
                     item = item.unify(&next).ok_or("a list of values of different types")?;
                 }
-                Ok(Self::List(Box::new(item)))
+                Ok(Self::List(Arc::new(item)))
             }
             _ => Err("a parameter must be a boolean, a whole number, a string or a list of these".into()),
         }
@@ -110,7 +111,7 @@ impl Type {
         match (self, other) {
             (Self::Any, other) => Some(other.clone()),
             (this, Self::Any) => Some(this.clone()),
-            (Self::List(left), Self::List(right)) => Some(Self::List(Box::new(left.unify(right)?))),
+            (Self::List(left), Self::List(right)) => Some(Self::List(Arc::new(left.unify(right)?))),
             (left, right) if left == right => Some(left.clone()),
             _ => None,
         }
