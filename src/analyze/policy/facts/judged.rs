@@ -72,12 +72,14 @@ pub(super) struct Answers {
 impl Answers {
     fn of(policy: &AuditPolicy, wildcard: GroupWildcard, apis: &Apis, catalogue: &Catalogue) -> Self {
         let prover = Prover::new(policy, wildcard, apis, catalogue);
+        // Without a policy there is nothing to look through.
+        let has_rules = !policy.rules.is_empty();
         Self {
             classes: prover.classes().ok(),
             bodies: prover.bodies().ok(),
             noise: prover.noise().ok(),
-            remarks: lint::lint(&prover).ok(),
-            everything: everything(&prover).ok(),
+            remarks: if has_rules { lint::lint(&prover).ok() } else { Some(Vec::new()) },
+            everything: if has_rules { everything(&prover).ok() } else { Some((false, Level::None)) },
         }
     }
 }
