@@ -19,7 +19,7 @@ use crate::analyze::Facts;
 use crate::framework::FrameworkResult;
 use crate::score::Score;
 use crate::snapshot::redact::scrub;
-use crate::snapshot::{Scope, Snapshot};
+use crate::snapshot::{PolicyOrigin, Scope, Snapshot};
 use crate::verdict::{Finding, Severity, Status};
 
 /// The version of the report's form. Within a version fields are only added.
@@ -231,7 +231,7 @@ pub fn build(parts: Parts<'_>) -> Report {
     }
     let checks = by_check.len();
     let gate = demands.judge(&findings, &score);
-    let notes = notes(snapshot, &findings);
+    let notes = notes(snapshot, facts, &findings);
     let all = findings.len();
     if let Some(least) = least_severity {
         findings.retain(|finding| finding.severity >= least);
@@ -261,9 +261,18 @@ pub fn build(parts: Parts<'_>) -> Report {
 }
 
 /// What was left aside, and what could not be read without any finding saying so.
-fn notes(snapshot: &Snapshot, findings: &[Finding]) -> Vec<String> {
+fn notes(snapshot: &Snapshot, facts: &Facts, findings: &[Finding]) -> Vec<String> {
     let mut notes: Vec<String> =
         snapshot.notes.iter().map(|note| format!("{}: {}", note.at, note.text)).collect();
+    let is_used =
+        |name: &str| facts.policies.value().is_some_and(|list| list.iter().any(|policy| policy.name == name));
+    let given = snapshot.policies.iter().find(|policy| policy.origin == PolicyOrigin::Given);
+    if let Some(given) = given.filter(|given| !is_used(&given.name)) {
+        notes.push(format!(
+            "{}: given with --policy-file and not used, because no apiserver is known to load it: see what is said of --audit-policy-file",
+            given.name
+        ));
+    }
     for gap in snapshot.gaps() {
         let gap = gap.to_string();
         if !notes.contains(&gap) && !findings.iter().any(|finding| finding.reason.contains(&gap)) {

@@ -129,7 +129,7 @@ impl<E: Ord + Copy> Gathered<E> {
 }
 
 /// A request to the target about the objects of a cell, by a sender.
-fn witness<const N: usize>(
+pub(super) fn witness<const N: usize>(
     everyone: &Everyone,
     target: &Target,
     cell: &Block<N>,

@@ -53,7 +53,7 @@ use crate::verdict::Severity;
 use asked::{Makers, everyone, excepted, excluded, makers, patterns_of, patterns_of_noise};
 use budget::Budget;
 use cells::Objects;
-use gather::Gathered;
+use gather::{Gathered, witness};
 use identity::Everyone;
 use patterns::World;
 use survey::{Answer, Survey};
@@ -91,7 +91,7 @@ pub struct ClassCoverage {
     pub undetected: Vec<Exception>,
     /// Requests that can be detected, and are recorded below the level for investigation.
     pub shallow: Vec<Exception>,
-    /// Noise among its requests that was left aside, because dropping it is tolerated.
+    /// Noise among its requests that is not recorded, and does not count because dropping it is tolerated.
     pub left_aside: Vec<String>,
 }
 
@@ -267,8 +267,10 @@ impl<'p> Prover<'p> {
                 found.add_to(&mut shallow);
             }
         };
-        self.go(survey, &class.requests, tell, |number| {
-            left_aside.insert(number);
+        self.go(survey, &class.requests, tell, |number, level| {
+            if level < class.detect {
+                left_aside.insert(number);
+            }
         })?;
         // The rules that leave something aside begin with the tolerated noise.
         let noise = self.catalogue.noise.iter().filter(|noise| noise.tolerated).enumerate();
@@ -327,7 +329,7 @@ impl<'p> Prover<'p> {
                     body.sensitive.iter().filter_map(from).min().is_some_and(|from| found.level >= from)
                 });
             },
-            |_| {},
+            |_, _| {},
         )?;
         Ok(BodyCoverage {
             id: body.id.clone(),
@@ -381,7 +383,7 @@ impl<'p> Prover<'p> {
                     found.add_to(&mut recorded);
                 }
             },
-            |_| {},
+            |_, _| {},
         )?;
         Ok(NoiseCoverage {
             id: noise.id.clone(),
@@ -397,7 +399,7 @@ impl<'p> Prover<'p> {
         survey: &Survey<'s, 1>,
         patterns: &'s [RequestPattern],
         mut tell: impl FnMut(&'s RequestPattern, &Found<'_>),
-        mut aside: impl FnMut(usize),
+        mut aside: impl FnMut(usize, Level),
     ) -> Result<(), TooLarge> {
         for pattern in patterns {
             let objects = Objects { namespaces: &pattern.namespaces, names: &pattern.names };
@@ -419,7 +421,7 @@ impl<'p> Prover<'p> {
                     for part in &block.parts {
                         let [outcome] = part.outcomes;
                         if let Outcome::Excluded(number) = outcome {
-                            aside(number);
+                            aside(number, self.least_of(survey.everyone, targets, block, part, *usual)?);
                             continue;
                         }
                         let decision = self.decision(outcome);
@@ -433,6 +435,26 @@ impl<'p> Prover<'p> {
             }
         }
         Ok(())
+    }
+
+    /// The lowest level at which a part is recorded that is not asked about. One target speaks for all that are alike.
+    fn least_of(
+        &self,
+        everyone: &Everyone,
+        targets: &[Target],
+        block: &Block<1>,
+        part: &Part<1>,
+        usual: RequestKind,
+    ) -> Result<Level, TooLarge> {
+        let Some(target) = targets.first() else { return Ok(Level::RequestResponse) };
+        let mut least = Level::RequestResponse;
+        for sender in part.identities() {
+            self.budget.spend(8)?;
+            let decision = self.evaluator.evaluate(&witness(everyone, target, block, Some(sender)));
+            let kind = if part.is_refused { RequestKind::FailedAuthentication } else { usual };
+            least = least.min(effective_level(&decision, kind));
+        }
+        Ok(least)
     }
 
     fn decision(&self, outcome: Outcome) -> Decision {

@@ -106,6 +106,8 @@ pub struct RequestRecord {
     pub shallow: Fact<String>,
     /// The level or the range of levels: `Metadata`, `None to Request`.
     pub level: Fact<String>,
+    /// Noise among its requests that is not recorded and does not count, as the end of a sentence; empty if there is none.
+    pub left_aside: Fact<String>,
     /// The level needed to detect.
     pub detect_level: String,
     /// The level needed to investigate.

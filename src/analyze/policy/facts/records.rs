@@ -57,12 +57,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
     let list = catalogue.classes.iter().enumerate().map(|(number, class)| {
         let answers = ask(judged, |works| works.answers.classes.as_ref(), number);
         let whole = |coverage: &ClassCoverage| {
-            let aside = coverage.left_aside.join(", ");
-            let aside = if aside.is_empty() {
-                String::new()
-            } else {
-                format!("; tolerated noise left aside: {aside}")
-            };
+            let aside = but_for(&coverage.left_aside);
             format!(
                 "each of these requests, whoever sends it, is recorded at {} or more{aside}",
                 coverage.least
@@ -85,6 +80,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
             ),
             shallow: sentence(&answers, |class| &class.shallow),
             level: level(&answers),
+            left_aside: left_aside(&answers),
             detect_level: class.detect.as_str().to_owned(),
             investigate_level: class.investigate.as_str().to_owned(),
         }
@@ -238,4 +234,21 @@ fn level(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
         _ => return Fact::unknown("there is no such request"),
     };
     Fact::known(words, rank, Vec::new())
+}
+
+/// What of a class is not recorded by any of the policies and does not count.
+fn left_aside(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
+    let mut noise: Vec<String> = Vec::new();
+    for (_, class) in answers.iter().flatten() {
+        let more =
+            class.left_aside.iter().filter(|title| !noise.contains(title)).cloned().collect::<Vec<_>>();
+        noise.extend(more);
+    }
+    let rank = answers.iter().flatten().map(|(works, _)| works.rank).min().unwrap_or(Rank::Evaluated);
+    Fact::known(but_for(&noise), rank, Vec::new())
+}
+
+/// `, but for tolerated noise: Health and version`; empty if there is none.
+fn but_for(noise: &[String]) -> String {
+    if noise.is_empty() { String::new() } else { format!(", but for tolerated noise: {}", noise.join(", ")) }
 }

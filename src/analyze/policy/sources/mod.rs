@@ -321,6 +321,10 @@ fn among_files(
         }
     }
     match alike.as_slice() {
+        [index] if lies_beside_another(snapshot, instances, instance, *index) => Err(format!(
+            "the only policy in the input with the name of {written} ({}) lies beside the manifest of another apiserver, and this one's own copy is not in the input; {GIVE_COPY}",
+            named(snapshot, &[*index])
+        )),
         [index] => Ok((*index, format!("the only policy in the input with the name of {written}"))),
         [] if snapshot.policies.is_empty() => {
             Err(format!("the input does not hold {written}; add it with -f, or {GIVE_COPY}"))
@@ -334,6 +338,21 @@ fn among_files(
             named(snapshot, several)
         )),
     }
+}
+
+/// Whether a policy lies in the folder of another apiserver's manifest and not in that of this one: with a folder for each
+/// node, each has a copy of its own.
+fn lies_beside_another(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    instance: &Instance,
+    policy: usize,
+) -> bool {
+    let folder = |at: &str| at.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let Some(own) = snapshot.policies.get(policy).map(|policy| folder(&policy.at)) else { return false };
+    let lies_there =
+        |instance: &Instance| instance.flags.sources.iter().any(|source| folder(&source.at) == own);
+    !lies_there(instance) && instances.list.iter().any(lies_there)
 }
 
 /// Whether two texts are the same policy to a server.
