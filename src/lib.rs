@@ -9,6 +9,7 @@ pub mod analyze;
 pub mod audit;
 pub mod check;
 pub mod cli;
+pub mod document;
 pub mod framework;
 pub mod report;
 pub mod score;

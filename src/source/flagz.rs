@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::objects::text;
+use crate::document::text;
 use crate::snapshot::Flagz;
 use crate::snapshot::redact::{keeps_flag, scrub};
 

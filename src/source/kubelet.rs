@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::declared::config_map_key;
-use super::objects::{Place, scalar};
+use crate::document::{Place, scalar};
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{Argument, KubeletConfig, Located};
 

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::kubeadm::Draft;
 use super::{below, version};
+use crate::document::node::Document;
+use crate::document::{Place, full_name, items, scalar, text};
 use crate::snapshot::{DeclarationKind, DeclaredApiServer, KubeletConfig, Note};
 use crate::source::kubelet;
-use crate::source::manifests::node::Document;
-use crate::source::objects::{Place, full_name, items, scalar, text};
 
 /// The place of the `ClusterConfiguration` in a `KubeadmControlPlaneTemplate`, as a JSON pointer.
 const CLUSTER_CONFIGURATION: &str = "/spec/template/spec/kubeadmConfigSpec/clusterConfiguration";

@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::kubeadm::Draft;
 use super::{below, host_mount, version};
+use crate::document::node::Document;
+use crate::document::yaml::{inner_name, nested};
+use crate::document::{Place, items, scalar, text};
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Mount, Note};
 use crate::source::kubelet;
-use crate::source::manifests::node::Document;
-use crate::source::manifests::yaml::{inner_name, nested};
-use crate::source::objects::{Place, items, scalar, text};
 
 /// What a kind `Cluster` declares.
 #[derive(Debug)]

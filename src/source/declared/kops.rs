@@ -7,10 +7,10 @@
 use serde_json::Value;
 
 use super::{declare, folder, host_mount, version};
+use crate::document::node::Document;
+use crate::document::{Place, full_name, scalar};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Mount};
 use crate::source::kubelet;
-use crate::source::manifests::node::Document;
-use crate::source::objects::{Place, full_name, scalar};
 
 /// Fields that are not named as the flag they set.
 const NAMED_OTHERWISE: [(&str, &str); 10] = [

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{below, declare, host_mount, named_arguments, version};
+use crate::document::node::Document;
+use crate::document::{Place, items, scalar, text};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, Mount};
-use crate::source::manifests::node::Document;
-use crate::source::objects::{Place, items, scalar, text};
 
 /// Where kubeadm keeps certificates unless `certificatesDir` says otherwise.
 const CERTIFICATES: &str = "/etc/kubernetes/pki";

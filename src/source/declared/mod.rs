@@ -20,9 +20,9 @@ pub mod rke1;
 
 use serde_json::Value;
 
-use super::manifests::node::Document;
-use super::manifests::yaml::{inner_name, nested};
-use super::objects::{Place, scalar, text};
+use crate::document::node::Document;
+use crate::document::yaml::{inner_name, nested};
+use crate::document::{Place, scalar, text};
 use crate::snapshot::redact::{redact_declared, scrub};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig, Medium, Mount};
 

@@ -5,9 +5,9 @@
 use serde_json::Value;
 
 use super::{config_map_key, declare};
+use crate::document::node::Document;
+use crate::document::{Place, scalar};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer};
-use crate::source::manifests::node::Document;
-use crate::source::objects::{Place, scalar};
 
 /// The apiserver of a `KubeAPIServerConfig`.
 pub fn config(document: &Document, name: &str) -> DeclaredApiServer {

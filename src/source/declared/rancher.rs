@@ -6,11 +6,11 @@
 use serde_json::Value;
 
 use super::{declare, text_argument, text_arguments};
+use crate::document::yaml::inner_name;
+use crate::document::{Place, scalar, text};
 use crate::snapshot::redact::REDACTED;
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer, KubeletConfig};
 use crate::source::kubelet;
-use crate::source::manifests::yaml::inner_name;
-use crate::source::objects::{Place, scalar, text};
 
 /// The policy file of RKE2 where a CIS profile asks for one and none is given.
 const RKE2_POLICY_FILE: &str = "/etc/rancher/rke2/audit-policy.yaml";

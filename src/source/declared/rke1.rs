@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::{below, declare, host_mount, named_arguments, version};
+use crate::document::{Place, items, scalar, text};
 use crate::snapshot::{Argument, DeclarationKind, DeclaredApiServer};
-use crate::source::objects::{Place, items, scalar, text};
 
 const LOG_FOLDER: &str = "/var/log/kube-audit";
 const POLICY_FILE: &str = "/etc/kubernetes/audit-policy.yaml";

@@ -7,10 +7,11 @@ use super::client::Client;
 use super::list::{JSON, list, not_json};
 use super::permissions::Access;
 use super::wording::one_line;
+use crate::document::{Place, full_name, text};
 use crate::snapshot::{
     AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading,
 };
-use crate::source::objects::{self, Place, full_name, text};
+use crate::source::objects::{self};
 use crate::source::{declared, flagz, kubelet, metrics};
 
 /// The structured forms first; the text is what versions before 1.35 have.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::document::Place;
 use crate::snapshot::{DeclaredApiServer, Node, Pod};
 use crate::source::declared::openshift;
-use crate::source::objects::Place;
 
 /// Whether nodes show that this is OpenShift.
 pub(super) fn is_openshift(nodes: &[Node]) -> bool {

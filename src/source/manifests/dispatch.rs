@@ -1,19 +1,21 @@
 //! What an object is, and which field of the snapshot it belongs to.
 
 use super::error::ManifestError;
-use super::logs::without_container_logs;
-use super::node::{Document, Tree};
 use super::placeholders::note_placeholders;
 use super::policies::{self, Begins};
-use super::yaml::{inner_name, parse};
+use crate::document::Place;
+use crate::document::logs::without_container_logs;
+use crate::document::node::{Document, Tree};
+use crate::document::yaml::{Fault, inner_name, parse};
+use crate::document::{full_name, text};
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
     Container, DeclaredApiServer, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading, Scope,
     Snapshot,
 };
 use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
-use crate::source::objects::{apiserver_lease, apiserver_pod, full_name, is_apiserver, node, text};
-use crate::source::{kubelet, objects::Place};
+use crate::source::kubelet;
+use crate::source::objects::{apiserver_lease, apiserver_pod, is_apiserver, node};
 
 /// How deep lists may lie in lists, and manifests in files of other tools.
 const MAX_NESTING: usize = 4;
@@ -66,7 +68,7 @@ impl Collector {
     /// Nothing in it can be read.
     pub fn text(&mut self, file: &str, text: &str) -> Result<Outcome, ManifestError> {
         let parsed = parse(text);
-        let syntax = |fault: &super::yaml::Fault| ManifestError::Syntax {
+        let syntax = |fault: &Fault| ManifestError::Syntax {
             at: format!("{file}:{}:{}", fault.line, fault.column),
             message: scrub(&fault.message).into_owned(),
         };

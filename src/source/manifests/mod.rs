@@ -3,7 +3,6 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`files`] | finds and loads the files |
-//! | [`yaml`], [`node`] | read a text into values with positions |
 //! | [`dispatch`] | recognises objects and puts them into the snapshot |
 //! | [`policies`] | audit policies, also those inside other objects |
 //!
@@ -13,11 +12,8 @@
 pub mod dispatch;
 pub mod error;
 pub mod files;
-pub mod logs;
-pub mod node;
 pub mod placeholders;
 pub mod policies;
-pub mod yaml;
 
 use std::path::PathBuf;
 

@@ -4,12 +4,12 @@
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
-use super::node::{Document, Mark};
-use super::yaml::{inner_name, parse, pieces};
 use crate::analyze::policy::load::MAX_BYTES;
+use crate::document::node::{Document, Mark};
+use crate::document::yaml::{inner_name, parse, pieces};
+use crate::document::{Place, full_name, text};
 use crate::snapshot::redact::basename;
 use crate::snapshot::{ConfigMapKey, Note, PolicyOrigin, PolicyText};
-use crate::source::objects::{Place, full_name, text};
 
 /// The group of audit policies.
 pub const GROUP: &str = "audit.k8s.io";

@@ -1,7 +1,8 @@
 use super::*;
+use crate::document::Place;
 use crate::snapshot::{Gap, GapReason, Reading, UnreadPolicy};
 use crate::source::manifests::read_texts;
-use crate::source::objects::{Place, apiserver_pod};
+use crate::source::objects::apiserver_pod;
 use serde_json::{Value, json};
 
 const POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";

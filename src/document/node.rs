@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_yaml::Spanned;
 
-use crate::source::objects::Place;
+use super::Place;
 
 /// A value and the place it stands.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,9 +10,9 @@ use serde_json::Value;
 use serde_yaml::Spanned;
 use serde_yaml::budget::BudgetBreach;
 
+use super::Place;
 use super::logs::without_container_logs;
 use super::node::{Document, Mark, Node, Tree};
-use crate::source::objects::Place;
 
 /// How deep values may be nested; the same as in JSON.
 pub const MAX_DEPTH: usize = 128;
@@ -161,7 +161,7 @@ fn parse_pieces(text: &str, whole: Fault) -> Parsed {
 }
 
 /// The text cut before each `---` line, with the number of lines before each piece.
-pub(super) fn pieces(text: &str) -> Vec<(u32, &str)> {
+pub fn pieces(text: &str) -> Vec<(u32, &str)> {
     let mut pieces = Vec::new();
     let (mut start, mut start_line) = (0, 0);
     let (mut position, mut line) = (0, 0);
