@@ -4,6 +4,7 @@
 //! is an interface: checks, built-in and users' own, are written against [`schema`].
 
 pub mod apiserver;
+pub mod collectors;
 pub mod counters;
 pub mod fact;
 pub mod kubelet;

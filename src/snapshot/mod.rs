@@ -9,6 +9,7 @@ pub mod model;
 pub mod policy;
 pub mod reading;
 pub mod redact;
+pub mod resource;
 mod texts;
 pub mod words;
 
@@ -19,6 +20,7 @@ pub use model::{
 };
 pub use policy::{ConfigMapKey, PolicyOrigin, PolicyText, UnreadPolicy};
 pub use reading::{Gap, GapReason, Permission, Reading};
+pub use resource::Resource;
 
 /// The version of the snapshot format that this program writes. It reads this version and no other.
 pub const SCHEMA_VERSION: u32 = 1;

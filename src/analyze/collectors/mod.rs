@@ -1,0 +1,15 @@
+//! Collectors, from the node to where logs end up.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | [`model`] | one model for what all configurations say |
+//! | [`config`] | the files and variables a collector sees |
+//! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
+//! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
+
+pub mod config;
+pub mod dialect;
+pub mod endpoint;
+pub mod glob;
+pub mod model;
+pub mod service;
