@@ -76,6 +76,7 @@ fn pod(text: &str) -> Pod {
         command: Vec::new(),
         args: Vec::new(),
         env: Vec::new(),
+        env_from: Vec::new(),
         mounts: Vec::new(),
     };
     for element in format!("\n{}", text.strip_suffix('\n').unwrap_or(text)).split("\n%").skip(1) {
@@ -89,7 +90,7 @@ fn pod(text: &str) -> Pod {
                     Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
                     None => (element, None),
                 };
-                container.env.push(EnvVar { name, value });
+                container.env.push(EnvVar { name, value, from: None });
             }
             _ => {}
         }

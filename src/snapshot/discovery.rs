@@ -24,6 +24,9 @@ pub struct ServedResource {
     pub group: String,
     /// Plural, as in URLs.
     pub resource: String,
+    /// The version that the server prefers of those that have it; empty where an older version of this program read it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
     /// Whether its objects lie in namespaces.
     pub namespaced: bool,
     /// What can be done with it.

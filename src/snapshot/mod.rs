@@ -12,15 +12,18 @@ pub mod redact;
 pub mod resource;
 mod texts;
 pub mod words;
+pub mod workload;
 
 pub use discovery::{ServedApis, ServedResource};
 pub use model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclarationKind, DeclaredApiServer,
-    EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
+    EnvSource, EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
 };
 pub use policy::{ConfigMapKey, PolicyOrigin, PolicyText, UnreadPolicy};
 pub use reading::{Gap, GapReason, Permission, Reading};
 pub use resource::Resource;
+
+pub use workload::{ConfigText, Namespace, Taint, UnreadConfig, Workload, WorkloadKind, Workloads};
 
 /// The version of the snapshot format that this program writes. It reads this version and no other.
 pub const SCHEMA_VERSION: u32 = 1;

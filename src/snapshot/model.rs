@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::discovery::ServedApis;
-use super::policy::{PolicyText, UnreadPolicy};
+use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::reading::{Gap, GapReason, Reading};
+use super::resource::Resource;
+use super::workload::{ConfigText, Namespace, Taint, UnreadConfig, Workloads};
 
 /// Everything that was read for one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,24 @@ pub struct Snapshot {
     /// Policies in ConfigMaps that apiservers read and that could not be read here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies_unread: Vec<UnreadPolicy>,
+    /// Workloads.
+    #[serde(default = "Workloads::not_asked", skip_serializing_if = "is_unasked")]
+    pub workloads: Workloads,
+    /// Namespaces.
+    #[serde(default)]
+    pub namespaces: Reading<Vec<Namespace>>,
+    /// What configures collectors, stores and sensors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs: Vec<ConfigText>,
+    /// ConfigMaps of theirs that could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configs_unread: Vec<UnreadConfig>,
+    /// Custom resources of operators that have to do with logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Resource>,
+    /// Kinds of them that could not be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources_unread: Vec<Gap>,
     /// The API resources that the cluster serves.
     #[serde(default = "apis_not_asked")]
     pub apis: Reading<ServedApis>,
@@ -88,6 +108,12 @@ impl Snapshot {
             metrics: Vec::new(),
             policies: Vec::new(),
             policies_unread: Vec::new(),
+            workloads: Workloads::not_asked(),
+            namespaces: Reading::not_asked("the namespaces"),
+            configs: Vec::new(),
+            configs_unread: Vec::new(),
+            resources: Vec::new(),
+            resources_unread: Vec::new(),
             apis: apis_not_asked(),
             notes: Vec::new(),
         }
@@ -103,12 +129,22 @@ impl Snapshot {
             self.kubeadm_config.gap(),
             self.kubelet_configs.gap(),
             self.apis.gap(),
+            self.namespaces.gap(),
+            self.workloads.daemon_sets.gap(),
+            self.workloads.deployments.gap(),
+            self.workloads.stateful_sets.gap(),
         ];
         let each =
             self.flagz.iter().filter_map(Reading::gap).chain(self.metrics.iter().filter_map(Reading::gap));
         let each = each.chain(self.policies_unread.iter().map(|unread| &unread.gap));
+        let each =
+            each.chain(self.configs_unread.iter().map(|unread| &unread.gap)).chain(&self.resources_unread);
         single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
+}
+
+fn is_unasked(workloads: &Workloads) -> bool {
+    *workloads == Workloads::not_asked()
 }
 
 /// Snapshots of versions that did not read them have none.
@@ -198,9 +234,12 @@ pub struct Container {
     /// `args`, likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
-    /// Variables that a flag which is kept refers to. Others are not kept.
+    /// Variables that a flag which is kept refers to, and of collectors those that configure them. Others are not kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
+    /// `envFrom`: ConfigMaps and Secrets of which every key is a variable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_from: Vec<EnvSource>,
     /// `volumeMounts`, resolved to what backs them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<Mount>,
@@ -215,6 +254,21 @@ pub struct EnvVar {
     /// `value`; none if it comes from elsewhere (`valueFrom`, `envFrom`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Where else it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<EnvSource>,
+}
+
+/// Where a variable comes from, if not from the pod's own text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvSource {
+    /// A key of a ConfigMap, or the whole ConfigMap if the key is empty.
+    ConfigMap(ConfigMapKey),
+    /// A Secret, by its name. It is never read.
+    Secret(String),
+    /// The pod's own fields, or whatever else.
+    Pod,
 }
 
 /// A path in a container and what backs it.
@@ -301,6 +355,15 @@ pub struct Node {
     /// Keys of labels and annotations that tell distributions apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markers: Vec<String>,
+    /// `status.nodeInfo.operatingSystem`: `linux`, `windows`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub os: String,
+    /// Labels by which workloads choose nodes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// `spec.taints`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taints: Vec<Taint>,
 }
 
 /// What declares an apiserver without being its process.

@@ -8,6 +8,7 @@
 mod container;
 mod kept;
 mod policy;
+mod workload;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ use regex::Regex;
 
 pub use self::container::is_script_option;
 pub use self::kept::{keeps_flag, takes_next};
+pub use self::workload::is_telling;
 pub use super::words::programs::basename;
 
 use super::model::{Argument, DeclaredApiServer, Note, Pod, Snapshot};
@@ -88,6 +90,16 @@ pub fn redact(snapshot: &mut Snapshot) {
         }
     }
     redact_policies(snapshot);
+    for reading in snapshot.workloads.kinds_mut() {
+        if let super::Reading::Read { value } = reading {
+            value.iter_mut().for_each(workload::redact_workload);
+        }
+    }
+    for config in &mut snapshot.configs {
+        config.text = workload::blank_config(&config.text);
+    }
+    snapshot.resources.iter_mut().for_each(workload::redact_resource);
+    workload::narrow_nodes(snapshot);
     snapshot.texts(&mut |text| {
         if let Cow::Owned(clean) = scrub(text) {
             *text = clean;

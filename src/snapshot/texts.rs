@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 
 use super::discovery::{ServedApis, ServedResource};
 use super::model::{
-    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvVar, Flagz,
-    KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
+    EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
 };
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::reading::{Gap, Permission, Reading};
+use super::resource::Resource;
+use super::workload::{
+    Claim, ConfigText, Namespace, NodeRequirement, NodeTerm, Placement, Taint, Toleration, UnreadConfig,
+    Workload, Workloads,
+};
+use serde_json::Value;
 
 /// Something with texts in it.
 pub(super) trait Texts {
@@ -33,15 +39,29 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, configs, configs_unread, resources, resources_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
     Pod { namespace, name, node_name, pod_ip, labels, containers, at, marks }
-    Container { name, image, command, args, env, mounts; index }
-    EnvVar { name, value }
+    Container { name, image, command, args, env, env_from, mounts; index }
+    EnvVar { name, value, from }
     Mount { path, medium, at; read_only }
-    Node { name, kubelet_version, os_image, provider, markers; control_plane }
+    Node { name, kubelet_version, os_image, provider, markers, os, labels, taints; control_plane }
+    Taint { key, value, effect }
+    Workloads { daemon_sets, deployments, stateful_sets }
+    Workload {
+        namespace, name, labels, owner, pod_labels, pod_annotations, placement, service_account, containers, claims, at,
+        marks; kind; replicas; status
+    }
+    Claim { name, storage }
+    Placement { node_selector, terms, tolerations; host_network }
+    NodeTerm { labels, fields }
+    NodeRequirement { key, operator, values }
+    Toleration { key, operator, value, effect }
+    Namespace { name, labels, annotations }
+    UnreadConfig { namespace, name, gap }
+    Resource { group, kind, namespace, name, at, marks, labels, spec, status }
     DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
     Argument { name, value, at }
     KubeletConfig {
@@ -51,11 +71,12 @@ texts! {
     AuditCounters {
         git_version, levels, errors; process_start_seconds; requests; events; rejected
     }
+    ConfigText { config_map, at; given; text }
     PolicyText { name, at, paths, inside, config_map; line; origin; text }
     ConfigMapKey { namespace, name, key }
     UnreadPolicy { config_map, gap }
     ServedApis { resources, stale_groups }
-    ServedResource { group, resource, verbs, subresources; namespaced }
+    ServedResource { group, resource, version, verbs, subresources; namespaced }
     ConfigMapVolume { namespace, name, sub_path, items }
     Note { at, text }
     Gap { what, detail, grant; reason }
@@ -122,6 +143,32 @@ impl Texts for Medium {
             Self::HostPath(text) | Self::Other(text) | Self::Secret(text) => text.texts(visit),
             Self::ConfigMap(volume) => volume.texts(visit),
             Self::PersistentVolumeClaim | Self::EmptyDir | Self::ApiObject => {}
+        }
+    }
+}
+
+impl Texts for EnvSource {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::ConfigMap(key) => key.texts(visit),
+            Self::Secret(name) => name.texts(visit),
+            Self::Pod => {}
+        }
+    }
+}
+
+impl Texts for Value {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::String(text) => visit(text),
+            Self::Array(items) => items.iter_mut().for_each(|item| item.texts(visit)),
+            Self::Object(fields) => fields.retain(|key, value| {
+                value.texts(visit);
+                let mut seen = key.clone();
+                visit(&mut seen);
+                seen == *key
+            }),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
         }
     }
 }

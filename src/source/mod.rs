@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | [`live`] | a cluster through its API |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
-//! | [`objects`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+//! | [`objects`], [`workloads`], [`custom`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
+pub mod custom;
 pub mod declared;
 pub mod flagz;
 pub mod kubelet;
@@ -13,3 +14,4 @@ pub mod live;
 pub mod manifests;
 pub mod metrics;
 pub mod objects;
+pub mod workloads;

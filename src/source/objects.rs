@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 
+use super::workloads::taints;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::redact::{is_script_option, redact_pod};
 use crate::snapshot::words::Word;
 use crate::snapshot::words::commands::commands;
 use crate::snapshot::words::programs::{Runs, basename, is_apiserver_name, is_shell, runs};
-use crate::snapshot::{ConfigMapVolume, Container, EnvVar, Lease, Medium, Mount, Node, Pod};
+use crate::snapshot::{
+    ConfigMapKey, ConfigMapVolume, Container, EnvSource, EnvVar, Lease, Medium, Mount, Node, Pod,
+};
 
 /// A pod that runs a kube-apiserver, redacted; none for any other pod.
 ///
@@ -149,7 +152,8 @@ pub fn image_name(image: &str) -> &str {
     last.split(':').next().unwrap_or(last)
 }
 
-fn read_container(
+/// A container of a pod, with what backs its mounts. `spec` is the pod's, `field_base` the path to it.
+pub(super) fn read_container(
     spec: &Value,
     container: &Value,
     index: usize,
@@ -187,10 +191,27 @@ fn read_container(
                 } else {
                     Some(variable.get("value").and_then(scalar).unwrap_or_default())
                 },
+                from: variable.get("valueFrom").map(|source| env_source(source, namespace, "KeyRef")),
             })
+            .collect(),
+        env_from: items(container, "/envFrom")
+            .iter()
+            .map(|source| env_source(source, namespace, "Ref"))
             .collect(),
         mounts,
     }
+}
+
+fn env_source(source: &Value, namespace: &str, ending: &str) -> EnvSource {
+    let named = |kind: &str| source.get(format!("{kind}{ending}"));
+    if let Some(key) = named("configMap") {
+        return EnvSource::ConfigMap(ConfigMapKey {
+            namespace: namespace.to_owned(),
+            name: text(key, "/name").to_owned(),
+            key: text(key, "/key").to_owned(),
+        });
+    }
+    named("secret").map_or(EnvSource::Pod, |secret| EnvSource::Secret(text(secret, "/name").to_owned()))
 }
 
 fn medium(spec: &Value, namespace: &str, volume_name: &str, sub_path: &str) -> Medium {
@@ -283,6 +304,15 @@ pub fn node(object: &Value) -> Node {
             .map_or("", |(scheme, _)| scheme)
             .to_owned(),
         markers,
+        os: text(object, "/status/nodeInfo/operatingSystem").to_owned(),
+        labels: object
+            .pointer("/metadata/labels")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), scalar(value)?)))
+            .collect(),
+        taints: taints(object),
     }
 }
 

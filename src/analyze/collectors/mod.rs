@@ -5,6 +5,7 @@
 //! | [`model`] | one model for what all configurations say |
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
+//! | [`products`] | what is recognised, by its image |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 
 pub mod config;
@@ -12,4 +13,6 @@ pub mod dialect;
 pub mod endpoint;
 pub mod glob;
 pub mod model;
+pub mod products;
 pub mod service;
+pub mod wanted;

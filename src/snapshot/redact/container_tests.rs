@@ -12,8 +12,9 @@ fn container(command: &[&str], args: &[&str], env: &[(&str, &str)]) -> Container
         args: args.iter().map(ToString::to_string).collect(),
         env: env
             .iter()
-            .map(|(name, value)| EnvVar { name: (*name).into(), value: Some((*value).into()) })
+            .map(|(name, value)| EnvVar { name: (*name).into(), value: Some((*value).into()), from: None })
             .collect(),
+        env_from: Vec::new(),
         mounts: Vec::new(),
     }
 }

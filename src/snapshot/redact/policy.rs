@@ -54,7 +54,7 @@ fn blank_comments(text: &str) -> String {
 
 /// Puts an `X` in the place of every character of what looks like a credential. What tells that it is one stays, so that
 /// doing it again changes nothing.
-fn blank_credentials(text: &str) -> String {
+pub(super) fn blank_credentials(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, _) in patterns() {
         let mut blanked = String::with_capacity(text.len());

@@ -9,6 +9,7 @@ use super::error::LiveError;
 use super::fault::Fault;
 use super::gather::{self, Nodes, note, reading};
 use super::instances::{self, Instances};
+use super::logging;
 use super::openshift;
 use super::permissions::Access;
 use super::policies::{Policies, policies};
@@ -17,8 +18,8 @@ use super::resolve::Endpoint;
 use super::wording::one_line;
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
-    AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading,
-    Scope, ServedApis, Snapshot,
+    AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Namespace, Node, Note,
+    Pod, Reading, Scope, ServedApis, Snapshot, Workloads,
 };
 
 /// The outcome of the first round, in which everything that depends on nothing is asked at once.
@@ -32,6 +33,8 @@ struct Round {
     flagz: Result<Flagz, Failure>,
     metrics: Result<AuditCounters, Failure>,
     apis: Reading<ServedApis>,
+    namespaces: Result<Vec<Namespace>, Failure>,
+    workloads: Workloads,
 }
 
 /// Reads one cluster.
@@ -59,13 +62,23 @@ impl Reader<'_> {
         snapshot.leases = reading(round.leases);
         snapshot.kubeadm_config = reading(round.kubeadm);
         snapshot.apis = round.apis;
+        snapshot.namespaces = reading(round.namespaces);
+        snapshot.workloads = round.workloads;
         let (nodes, declared, kubelets) = match round.nodes {
             Ok(read) => (Reading::read(read.nodes), read.declared, read.kubelets),
             Err(failure) => (Reading::missing(failure.gap), Vec::new(), Vec::new()),
         };
         snapshot.nodes = nodes;
         snapshot.declared = declared;
-        tokio::join!(add_pods(&client, round.pods, &mut snapshot), instances.complete(connector, live));
+        let (apis, workloads) = (snapshot.apis.clone(), snapshot.workloads.clone());
+        let ((), (), resources, configs) = tokio::join!(
+            add_pods(&client, round.pods, &mut snapshot),
+            instances.complete(connector, live),
+            logging::resources(&client, &apis),
+            logging::configs(&client, &workloads),
+        );
+        (snapshot.resources, snapshot.resources_unread) = resources;
+        (snapshot.configs, snapshot.configs_unread) = configs;
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);
         (snapshot.flagz, snapshot.metrics) = instances.readings(live);
         redact(&mut snapshot);
@@ -84,7 +97,23 @@ impl Reader<'_> {
             }
         };
         // Dropping the others is what ends them when the version fails.
-        let (version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics, core, groups) = tokio::try_join!(
+        let workloads = async |access| Ok(reading(logging::workloads(client, access).await));
+        let (
+            version,
+            leases,
+            pods,
+            nodes,
+            kubeadm,
+            kubelet,
+            flagz,
+            metrics,
+            core,
+            groups,
+            namespaces,
+            daemon_sets,
+            deployments,
+            stateful_sets,
+        ) = tokio::try_join!(
             version,
             async { Ok(gather::leases(client).await) },
             async { Ok(gather::pods(client, Access::Pods).await) },
@@ -95,9 +124,26 @@ impl Reader<'_> {
             async { Ok(gather::metrics(client).await) },
             async { Ok(discovery(client, Access::Api).await) },
             async { Ok(discovery(client, Access::Apis).await) },
+            async { Ok(logging::namespaces(client).await) },
+            workloads(Access::DaemonSets),
+            workloads(Access::Deployments),
+            workloads(Access::StatefulSets),
         )?;
         let apis = joined(core, groups);
-        Ok(Round { version, leases, pods, nodes, kubeadm, kubelet, flagz, metrics, apis })
+        let workloads = Workloads { daemon_sets, deployments, stateful_sets };
+        Ok(Round {
+            version,
+            leases,
+            pods,
+            nodes,
+            kubeadm,
+            kubelet,
+            flagz,
+            metrics,
+            apis,
+            namespaces,
+            workloads,
+        })
     }
 
     /// Whether a failure of `/version`, which everybody may read, means that nothing else will succeed.

@@ -70,6 +70,8 @@ fn served(list: List) -> ServedApis {
                     ServedResource {
                         group: name.clone(),
                         resource: resource.resource,
+                        // The preferred version stands first.
+                        version: version.version.clone(),
                         namespaced: resource.scope == "Namespaced",
                         verbs: Vec::new(),
                         subresources: BTreeMap::new(),
@@ -121,6 +123,8 @@ struct Metadata {
 
 #[derive(Deserialize)]
 struct Version {
+    #[serde(default)]
+    version: String,
     #[serde(default)]
     freshness: String,
     #[serde(default, deserialize_with = "or_empty")]

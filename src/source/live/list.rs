@@ -20,16 +20,27 @@ pub(super) const JSON: &str = "application/json";
 /// More pages than any cluster has; a server that always offers another one must not be followed for ever.
 const MAX_PAGES: usize = 200;
 
-/// Reads a whole list. If it expires in the middle it is begun again, once.
+/// Reads a whole list at the path of its access.
 pub(super) async fn list<T>(
     client: &Client,
     access: Access,
     kind: &str,
     narrow: impl Fn(Value) -> T,
 ) -> Result<Vec<T>, Failure> {
-    match pages(client, access, kind, &narrow).await {
+    list_at(client, access, access.path(), kind, narrow).await
+}
+
+/// Reads a whole list, whose path has a query. If it expires in the middle it is begun again, once.
+pub(super) async fn list_at<T>(
+    client: &Client,
+    access: Access,
+    start: &str,
+    kind: &str,
+    narrow: impl Fn(Value) -> T,
+) -> Result<Vec<T>, Failure> {
+    match pages(client, access, start, kind, &narrow).await {
         Err(failure) if failure.gap.reason == GapReason::Expired => {
-            pages(client, access, kind, &narrow).await
+            pages(client, access, start, kind, &narrow).await
         }
         result => result,
     }
@@ -38,17 +49,18 @@ pub(super) async fn list<T>(
 async fn pages<T>(
     client: &Client,
     access: Access,
+    start: &str,
     kind: &str,
     narrow: &impl Fn(Value) -> T,
 ) -> Result<Vec<T>, Failure> {
     let mut items = Vec::new();
-    let mut path = access.path().to_owned();
+    let mut path = start.to_owned();
     for _ in 0..MAX_PAGES {
         let body: Vec<u8> = client.get(access, &path, JSON).await?;
         let page = page(&body, kind, narrow).map_err(|what| Failure::malformed(access, &what))?;
         items.extend(page.items);
         match page.next {
-            Some(token) => path = format!("{}&continue={}", access.path(), encoded(&token)),
+            Some(token) => path = format!("{start}&continue={}", encoded(&token)),
             None => return Ok(items),
         }
     }

@@ -24,6 +24,7 @@ mod gather;
 mod instances;
 mod kubeconfig;
 mod list;
+mod logging;
 mod openshift;
 pub mod permissions;
 mod plugin;

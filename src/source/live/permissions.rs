@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 
 use crate::snapshot::Permission;
+use crate::source::custom::{CustomKind, KINDS};
 
 /// The name of every role and binding that is printed.
 pub const ROLE_NAME: &str = "logaudit-reader";
@@ -55,11 +56,24 @@ pub enum Access {
     OpenshiftPolicies,
     /// A ConfigMap that the pod of an apiserver mounts its audit policy from. Its name is in the pod.
     PolicyConfigMap,
+    /// Namespaces.
+    Namespaces,
+    /// DaemonSets of all namespaces.
+    DaemonSets,
+    /// Deployments of all namespaces.
+    Deployments,
+    /// StatefulSets of all namespaces.
+    StatefulSets,
+    /// A ConfigMap that a collector, store or sensor reads. Its name is in a workload.
+    Configs,
+    /// The custom resources of a kind, of all namespaces.
+    Custom(&'static CustomKind),
 }
 
 impl Access {
-    /// The whole catalogue, but [`Self::PolicyConfigMap`], whose name is not known before.
-    pub const ALL: [Self; 14] = [
+    /// The whole catalogue, but [`Self::PolicyConfigMap`], whose name is not known before, and [`Self::Custom`], whose kinds
+    /// are in [`KINDS`].
+    pub const ALL: [Self; 19] = [
         Self::Version,
         Self::Leases,
         Self::Pods,
@@ -74,6 +88,11 @@ impl Access {
         Self::Api,
         Self::Apis,
         Self::OpenshiftPolicies,
+        Self::Namespaces,
+        Self::DaemonSets,
+        Self::Deployments,
+        Self::StatefulSets,
+        Self::Configs,
     ];
 
     /// What it is, in words for a report.
@@ -93,6 +112,12 @@ impl Access {
             Self::Apis => "the API resources at /apis",
             Self::OpenshiftPolicies => "the ConfigMap openshift-kube-apiserver/kube-apiserver-audit-policies",
             Self::PolicyConfigMap => "the ConfigMap with the audit policy",
+            Self::Namespaces => "the namespaces",
+            Self::DaemonSets => "the DaemonSets",
+            Self::Deployments => "the Deployments",
+            Self::StatefulSets => "the StatefulSets",
+            Self::Configs => "a ConfigMap of a collector",
+            Self::Custom(kind) => kind.plural,
         }
     }
 
@@ -124,6 +149,13 @@ impl Access {
                 "/api/v1/namespaces/openshift-kube-apiserver/configmaps/kube-apiserver-audit-policies"
             }
             Self::PolicyConfigMap => "/api/v1/namespaces/kube-system/configmaps/audit-policy",
+            Self::Namespaces => "/api/v1/namespaces?limit=500",
+            Self::DaemonSets => "/apis/apps/v1/daemonsets?limit=500",
+            Self::Deployments => "/apis/apps/v1/deployments?limit=500",
+            Self::StatefulSets => "/apis/apps/v1/statefulsets?limit=500",
+            Self::Configs => "/api/v1/namespaces/logging/configmaps/collector",
+            // The version comes from discovery.
+            Self::Custom(_) => "/apis",
         }
     }
 
@@ -143,6 +175,12 @@ impl Access {
             Self::OpenshiftConfig | Self::OpenshiftPolicies => {
                 Permission::resource("get", "", "configmaps", Some(OPENSHIFT))
             }
+            Self::Namespaces => Permission::resource("list", "", "namespaces", None),
+            Self::DaemonSets => Permission::resource("list", "apps", "daemonsets", None),
+            Self::Deployments => Permission::resource("list", "apps", "deployments", None),
+            Self::StatefulSets => Permission::resource("list", "apps", "statefulsets", None),
+            Self::Configs => Permission::resource("get", "", "configmaps", None),
+            Self::Custom(kind) => Permission::resource("list", kind.group, kind.plural, None),
         }
     }
 
@@ -294,7 +332,7 @@ fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
     let mut urls = Vec::new();
     // Group, resource and verb make a rule; the names of objects narrow it.
     let mut resources: BTreeMap<(String, String, String), Option<Vec<String>>> = BTreeMap::new();
-    for access in Access::ALL {
+    for access in Access::ALL.into_iter().chain(KINDS.iter().map(Access::Custom)) {
         match access.permission() {
             Permission::NonResource { url, .. } if wanted.is_none() => urls.push(url),
             Permission::NonResource { .. } => {}

@@ -1,6 +1,7 @@
 //! What an object is, and which field of the snapshot it belongs to.
 
 use super::error::ManifestError;
+use super::logging;
 use super::placeholders::note_placeholders;
 use super::policies::{self, Begins};
 use crate::document::Place;
@@ -13,6 +14,7 @@ use crate::snapshot::{
     Container, DeclaredApiServer, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading, Scope,
     Snapshot,
 };
+use crate::source::custom;
 use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
 use crate::source::kubelet;
 use crate::source::objects::{apiserver_lease, apiserver_pod, is_apiserver, node};
@@ -38,6 +40,7 @@ pub struct Collector {
     templates: Vec<cluster_api::Template>,
     classes: Vec<Document>,
     policies: policies::Found,
+    logging: logging::Found,
     /// The text that is taken in, if it speaks of audit policies.
     source: Option<String>,
     /// Whether that text is one document.
@@ -156,8 +159,10 @@ impl Collector {
                 self.pod(tree, &["spec", "containers"], kind, file);
             }
             "Deployment" | "DaemonSet" | "StatefulSet" => {
+                self.logging.workload(&located(tree.clone(), kind, file), kind);
                 self.pod(tree, &["spec", "template", "spec", "containers"], kind, file);
             }
+            "Namespace" => self.logging.namespace(&located(tree, kind, file)),
             "Node" => self.node(&located(tree, kind, file)),
             "Lease" => self.leases.extend(apiserver_lease(&located(tree, kind, file).value)),
             "ConfigMap" => self.config_map(tree, kind, file),
@@ -213,7 +218,11 @@ impl Collector {
                 self.policies.document(file, source, begins, &value, &place);
             }
             "" => self.without_kind(tree, file, depth, outcome),
-            _ => {}
+            _ => {
+                if let Some(custom) = custom::kind_of(&group, kind) {
+                    self.logging.resource(custom, &located(tree, kind, file));
+                }
+            }
         }
     }
 
@@ -242,6 +251,7 @@ impl Collector {
         let metadata = tree.at(&["metadata"]).unwrap_or_default();
         let (namespace, name) = (text(&metadata, "/namespace"), text(&metadata, "/name"));
         let in_namespace = |expected: &str| namespace.is_empty() || namespace == expected;
+        self.logging.config_map(&located(tree.clone(), kind, file));
         if self.source.is_some() {
             let document = located(tree.clone(), kind, file);
             self.policies.config_map(&document.value, &document.place);
@@ -377,6 +387,7 @@ impl Collector {
         }
         snapshot.declared = self.declared;
         snapshot.policies = self.policies.policies;
+        self.logging.finish(&mut snapshot);
         snapshot.notes = self.notes;
         snapshot.notes.extend(self.policies.notes);
         redact(&mut snapshot);
@@ -384,7 +395,7 @@ impl Collector {
         if snapshot == Snapshot::empty(Scope::Manifests, &*snapshot.cluster.name) {
             snapshot.notes.push(Note {
                 at: snapshot.cluster.name.clone(),
-                text: "nothing in it is read by this version: no apiserver, audit policy, node, Lease or kubelet configuration".into(),
+                text: "nothing in it is read by this version: no apiserver, audit policy, node, Lease, kubelet configuration, workload or logging operator's resource".into(),
             });
         }
         snapshot

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`files`] | finds and loads the files |
 //! | [`dispatch`] | recognises objects and puts them into the snapshot |
+//! | [`logging`] | workloads, custom resources and configurations that have to do with logs |
 //! | [`policies`] | audit policies, also those inside other objects |
 //!
 //! A file that cannot be read stops the reading only if it is the only one. Of several, and in folders, it is left aside
@@ -12,6 +13,7 @@
 pub mod dispatch;
 pub mod error;
 pub mod files;
+pub mod logging;
 pub mod placeholders;
 pub mod policies;
 

@@ -12,7 +12,11 @@ pub(super) fn pod(command: &[&str], args: &[&str], env: &[(&str, Option<&str>)])
         image: String::new(),
         command: command.iter().map(ToString::to_string).collect(),
         args: args.iter().map(ToString::to_string).collect(),
-        env: env.iter().map(|(n, v)| EnvVar { name: (*n).into(), value: v.map(Into::into) }).collect(),
+        env: env
+            .iter()
+            .map(|(n, v)| EnvVar { name: (*n).into(), value: v.map(Into::into), from: None })
+            .collect(),
+        env_from: Vec::new(),
         mounts: Vec::new(),
     };
     Pod {

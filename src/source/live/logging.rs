@@ -1,0 +1,142 @@
+//! What has to do with logs: workloads, namespaces, custom resources of operators, and the ConfigMaps that collectors,
+//! stores and sensors read. Secrets are never read, and pods are never listed: what a workload's template says holds for
+//! all of its pods.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::answer::Failure;
+use super::client::Client;
+use super::gather;
+use super::list::{list, list_at};
+use super::permissions::Access;
+use crate::analyze::collectors::config::MAX_BYTES;
+use crate::analyze::collectors::wanted::{self, Wanted};
+use crate::document::{Place, full_name};
+use crate::snapshot::workload::{ConfigText, UnreadConfig};
+use crate::snapshot::{
+    ConfigMapKey, Gap, GapReason, Namespace, Reading, Resource, ServedApis, Workload, WorkloadKind, Workloads,
+};
+use crate::source::custom::{KINDS, resource};
+use crate::source::workloads::{namespace, workload};
+
+/// How many ConfigMaps are read.
+const MAX_CONFIG_MAPS: usize = 60;
+
+/// All workloads of a kind.
+pub(super) async fn workloads(client: &Client, access: Access) -> Result<Vec<Workload>, Failure> {
+    let (kind, list_kind) = match access {
+        Access::Deployments => (WorkloadKind::Deployment, "DeploymentList"),
+        Access::StatefulSets => (WorkloadKind::StatefulSet, "StatefulSetList"),
+        _ => (WorkloadKind::DaemonSet, "DaemonSetList"),
+    };
+    let mut read = list(client, access, list_kind, |item| {
+        workload(kind, &item, &Place::of(format!("{} {}", kind.name(), full_name(&item))))
+    })
+    .await?;
+    read.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    Ok(read)
+}
+
+/// All namespaces.
+pub(super) async fn namespaces(client: &Client) -> Result<Vec<Namespace>, Failure> {
+    let mut read = list(client, Access::Namespaces, "NamespaceList", |item| namespace(&item)).await?;
+    read.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(read)
+}
+
+/// Custom resources, of all kinds that are served, and which kinds could not be read.
+pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (Vec<Resource>, Vec<Gap>) {
+    let served = match apis.as_result() {
+        Ok(served) => served,
+        Err(gap) => {
+            let gap = Gap { what: "the custom resources of logging operators".into(), ..gap.clone() };
+            return (Vec::new(), vec![gap]);
+        }
+    };
+    let lists = KINDS.iter().filter_map(|kind| {
+        let found = served
+            .resources
+            .iter()
+            .find(|one| one.group == kind.group && one.resource == kind.plural && !one.version.is_empty())?;
+        let path = format!("/apis/{}/{}/{}?limit=500", kind.group, found.version, kind.plural);
+        Some(async move {
+            let access = Access::Custom(kind);
+            list_at(client, access, &path, &format!("{}List", kind.kind), |item| {
+                resource(kind, &item, &Place::of(format!("{} {}", kind.kind, full_name(&item))))
+            })
+            .await
+        })
+    });
+    let (mut read, mut unread) = (Vec::new(), Vec::new());
+    for outcome in join_all(lists).await {
+        match outcome {
+            Ok(list) => read.extend(list),
+            Err(failure) => unread.push(failure.gap),
+        }
+    }
+    read.sort_by(|a: &Resource, b| {
+        (&a.group, &a.kind, &a.namespace, &a.name).cmp(&(&b.group, &b.kind, &b.namespace, &b.name))
+    });
+    (read, unread)
+}
+
+/// The ConfigMaps that the workloads read, each once.
+pub(super) async fn configs(client: &Client, workloads: &Workloads) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
+    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads).into_iter().collect();
+    let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
+        let outcome = if number < MAX_CONFIG_MAPS {
+            config_map(client, &wanted).await
+        } else {
+            let what = format!("the ConfigMap {}/{}", wanted.namespace, wanted.name);
+            Err(Gap::new(
+                GapReason::NotAsked,
+                what,
+                format!("more than {MAX_CONFIG_MAPS} ConfigMaps are mounted"),
+            ))
+        };
+        (wanted, outcome)
+    });
+    let (mut read, mut unread) = (Vec::new(), Vec::new());
+    for (wanted, outcome) in join_all(reads).await {
+        match outcome {
+            Ok(texts) => read.extend(texts),
+            // Those that a cluster of this kind would have and has not are no gap.
+            Err(gap) if wanted.by_convention && gap.reason == GapReason::NotFound => {}
+            Err(gap) => unread.push(UnreadConfig { namespace: wanted.namespace, name: wanted.name, gap }),
+        }
+    }
+    (read, unread)
+}
+
+async fn config_map(client: &Client, wanted: &Wanted) -> Result<Vec<ConfigText>, Gap> {
+    let Wanted { namespace, name, .. } = wanted;
+    let what = format!("the ConfigMap {namespace}/{name}");
+    // The names come out of a pod, and go into a path.
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c))
+    };
+    if !is_name(namespace) || !is_name(name) {
+        return Err(Gap::new(GapReason::Malformed, what, "its name is not one that a ConfigMap can have"));
+    }
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+    let found = gather::config_map_at(client, Access::Configs, &path).await;
+    let found = found.map_err(|failure| Gap { what: what.clone(), ..failure.gap })?;
+    let Some((object, _)) = found else {
+        return Err(Gap::new(GapReason::NotFound, what, "there is no such ConfigMap"));
+    };
+    Ok(config_texts(&object, namespace, name))
+}
+
+fn config_texts(object: &serde_json::Value, namespace: &str, name: &str) -> Vec<ConfigText> {
+    let data = object.get("data").and_then(serde_json::Value::as_object);
+    let text = |(key, value): (&String, &serde_json::Value)| {
+        let config_map =
+            ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key: key.clone() };
+        let text = value.as_str().filter(|text| text.len() <= MAX_BYTES)?;
+        Some(ConfigText { at: config_map.at(), config_map, given: false, text: text.to_owned() })
+    };
+    data.into_iter().flatten().filter_map(text).collect()
+}

@@ -1,0 +1,89 @@
+//! What in files has to do with logs: workloads, namespaces, custom resources, and the ConfigMaps that these read.
+
+use serde_json::Value;
+
+use crate::analyze::collectors::wanted;
+use crate::document::node::Document;
+use crate::document::text;
+use crate::document::yaml::inner_name;
+use crate::snapshot::workload::{ConfigText, Namespace};
+use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
+use crate::source::custom::{self, CustomKind};
+use crate::source::workloads::{namespace, workload};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    daemon_sets: Vec<Workload>,
+    deployments: Vec<Workload>,
+    stateful_sets: Vec<Workload>,
+    namespaces: Vec<Namespace>,
+    resources: Vec<Resource>,
+    config_maps: Vec<ConfigText>,
+}
+
+impl Found {
+    /// Takes in a workload.
+    pub fn workload(&mut self, document: &Document, kind: &str) {
+        let (kind, list) = match kind {
+            "DaemonSet" => (WorkloadKind::DaemonSet, &mut self.daemon_sets),
+            "StatefulSet" => (WorkloadKind::StatefulSet, &mut self.stateful_sets),
+            _ => (WorkloadKind::Deployment, &mut self.deployments),
+        };
+        list.push(workload(kind, &document.value, &document.place));
+    }
+
+    /// Takes in a namespace.
+    pub fn namespace(&mut self, document: &Document) {
+        self.namespaces.push(namespace(&document.value));
+    }
+
+    /// Takes in a custom resource.
+    pub fn resource(&mut self, kind: &CustomKind, document: &Document) {
+        self.resources.push(custom::resource(kind, &document.value, &document.place));
+    }
+
+    /// Takes in a ConfigMap.
+    pub fn config_map(&mut self, Document { value, place }: &Document) {
+        let data = value.get("data").and_then(Value::as_object);
+        for (key, text_of_key) in data.into_iter().flatten() {
+            let Some(content) = text_of_key.as_str() else { continue };
+            self.config_maps.push(ConfigText {
+                config_map: ConfigMapKey {
+                    namespace: text(value, "/metadata/namespace").to_owned(),
+                    name: text(value, "/metadata/name").to_owned(),
+                    key: key.clone(),
+                },
+                given: false,
+                at: inner_name(place, &format!("data.{key}")),
+                text: content.to_owned(),
+            });
+        }
+    }
+
+    /// Puts everything into a snapshot; of the ConfigMaps those that something reads.
+    pub fn finish(self, snapshot: &mut Snapshot) {
+        let read = |list: Vec<Workload>, reading: &mut Reading<Vec<Workload>>| {
+            if !list.is_empty() {
+                *reading = Reading::read(list);
+            }
+        };
+        read(self.daemon_sets, &mut snapshot.workloads.daemon_sets);
+        read(self.deployments, &mut snapshot.workloads.deployments);
+        read(self.stateful_sets, &mut snapshot.workloads.stateful_sets);
+        if !self.namespaces.is_empty() {
+            snapshot.namespaces = Reading::read(self.namespaces);
+        }
+        snapshot.resources = self.resources;
+        let wanted = wanted::config_maps(&snapshot.workloads);
+        let is_wanted = |key: &ConfigMapKey| {
+            wanted.iter().any(|one| {
+                one.name == key.name
+                    && (one.namespace == key.namespace
+                        || one.namespace.is_empty()
+                        || key.namespace.is_empty())
+            })
+        };
+        snapshot.configs = self.config_maps.into_iter().filter(|text| is_wanted(&text.config_map)).collect();
+    }
+}
