@@ -21,6 +21,7 @@ use self::apiserver::agreement::Drift;
 use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
 use self::apiserver::{ApiServer, Surroundings, agreement};
+use self::collectors::facts::{Collection, CollectorFacts, Destination, LogSource};
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
@@ -50,6 +51,12 @@ pub struct Facts {
     pub counters: Fact<Vec<Counters>>,
     /// Kubelet configurations.
     pub kubelets: Fact<Vec<Kubelet>>,
+    /// Collectors of logs.
+    pub collectors: Fact<Vec<CollectorFacts>>,
+    /// Sources of logs, and how far what arises there comes.
+    pub logs: Fact<Vec<LogSource>>,
+    /// Where logs go.
+    pub destinations: Fact<Vec<Destination>>,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -113,6 +120,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let distribution = kubernetes.distribution.value().map(String::as_str);
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
+    let Collection { collectors, logs, destinations } = collectors::facts::facts(snapshot, &instances);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -125,6 +133,9 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         },
         counters,
         kubelets: kubelet::kubelets(snapshot, kubelet_version),
+        collectors,
+        logs,
+        destinations,
         policies,
         requests,
         bodies,

@@ -73,6 +73,11 @@ pub fn whole(value: f64) -> Option<i64> {
     (value.is_finite() && value.abs() <= LIMIT).then(|| value.trunc() as i64)
 }
 
+/// A count as facts have it.
+pub fn whole_count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,11 +8,17 @@
 //! | [`products`] | what is recognised, by its image |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 
+pub mod chain;
+pub mod collector;
 pub mod config;
 pub mod dialect;
 pub mod endpoint;
+pub mod facts;
 pub mod glob;
 pub mod model;
+pub mod nodes;
+pub mod paths;
 pub mod products;
+pub mod resolve;
 pub mod service;
 pub mod wanted;

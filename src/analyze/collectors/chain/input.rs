@@ -1,0 +1,210 @@
+//! Whether a collector sees logs where they lie, and takes them in.
+
+use super::steps::in_rule;
+use super::{Target, no, yes};
+use crate::analyze::collectors::collector::Collector;
+use crate::analyze::collectors::glob;
+use crate::analyze::collectors::model::{Glob, Input, Source};
+use crate::analyze::collectors::paths::{self, ContainerLog, in_container};
+use crate::analyze::fact::Fact;
+use crate::snapshot::{Medium, Mount};
+use crate::verdict::{Evidence, Rank};
+
+/// Whether a path of the node is mounted.
+pub(super) fn mount_of(collector: &Collector<'_>, host: &str) -> Fact<bool> {
+    let Some(container) = collector.container else {
+        return yes(&collector.at, "its operator mounts what it reads");
+    };
+    match in_container(container, host).first() {
+        Some((_, mount)) => yes(&mount.at, format!("{} of the node is mounted", folder_of(mount))),
+        None => {
+            let mounts: Vec<String> = container.mounts.iter().filter_map(host_path).collect();
+            let shown = if mounts.is_empty() { "nothing".to_owned() } else { mounts.join(", ") };
+            no(&collector.at, format!("{host} of the node is not mounted; of the node it mounts {shown}"))
+        }
+    }
+}
+
+fn host_path(mount: &Mount) -> Option<String> {
+    match &mount.medium {
+        Medium::HostPath(path) => Some(path.clone()),
+        _ => None,
+    }
+}
+
+fn folder_of(mount: &Mount) -> String {
+    host_path(mount).unwrap_or_default()
+}
+
+/// Whether an input sees the logs, and whether it takes them in.
+pub(super) fn taken_in(
+    collector: &Collector<'_>,
+    input: &Input,
+    target: &Target,
+) -> (Fact<bool>, Fact<bool>) {
+    match (&input.source, target) {
+        (Source::Files { include, exclude }, Target::Containers { namespace, pod, container }) => {
+            let log = paths::container_log(namespace, pod, container);
+            container_files(collector, input, (include, exclude), &log)
+        }
+        (Source::Files { include, exclude }, Target::File { path, .. }) => {
+            files(collector, input, (include, exclude), &[path.as_str()])
+        }
+        (Source::Containers { through_api: true, namespaces, .. }, Target::Containers { namespace, .. }) => {
+            (yes(&input.at, "it reads through the API"), in_rule(namespaces, namespace, &input.at))
+        }
+        (
+            Source::Containers { folder, exclude, namespaces, .. },
+            Target::Containers { namespace, pod, container },
+        ) => {
+            let log = paths::container_log(namespace, pod, container);
+            let folder = if folder.is_empty() { paths::POD_LOGS } else { folder };
+            let mounted = mount_of(collector, folder);
+            let read = in_rule(namespaces, namespace, &input.at).and(not_excluded(
+                exclude,
+                &[&log.file, &log.link],
+                &input.at,
+            ));
+            (mounted, read)
+        }
+        (Source::ApiAudit, _) => {
+            (yes(&input.at, "it finds the audit log by itself"), yes(&input.at, "its input is the audit log"))
+        }
+        (Source::Journal { folder, only }, Target::Journal) => {
+            let mounted = match folder {
+                Some(folder) => match folder {
+                    Fact::Known(known) => journal_folder(collector, &known.value),
+                    Fact::Unknown(unknown) => Fact::unknown(unknown.reason.clone()),
+                },
+                None => ["/var/log/journal", "/run/log/journal"]
+                    .iter()
+                    .map(|folder| mount_of(collector, folder))
+                    .reduce(Fact::or)
+                    .unwrap_or_else(|| no(&input.at, "no folder")),
+            };
+            let limits: Vec<&str> = only.iter().filter_map(|unit| unit.value().map(String::as_str)).collect();
+            let detail = if only.is_empty() {
+                "all of the journal".to_owned()
+            } else {
+                format!("limited to {}", limits.join(", "))
+            };
+            (mounted, yes(&input.at, detail))
+        }
+        (Source::Events { .. }, Target::Events) => {
+            (yes(&input.at, "events come through the API"), yes(&input.at, "its input is events"))
+        }
+        _ => (no(&input.at, "not for them"), no(&input.at, "not for them")),
+    }
+}
+
+/// Whether a folder of the container is a journal of the node.
+fn journal_folder(collector: &Collector<'_>, folder: &str) -> Fact<bool> {
+    let Some(container) = collector.container else {
+        return yes(&collector.at, "its operator mounts what it reads");
+    };
+    let seen = ["/var/log/journal", "/run/log/journal"]
+        .iter()
+        .flat_map(|host| in_container(container, host))
+        .find(|(path, _)| {
+            path == folder.trim_end_matches('/') || paths::is_or_below(path, folder.trim_end_matches('/'))
+        });
+    match seen {
+        Some((_, mount)) => yes(&mount.at, format!("{} of the node is mounted", folder_of(mount))),
+        None => no(&collector.at, format!("{folder} in the container is not a journal of the node")),
+    }
+}
+
+/// Container logs by files: the links of `/var/log/containers` lead to `/var/log/pods`, which must be mounted too.
+fn container_files(
+    collector: &Collector<'_>,
+    input: &Input,
+    globs: (&[Glob], &[Glob]),
+    log: &ContainerLog,
+) -> (Fact<bool>, Fact<bool>) {
+    let (link_mounted, link_read) = files(collector, input, globs, &[log.link.as_str()]);
+    let behind = mount_of(collector, &log.file).or(mount_of(collector, &log.docker));
+    let through_link = match behind.value() {
+        Some(false) => link_mounted.clone().and(no(
+            &collector.at,
+            "the entries of /var/log/containers are links to /var/log/pods, which is not mounted",
+        )),
+        _ => link_mounted,
+    };
+    let link = (through_link.clone(), through_link.and(link_read));
+    let others = [log.file.as_str(), log.docker.as_str()].map(|path| {
+        let (mounted, read) = files(collector, input, globs, &[path]);
+        (mounted.clone(), mounted.and(read))
+    });
+    let [file, docker] = others;
+    // The way that comes further says what is wrong.
+    (link.0.or(file.0).or(docker.0), link.1.or(file.1).or(docker.1))
+}
+
+/// Whether files of the node are mounted, and read by an input's globs.
+fn files(
+    collector: &Collector<'_>,
+    input: &Input,
+    (include, exclude): (&[Glob], &[Glob]),
+    hosts: &[&str],
+) -> (Fact<bool>, Fact<bool>) {
+    let mut mounted: Option<Fact<bool>> = None;
+    let mut read: Option<Fact<bool>> = None;
+    let or = |slot: Option<Fact<bool>>, fact: Fact<bool>| {
+        Some(match slot {
+            Some(known) => known.or(fact),
+            None => fact,
+        })
+    };
+    for host in hosts {
+        mounted = or(mounted, mount_of(collector, host));
+        let seen: Vec<String> = match collector.container {
+            Some(container) => in_container(container, host).into_iter().map(|(path, _)| path).collect(),
+            None => vec![(*host).to_owned()],
+        };
+        for path in &seen {
+            read = or(
+                read,
+                is_included(include, path, &input.at).and(not_excluded(exclude, &[path], &input.at)),
+            );
+        }
+    }
+    let mounted = mounted.unwrap_or_else(|| no(&input.at, "nothing is looked for"));
+    let read = read.unwrap_or_else(|| mounted.clone());
+    (mounted, read)
+}
+
+fn is_included(include: &[Glob], path: &str, at: &str) -> Fact<bool> {
+    let one = |glob: &Glob| glob.clone().map(|pattern| glob::matches(&pattern, path));
+    let all = include.iter().map(one).reduce(Fact::or).unwrap_or_else(|| no(at, "it names no path"));
+    match all {
+        Fact::Known(mut known) if !known.value => {
+            let shown: Vec<&str> = include.iter().filter_map(Fact::value).map(String::as_str).collect();
+            known.evidence = vec![Evidence {
+                at: at.to_owned(),
+                detail: format!("{path} is not matched by {}", shown.join(", ")),
+            }];
+            known.rank = Rank::Evaluated;
+            Fact::Known(known)
+        }
+        Fact::Known(mut known) => {
+            known.rank = Rank::Evaluated;
+            Fact::Known(known)
+        }
+        unknown @ Fact::Unknown(_) => unknown,
+    }
+}
+
+fn not_excluded(exclude: &[Glob], paths: &[&str], at: &str) -> Fact<bool> {
+    for glob in exclude {
+        match glob {
+            Fact::Known(known) => {
+                if paths.iter().any(|path| glob::matches(&known.value, path)) {
+                    let place = known.evidence.first().map_or(at, |evidence| evidence.at.as_str());
+                    return no(place, format!("{} is left out", known.value));
+                }
+            }
+            Fact::Unknown(unknown) => return Fact::unknown(unknown.reason.clone()),
+        }
+    }
+    yes(at, "not left out")
+}

@@ -1,0 +1,282 @@
+//! From a source of logs to where they end up, link by link: mounted, read, kept, routed, shipped.
+//!
+//! Each link is told for itself and only for what passed the one before. Of several collectors, inputs and routes one that
+//! brings the logs through is enough, so a link holds if it holds on some way, and fails only if it fails on all.
+
+mod input;
+mod output;
+mod steps;
+
+use self::input::{mount_of, taken_in};
+use self::output::leaves;
+use self::steps::{is_whole, passes};
+use super::collector::Collector;
+use super::model::{Input, Pipeline, Source, Step};
+use super::{glob, paths};
+use crate::analyze::fact::Fact;
+use crate::verdict::{Evidence, Rank};
+
+/// How many collectors logs are followed through.
+const MAX_HOPS: usize = 3;
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// The output of containers in a namespace.
+    Containers {
+        /// The namespace.
+        namespace: String,
+        /// A pod in it.
+        pod: String,
+        /// Its container.
+        container: String,
+    },
+    /// A file of the node.
+    File {
+        /// Its path on the node.
+        path: String,
+        /// Whether it is an audit log of the API server, which some collectors find by themselves.
+        is_audit: bool,
+    },
+    /// The journal of the node's services.
+    Journal,
+    /// Kubernetes events.
+    Events,
+}
+
+/// How far logs come.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// The collector sees them where they lie.
+    pub mounted: Fact<bool>,
+    /// An input takes them in.
+    pub read: Fact<bool>,
+    /// Filters let them through.
+    pub kept: Fact<bool>,
+    /// They reach an output.
+    pub routed: Fact<bool>,
+    /// The output takes them off the node.
+    pub shipped: Fact<bool>,
+    /// They leave the cluster.
+    pub off_cluster: Fact<bool>,
+    /// Nothing on the way takes some of them out.
+    pub whole: Fact<bool>,
+}
+
+fn yes(at: &str, detail: impl Into<String>) -> Fact<bool> {
+    Fact::at(true, Rank::Evaluated, at, detail)
+}
+
+fn no(at: &str, detail: impl Into<String>) -> Fact<bool> {
+    Fact::at(false, Rank::Evaluated, at, detail)
+}
+
+/// What stands for "not come so far" in the later links of a way that broke.
+fn broken(by: &Fact<bool>) -> Fact<bool> {
+    by.clone()
+}
+
+/// How far logs come with all collectors together; none if there is no way to follow.
+pub fn follow(collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
+    let mut ways = collectors.iter().flat_map(|collector| ways(collectors, collector, target));
+    let first = ways.next()?;
+    Some(ways.fold(first, |links, way| Links {
+        mounted: links.mounted.or(way.mounted),
+        read: links.read.or(way.read),
+        kept: links.kept.or(way.kept),
+        routed: links.routed.or(way.routed),
+        shipped: links.shipped.or(way.shipped),
+        off_cluster: links.off_cluster.or(way.off_cluster),
+        whole: links.whole.or(way.whole),
+    }))
+}
+
+/// Whether a collector reads some of what is looked for, as far as can be told: what decides on which nodes it must run.
+pub fn reads(collectors: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Fact<bool> {
+    let ways = ways(collectors, collector, target);
+    ways.into_iter()
+        .map(|way| way.read)
+        .reduce(Fact::or)
+        .unwrap_or_else(|| no(&collector.at, "no input for it"))
+}
+
+/// Every way through one collector.
+fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Vec<Links> {
+    let pipeline = match &collector.pipeline {
+        Ok(pipeline) => pipeline,
+        Err(unreadable) => {
+            let reason = format!("{} ({})", unreadable.why, unreadable.at);
+            let mounted = mounted_without_input(collector, target);
+            let Some(mounted) = mounted else { return Vec::new() };
+            let unknown = || match mounted.value() {
+                Some(false) => broken(&mounted),
+                _ => Fact::unknown(reason.clone()),
+            };
+            return vec![Links {
+                read: unknown(),
+                kept: unknown(),
+                routed: unknown(),
+                shipped: unknown(),
+                off_cluster: unknown(),
+                whole: unknown(),
+                mounted,
+            }];
+        }
+    };
+    let candidates: Vec<&Input> =
+        pipeline.inputs.iter().filter(|input| fits(&input.source, target)).collect();
+    if candidates.is_empty() {
+        let Some(mounted) = mounted_without_input(collector, target) else { return Vec::new() };
+        let read = mounted.clone().and(hidden_or(pipeline, no(&collector.at, "no input of it is for them")));
+        return vec![Links {
+            kept: broken(&read),
+            routed: broken(&read),
+            shipped: broken(&read),
+            off_cluster: broken(&read),
+            whole: broken(&read),
+            mounted,
+            read,
+        }];
+    }
+    candidates
+        .into_iter()
+        .flat_map(|input| through(all, collector, pipeline, input, target, MAX_HOPS))
+        .collect()
+}
+
+/// What cannot be seen may change what is seen.
+fn hidden_or(pipeline: &Pipeline, fact: Fact<bool>) -> Fact<bool> {
+    match pipeline.unread.first() {
+        Some(unread) => Fact::unknown(format!("{} ({})", unread.why, unread.at)),
+        None => fact,
+    }
+}
+
+/// Whether an input is of the kind that could bring these logs.
+fn fits(source: &Source, target: &Target) -> bool {
+    match (source, target) {
+        (Source::Files { include, exclude: _ }, Target::Containers { .. } | Target::File { .. }) => {
+            include.iter().any(|glob| glob.value().is_none_or(|glob| may_concern(glob, target)))
+        }
+        (Source::Containers { .. }, Target::Containers { .. }) => true,
+        (Source::ApiAudit, Target::File { is_audit, .. }) => *is_audit,
+        (Source::Journal { .. }, Target::Journal) | (Source::Events { .. }, Target::Events) => true,
+        _ => false,
+    }
+}
+
+/// Whether a glob is meant for these logs: it matches them, or lies where they lie, so that what is wrong with it is worth
+/// telling.
+fn may_concern(glob: &str, target: &Target) -> bool {
+    match target {
+        Target::Containers { .. } => {
+            ["/containers", "/pods", "/docker"].iter().any(|part| glob.contains(part)) || glob.contains("**")
+        }
+        Target::File { path, is_audit } => {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            glob.contains(name)
+                || glob.contains("**")
+                || *is_audit && glob.contains("audit")
+                || glob::matches(glob, path)
+        }
+        Target::Journal | Target::Events => false,
+    }
+}
+
+/// Whether a collector sees logs at all, where none of its inputs is for them; none if the question does not arise.
+fn mounted_without_input(collector: &Collector<'_>, target: &Target) -> Option<Fact<bool>> {
+    match target {
+        Target::Events => Some(yes(&collector.at, "events come through the API")),
+        _ if !collector.is_on_nodes() => None,
+        Target::Journal => {
+            let folders = ["/var/log/journal", "/run/log/journal"];
+            Some(folders.iter().map(|folder| mount_of(collector, folder)).reduce(Fact::or)?)
+        }
+        Target::Containers { namespace, pod, container } => {
+            Some(mount_of(collector, &paths::container_log(namespace, pod, container).file))
+        }
+        Target::File { path, .. } => Some(mount_of(collector, path)),
+    }
+}
+
+/// The ways of one input.
+fn through(
+    all: &[Collector<'_>],
+    collector: &Collector<'_>,
+    pipeline: &Pipeline,
+    input: &Input,
+    target: &Target,
+    hops: usize,
+) -> Vec<Links> {
+    let (mounted, read) = taken_in(collector, input, target);
+    let read = mounted.clone().and(read);
+    let read = match read.value() {
+        Some(false) if mounted.value() == Some(&true) => hidden_or(pipeline, read),
+        _ => read,
+    };
+    let namespace = match target {
+        Target::Containers { namespace, .. } => Some(namespace.as_str()),
+        _ => None,
+    };
+    let routes = match &input.routes {
+        Fact::Unknown(unknown) => {
+            let unknown = || read.clone().and(Fact::unknown(unknown.reason.clone()));
+            return vec![Links {
+                kept: unknown(),
+                routed: unknown(),
+                shipped: unknown(),
+                off_cluster: unknown(),
+                whole: unknown(),
+                mounted,
+                read,
+            }];
+        }
+        Fact::Known(known) => known,
+    };
+    if routes.value.is_empty() {
+        let detail = format!("{} reaches no output", input.id);
+        let mut evidence = routes.evidence.clone();
+        evidence.push(Evidence { at: input.at.clone(), detail });
+        let routed = hidden_or(pipeline, Fact::known(false, Rank::Evaluated, evidence));
+        let kept = read.clone();
+        let routed = read.clone().and(routed);
+        return vec![Links {
+            shipped: broken(&routed),
+            off_cluster: broken(&routed),
+            whole: broken(&routed),
+            mounted,
+            read,
+            kept,
+            routed,
+        }];
+    }
+    let mut ways = Vec::new();
+    for route in &routes.value {
+        let steps: Vec<&Step> = input.steps.iter().chain(&route.steps).collect();
+        let kept = read
+            .clone()
+            .and(passes(&steps, namespace))
+            .and(hidden_or(pipeline, yes(&input.at, "all of the configuration is seen")));
+        let (routed, shipped, off_cluster) = match pipeline.outputs.get(route.output) {
+            Some(output) => {
+                let routed =
+                    kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
+                let (shipped, off) = leaves(all, collector, output, hops);
+                let shipped = routed.clone().and(shipped);
+                (routed, shipped.clone(), shipped.and(off))
+            }
+            None => (kept.clone(), kept.clone(), kept.clone()),
+        };
+        let whole = shipped.clone().and(is_whole(&steps));
+        ways.push(Links {
+            mounted: mounted.clone(),
+            read: read.clone(),
+            kept,
+            routed,
+            shipped,
+            off_cluster,
+            whole,
+        });
+    }
+    ways
+}

@@ -1,0 +1,158 @@
+//! On how many nodes logs are taken in.
+
+use super::nodes::{self, NodeClass};
+use super::{Collector, Snapshot};
+use crate::analyze::collectors::chain::{self, Target};
+use crate::analyze::fact::Fact;
+use crate::analyze::units::whole_count;
+use crate::snapshot::Node;
+use crate::verdict::{Evidence, Rank};
+
+/// How many nodes are named.
+const NAMED: usize = 3;
+
+/// On which nodes a source arises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arises {
+    /// On every node.
+    Everywhere,
+    /// On the control plane.
+    ControlPlane,
+}
+
+/// How many nodes are covered.
+#[derive(Debug, Clone)]
+pub struct Coverage {
+    /// Nodes on which the source arises.
+    pub nodes: Fact<i64>,
+    /// Those on which something takes it in.
+    pub covered: Fact<i64>,
+    /// The others, by class and reason, as a phrase; empty if there are none.
+    pub missed: Fact<String>,
+}
+
+/// The coverage of a source by all collectors that read it.
+pub fn coverage(
+    snapshot: &Snapshot,
+    collectors: &[Collector<'_>],
+    target: &Target,
+    arises: Arises,
+) -> Coverage {
+    let all_unknown = |reason: String| Coverage {
+        nodes: Fact::unknown(reason.clone()),
+        covered: Fact::unknown(reason.clone()),
+        missed: Fact::unknown(reason),
+    };
+    let nodes = match snapshot.nodes.as_result() {
+        Ok(nodes) => nodes,
+        Err(gap) => return all_unknown(gap.to_string()),
+    };
+    let concerned: Vec<&Node> = nodes
+        .iter()
+        .filter(|node| match (arises, nodes::class(node)) {
+            (_, NodeClass::Virtual) | (Arises::ControlPlane, NodeClass::Windows) => false,
+            (Arises::Everywhere, _) => true,
+            (Arises::ControlPlane, _) => node.control_plane,
+        })
+        .collect();
+    let mut readers: Vec<(&Collector<'_>, bool)> = Vec::new();
+    let mut doubt: Option<String> = None;
+    for collector in collectors.iter().filter(|collector| collector.is_on_nodes()) {
+        match chain::reads(collectors, collector, target) {
+            Fact::Known(known) if known.value => readers.push((collector, true)),
+            Fact::Known(_) => {}
+            Fact::Unknown(unknown) => {
+                doubt.get_or_insert(unknown.reason);
+                readers.push((collector, false));
+            }
+        }
+    }
+    let total = whole_count(concerned.len());
+    let reaches = |node: &Node, certain: bool| {
+        readers.iter().any(|(collector, sure)| {
+            (*sure || !certain)
+                && collector
+                    .workload
+                    .is_some_and(|workload| nodes::why_not(&workload.placement, node).is_none())
+        })
+    };
+    let covered = concerned.iter().filter(|node| reaches(node, true)).count();
+    let possible = concerned.iter().filter(|node| reaches(node, false)).count();
+    let evidence = vec![Evidence {
+        at: match arises {
+            Arises::Everywhere => "the nodes".into(),
+            Arises::ControlPlane => "the nodes of the control plane".into(),
+        },
+        detail: format!("{} are there", concerned.len()),
+    }];
+    let nodes_fact = Fact::known(total, Rank::Observed, evidence.clone());
+    if possible > covered
+        && let Some(reason) = doubt
+    {
+        return Coverage {
+            nodes: nodes_fact,
+            covered: Fact::unknown(reason.clone()),
+            missed: Fact::unknown(reason),
+        };
+    }
+    if let Some(unplaced) = readers.iter().find(|(collector, _)| collector.workload.is_none())
+        && covered < concerned.len()
+    {
+        let reason = format!("on which nodes {} runs is not seen: its workload is not read", unplaced.0.name);
+        return Coverage {
+            nodes: nodes_fact,
+            covered: Fact::unknown(reason.clone()),
+            missed: Fact::unknown(reason),
+        };
+    }
+    let missed: Vec<&&Node> = concerned.iter().filter(|node| !reaches(node, true)).collect();
+    let mut evidence = evidence;
+    evidence.extend(readers.iter().filter_map(|(collector, _)| places(collector, &missed)));
+    Coverage {
+        nodes: nodes_fact,
+        covered: Fact::known(whole_count(covered), Rank::Evaluated, evidence.clone()),
+        missed: Fact::known(phrase(&readers, &missed, &concerned), Rank::Evaluated, evidence),
+    }
+}
+
+/// Where a collector says on which nodes it runs.
+fn places(collector: &Collector<'_>, missed: &[&&Node]) -> Option<Evidence> {
+    let workload = collector.workload?;
+    let Some(node) = missed.first() else {
+        return Some(Evidence { at: collector.at.clone(), detail: format!("{} runs there", collector.name) });
+    };
+    let why = nodes::why_not(&workload.placement, node)?;
+    let tolerations = "spec.template.spec.tolerations";
+    let at = if why.contains("nodeSelector") {
+        workload.field("spec.template.spec.nodeSelector")
+    } else if workload.marks.contains_key(tolerations) || workload.marks.is_empty() {
+        workload.field(tolerations)
+    } else {
+        workload.field("spec.template.spec")
+    };
+    Some(Evidence { at, detail: format!("{} does not run on {}: {why}", collector.name, node.name) })
+}
+
+/// Which nodes are not covered: "control plane 3 of 3 (cp1, cp2, cp3: the taint … is not tolerated)".
+fn phrase(readers: &[(&Collector<'_>, bool)], missed: &[&&Node], all: &[&Node]) -> String {
+    let classes = [
+        (NodeClass::ControlPlane, "control plane"),
+        (NodeClass::Worker, "workers"),
+        (NodeClass::Windows, "Windows"),
+    ];
+    let mut parts = Vec::new();
+    for (class, name) in classes {
+        let of_class: Vec<&&&Node> = missed.iter().filter(|node| nodes::class(node) == class).collect();
+        let Some(first) = of_class.first() else { continue };
+        let total = all.iter().filter(|node| nodes::class(node) == class).count();
+        let names: Vec<&str> = of_class.iter().take(NAMED).map(|node| node.name.as_str()).collect();
+        let more = of_class.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let why = readers
+            .iter()
+            .find_map(|(collector, _)| nodes::why_not(&collector.workload?.placement, first))
+            .map_or_else(String::new, |why| format!(": {why}"));
+        parts.push(format!("{name} {} of {total} ({}{more}{why})", of_class.len(), names.join(", ")));
+    }
+    parts.join("; ")
+}

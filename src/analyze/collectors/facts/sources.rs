@@ -1,0 +1,346 @@
+//! The sources of logs, and how far what arises there comes.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::coverage::{Arises, Coverage, coverage};
+use super::{Collector, Instances, Snapshot};
+use crate::analyze::apiserver::audit::Paths;
+use crate::analyze::apiserver::instances::Instance;
+use crate::analyze::collectors::chain::{Links, Target, follow};
+use crate::analyze::collectors::model::{Marker, Source};
+use crate::analyze::collectors::paths;
+use crate::analyze::fact::Fact;
+use crate::snapshot::{Medium, Reading, Scope};
+use crate::verdict::{Evidence, Rank};
+
+/// A source of logs, and the links from it to where they end up. A link is told only for what passed the one before.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogSource {
+    /// What it is: `container logs`, `audit log of kube-apiserver-cp1`.
+    pub name: String,
+    /// The kind: `containers`, `control-plane`, `audit`, `journal`, `events`.
+    pub kind: String,
+    /// Nodes on which it arises; 0 for events, which come through the API.
+    pub nodes: Fact<i64>,
+    /// Nodes on which a collector takes it in.
+    pub covered: Fact<i64>,
+    /// The other nodes, by class and reason; empty if there are none.
+    pub missed: Fact<String>,
+    /// Whether a collector sees it where it lies: its folder of the node is mounted, or it comes through the API.
+    pub mounted: Fact<bool>,
+    /// Whether an input takes it in.
+    pub read: Fact<bool>,
+    /// Whether filters let it through.
+    pub kept: Fact<bool>,
+    /// Whether it reaches an output.
+    pub routed: Fact<bool>,
+    /// Whether an output takes it off the node: not to nothing, its own output or a file.
+    pub shipped: Fact<bool>,
+    /// Whether it leaves the cluster.
+    pub off_cluster: Fact<bool>,
+    /// Whether nothing on the way samples, limits or drops by content.
+    pub whole: Fact<bool>,
+    /// Namespaces of which nothing is shipped, though something is of others; only for `containers`.
+    pub lost_namespaces: Fact<Vec<String>>,
+    /// Workloads and namespaces that withdraw by a label or annotation which a collector honours; only for `containers`.
+    pub opted_out: Fact<Vec<String>>,
+}
+
+/// Every source.
+pub fn sources(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    collectors: &[Collector<'_>],
+    unseen: Option<&str>,
+) -> Fact<Vec<LogSource>> {
+    let scene = Scene { snapshot, collectors, unseen };
+    let mut list = vec![scene.containers()];
+    list.extend(scene.control_plane());
+    for instance in &instances.list {
+        list.push(scene.audit(instance));
+    }
+    list.push(scene.source("journal of the nodes", "journal", &Target::Journal, Some(Arises::Everywhere)));
+    list.push(scene.source("Kubernetes events", "events", &Target::Events, None));
+    Fact::known(list, Rank::Evaluated, Vec::new())
+}
+
+struct Scene<'a> {
+    snapshot: &'a Snapshot,
+    collectors: &'a [Collector<'a>],
+    unseen: Option<&'a str>,
+}
+
+/// A pod of an application.
+fn application(namespace: &str) -> Target {
+    Target::Containers {
+        namespace: namespace.into(),
+        pod: "web-7d4b9c6f5-x2x7k".into(),
+        container: "web".into(),
+    }
+}
+
+/// The pod of an apiserver on a node.
+fn apiserver(node: &str) -> Target {
+    Target::Containers {
+        namespace: "kube-system".into(),
+        pod: format!("kube-apiserver-{node}"),
+        container: "kube-apiserver".into(),
+    }
+}
+
+impl Scene<'_> {
+    fn source(&self, name: &str, kind: &str, target: &Target, arises: Option<Arises>) -> LogSource {
+        let links = self.links(target);
+        let coverage = match (self.unseen, arises) {
+            (Some(reason), Some(_)) => unknown_coverage(reason),
+            (None, Some(arises)) => coverage(self.snapshot, self.collectors, target, arises),
+            (_, None) => {
+                Coverage { nodes: constant(0), covered: constant(0), missed: constant(String::new()) }
+            }
+        };
+        LogSource {
+            name: name.into(),
+            kind: kind.into(),
+            nodes: coverage.nodes,
+            covered: coverage.covered,
+            missed: coverage.missed,
+            mounted: links.mounted,
+            read: links.read,
+            kept: links.kept,
+            routed: links.routed,
+            shipped: links.shipped,
+            off_cluster: links.off_cluster,
+            whole: links.whole,
+            lost_namespaces: constant(Vec::new()),
+            opted_out: constant(Vec::new()),
+        }
+    }
+
+    /// How far something comes; what collectors that were not seen might do is unknown.
+    fn links(&self, target: &Target) -> Links {
+        let found = if self.unseen.is_none() { follow(self.collectors, target) } else { None };
+        found.unwrap_or_else(|| {
+            all(&match (self.unseen, self.snapshot.scope) {
+                (Some(reason), _) => Fact::unknown(reason),
+                (None, Scope::Manifests) if self.collectors.is_empty() => {
+                    Fact::unknown(super::NO_COLLECTOR_GIVEN)
+                }
+                (None, _) => Fact::at(
+                    false,
+                    Rank::Evaluated,
+                    "the DaemonSets of the cluster",
+                    "none of them is a collector that takes this in",
+                ),
+            })
+        })
+    }
+
+    fn containers(&self) -> LogSource {
+        let mut source =
+            self.source("container logs", "containers", &application("default"), Some(Arises::Everywhere));
+        source.lost_namespaces = self.lost_namespaces(&source.shipped);
+        source.opted_out = self.opted_out();
+        source
+    }
+
+    /// The logs of the control plane's own containers, where it runs in pods.
+    fn control_plane(&self) -> Option<LogSource> {
+        let pods = self.snapshot.pods.value().filter(|pods| !pods.is_empty())?;
+        let node = pods.iter().find_map(|pod| pod.node_name.as_deref()).unwrap_or("cp1");
+        Some(self.source(
+            "container logs of the control plane",
+            "control-plane",
+            &apiserver(node),
+            Some(Arises::ControlPlane),
+        ))
+    }
+
+    fn audit(&self, instance: &Instance) -> LogSource {
+        let name = format!("audit log of {}", instance.name);
+        let path = instance.flags.text("audit-log-path");
+        let unknown = |reason: &str| {
+            let mut source = self.source(&name, "audit", &Target::Events, None);
+            let links = all(&Fact::unknown(reason));
+            (source.nodes, source.covered, source.missed) =
+                (Fact::unknown(reason), Fact::unknown(reason), Fact::unknown(reason));
+            (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
+            (source.routed, source.shipped) = (links.routed, links.shipped);
+            (source.off_cluster, source.whole) = (links.off_cluster, links.whole);
+            source
+        };
+        let known = match path {
+            Fact::Unknown(reason) => return unknown(&reason.reason),
+            Fact::Known(known) => known,
+        };
+        let place =
+            known.evidence.first().map_or_else(|| instance.name.clone(), |evidence| evidence.at.clone());
+        let target = match known.value.as_str() {
+            "" | "/dev/null" => {
+                return self.none_written(&name, &instance.flags.text("audit-webhook-config-file"), &place);
+            }
+            "-" | "/dev/stdout" | "/dev/stderr" => apiserver(&instance.name),
+            path => match on_node(&instance.paths, path) {
+                Ok(path) => Target::File { path, is_audit: true },
+                Err(reason) => return unknown(&reason),
+            },
+        };
+        self.source(&name, "audit", &target, Some(Arises::ControlPlane))
+    }
+
+    /// An apiserver that writes no audit log: what its webhook is sent to may be outside, which its own file says.
+    fn none_written(&self, name: &str, webhook: &Fact<String>, place: &str) -> LogSource {
+        let mut source = self.source(name, "audit", &Target::Events, None);
+        let fact = match webhook.value().map(String::as_str) {
+            Some("") => {
+                Fact::at(false, Rank::Evaluated, place, "no audit log is written, and no webhook is set")
+            }
+            Some(_) => Fact::unknown(
+                "the audit log goes to a webhook, and where that is stands in a file on the node, which is not read",
+            ),
+            None => Fact::unknown(webhook.reason().unwrap_or_default()),
+        };
+        let links = all(&fact);
+        (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
+        (source.routed, source.shipped) = (links.routed, links.shipped);
+        (source.off_cluster, source.whole) = (links.off_cluster, links.whole);
+        source
+    }
+
+    /// Namespaces that are left out.
+    fn lost_namespaces(&self, shipped: &Fact<bool>) -> Fact<Vec<String>> {
+        let namespaces = match &self.snapshot.namespaces {
+            Reading::Read { value } => value,
+            Reading::Missing { gap } => return Fact::unknown(gap.to_string()),
+        };
+        if let Some(reason) = self.unseen {
+            return Fact::unknown(reason);
+        }
+        if shipped.value() == Some(&false) {
+            return constant(Vec::new());
+        }
+        let (mut lost, mut evidence, mut doubt) = (Vec::new(), Vec::new(), None);
+        for namespace in namespaces {
+            match self.links(&application(&namespace.name)).shipped {
+                Fact::Known(known) if !known.value => {
+                    lost.push(namespace.name.clone());
+                    evidence.extend(known.evidence);
+                }
+                Fact::Known(_) => {}
+                Fact::Unknown(unknown) => doubt = Some(unknown.reason),
+            }
+        }
+        evidence.sort_by(|a: &Evidence, b| (&a.at, &a.detail).cmp(&(&b.at, &b.detail)));
+        evidence.dedup();
+        match doubt {
+            // What is lost is certain; what is not told would only add to it.
+            Some(reason) if lost.is_empty() => Fact::unknown(reason),
+            _ => Fact::known(lost, Rank::Evaluated, evidence),
+        }
+    }
+
+    /// Who withdraws.
+    fn opted_out(&self) -> Fact<Vec<String>> {
+        if let Some(reason) = self.unseen {
+            return Fact::unknown(reason);
+        }
+        let inputs =
+            self.collectors.iter().filter_map(|one| one.pipeline.as_ref().ok()).flat_map(|one| &one.inputs);
+        let inputs =
+            inputs.filter(|input| matches!(input.source, Source::Files { .. } | Source::Containers { .. }));
+        let (mut who, mut evidence) = (Vec::new(), Vec::new());
+        for opt_out in inputs.flat_map(|input| &input.opt_outs) {
+            match &opt_out.honoured {
+                Fact::Known(known) if !known.value => continue,
+                Fact::Known(_) => {}
+                Fact::Unknown(unknown) => return Fact::unknown(unknown.reason.clone()),
+            }
+            let carries = |entries: &std::collections::BTreeMap<String, String>| {
+                entries.iter().any(|(key, value)| {
+                    let same = match opt_out.key.strip_suffix('*') {
+                        Some(beginning) => key.starts_with(beginning),
+                        None => *key == opt_out.key,
+                    };
+                    same && (opt_out.value.is_empty() || *value == opt_out.value)
+                })
+            };
+            let mut add = |name: String, at: String| {
+                if !who.contains(&name) {
+                    evidence.push(Evidence { at, detail: format!("{}: {}", opt_out.key, opt_out.value) });
+                    who.push(name);
+                }
+            };
+            for workload in self.snapshot.workloads.all() {
+                let (entries, field) = match opt_out.marker {
+                    Marker::Label => (&workload.pod_labels, "spec.template.metadata.labels"),
+                    Marker::Annotation => (&workload.pod_annotations, "spec.template.metadata.annotations"),
+                };
+                if carries(entries) {
+                    add(workload.title(), workload.field(field));
+                }
+            }
+            for namespace in
+                self.snapshot.namespaces.value().into_iter().flatten().filter(|_| opt_out.on_namespaces)
+            {
+                let entries = match opt_out.marker {
+                    Marker::Label => &namespace.labels,
+                    Marker::Annotation => &namespace.annotations,
+                };
+                if carries(entries) {
+                    add(format!("Namespace {}", namespace.name), format!("Namespace {}", namespace.name));
+                }
+            }
+        }
+        let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
+        match unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
+            Some(gap) => Fact::unknown(gap.to_string()),
+            None => Fact::known(who, Rank::Evaluated, evidence),
+        }
+    }
+}
+
+/// The path of a container's file on the node.
+fn on_node(behind: &Paths, path: &str) -> Result<String, String> {
+    let mounts = match behind {
+        Paths::Host => return Ok(path.to_owned()),
+        Paths::Unknown(reason) => return Err(reason.clone()),
+        Paths::Mounts(mounts) => mounts,
+    };
+    let mount = mounts
+        .iter()
+        .filter(|mount| paths::is_or_below(path, mount.path.trim_end_matches('/')))
+        .max_by_key(|mount| mount.path.len());
+    match mount.map(|mount| (&mount.medium, mount)) {
+        Some((Medium::HostPath(folder), mount)) => {
+            let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or_default();
+            Ok(format!("{}{rest}", folder.trim_end_matches('/')))
+        }
+        Some((_, mount)) => {
+            Err(format!("the audit log lies on a volume that is not of the node ({})", mount.at))
+        }
+        None => Err(format!(
+            "{path} lies in the apiserver's container itself, where no collector of the node sees it"
+        )),
+    }
+}
+
+fn constant<T>(value: T) -> Fact<T> {
+    Fact::known(value, Rank::Evaluated, Vec::new())
+}
+
+fn all(fact: &Fact<bool>) -> Links {
+    Links {
+        mounted: fact.clone(),
+        read: fact.clone(),
+        kept: fact.clone(),
+        routed: fact.clone(),
+        shipped: fact.clone(),
+        off_cluster: fact.clone(),
+        whole: fact.clone(),
+    }
+}
+
+fn unknown_coverage(reason: &str) -> Coverage {
+    Coverage { nodes: Fact::unknown(reason), covered: Fact::unknown(reason), missed: Fact::unknown(reason) }
+}
