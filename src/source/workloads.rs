@@ -121,7 +121,7 @@ fn is_or_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Labels by which Helm, Kustomize and GitOps controllers mark what they install.
+/// Labels by which Helm and the controllers of Argo CD and Flux mark what they install.
 fn tells_installer(key: &str) -> bool {
     [
         "app.kubernetes.io/",

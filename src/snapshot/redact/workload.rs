@@ -155,7 +155,7 @@ fn redact_value(value: &mut Value) {
             for (key, field) in fields {
                 match field {
                     Value::String(text) if is_telling(key) && !is_reference(text) => {
-                        REDACTED.clone_into(text)
+                        REDACTED.clone_into(text);
                     }
                     other => redact_value(other),
                 }

@@ -48,7 +48,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) async fn read(&self, connector: &Connector) -> Result<Snapshot, LiveError> {
         let client = connector.connect().map_err(|error| unusable(&error))?;
-        let round = self.first_round(&client).await?;
+        let round = Box::pin(self.first_round(&client)).await?;
         self.refuse_if_nothing(&round, client.shared.is_over())?;
         let live = round.leases.as_ref().map_or(1, |leases| instances::live(leases));
         let mut instances = Instances::first(round.flagz, round.metrics);

@@ -58,11 +58,11 @@ pub enum Access {
     PolicyConfigMap,
     /// Namespaces.
     Namespaces,
-    /// DaemonSets of all namespaces.
+    /// `DaemonSet`s of all namespaces.
     DaemonSets,
     /// Deployments of all namespaces.
     Deployments,
-    /// StatefulSets of all namespaces.
+    /// `StatefulSet`s of all namespaces.
     StatefulSets,
     /// A ConfigMap that a collector, store or sensor reads. Its name is in a workload.
     Configs,

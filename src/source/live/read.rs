@@ -202,7 +202,8 @@ fn read_here(
         let shared = Arc::new(Shared::new(limits, options.timeout, left, trace(connection, reporter)));
         let connector = Connector::new(endpoint.config.clone(), Arc::clone(&shared));
         let doing = |what: String| reporter.doing(what);
-        let snapshot = Reader { endpoint: &endpoint, options, doing: &doing }.read(&connector).await?;
+        let snapshot =
+            Box::pin(Reader { endpoint: &endpoint, options, doing: &doing }.read(&connector)).await?;
         Ok((snapshot, shared))
     });
     // A name lookup that hangs sits on a thread of the runtime, which must not be waited for.

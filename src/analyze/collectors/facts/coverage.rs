@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 
 /// On which nodes a source arises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arises {
+pub(super) enum Arises {
     /// On every node.
     Everywhere,
     /// On the control plane.
@@ -22,7 +22,7 @@ pub enum Arises {
 
 /// How many nodes are covered.
 #[derive(Debug, Clone)]
-pub struct Coverage {
+pub(super) struct Coverage {
     /// Nodes on which the source arises.
     pub nodes: Fact<i64>,
     /// Those on which something takes it in.
@@ -32,7 +32,7 @@ pub struct Coverage {
 }
 
 /// The coverage of a source by all collectors that read it.
-pub fn coverage(
+pub(super) fn coverage(
     snapshot: &Snapshot,
     collectors: &[Collector<'_>],
     target: &Target,

@@ -43,7 +43,7 @@ pub struct Destination {
 }
 
 /// Every output that a route leads to.
-pub fn destinations(collectors: &[Collector<'_>], unseen: Option<&str>) -> Fact<Vec<Destination>> {
+pub(super) fn destinations(collectors: &[Collector<'_>], unseen: Option<&str>) -> Fact<Vec<Destination>> {
     if let Some(reason) = unseen {
         return Fact::unknown(reason);
     }

@@ -49,7 +49,7 @@ pub struct LogSource {
 }
 
 /// Every source.
-pub fn sources(
+pub(super) fn sources(
     snapshot: &Snapshot,
     instances: &Instances,
     collectors: &[Collector<'_>],
