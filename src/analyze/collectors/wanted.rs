@@ -1,6 +1,6 @@
 //! Which ConfigMaps have to be read to know how logs flow.
 
-use crate::snapshot::{ConfigMapKey, EnvSource, Medium, Workloads};
+use crate::snapshot::{ConfigMapKey, EnvSource, Medium, Namespace, Workloads};
 
 /// A ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,17 +13,26 @@ pub struct Wanted {
     pub by_convention: bool,
 }
 
-/// ConfigMaps that say something about logs wherever they are, though no volume refers to them: what is collected on
-/// Fargate, by Azure's agent, and which flows and accesses the network's parts log.
-pub const BY_CONVENTION: [(&str, &str); 4] = [
-    ("aws-observability", "aws-logging"),
-    ("kube-system", "container-azm-ms-agentconfig"),
-    ("kube-system", "cilium-config"),
-    ("istio-system", "istio"),
+/// ConfigMaps that say something about logs though no volume refers to them, and the workload or namespace that tells that a
+/// cluster may have them: what is collected on Fargate, by Azure's agent, and which flows and accesses the network logs.
+const BY_CONVENTION: [(&str, &str, Sign); 4] = [
+    ("aws-observability", "aws-logging", Sign::Namespace),
+    ("kube-system", "container-azm-ms-agentconfig", Sign::Workload("ama-logs")),
+    ("kube-system", "cilium-config", Sign::Workload("cilium")),
+    ("istio-system", "istio", Sign::Namespace),
 ];
 
-/// The ConfigMaps that containers with logs to do mount or take their variables from, and those of [`BY_CONVENTION`].
-pub fn config_maps(workloads: &Workloads) -> Vec<Wanted> {
+/// What tells that a ConfigMap may be there.
+enum Sign {
+    /// Its namespace.
+    Namespace,
+    /// A workload in its namespace.
+    Workload(&'static str),
+}
+
+/// The ConfigMaps that containers with logs to do mount or take their variables from, and those that are where they are by
+/// convention.
+pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut add = |namespace: &str, name: &str, by_convention: bool| {
         let one = Wanted { namespace: namespace.into(), name: name.into(), by_convention };
@@ -46,8 +55,16 @@ pub fn config_maps(workloads: &Workloads) -> Vec<Wanted> {
             }
         }
     }
-    for (namespace, name) in BY_CONVENTION {
-        add(namespace, name, true);
+    for (namespace, name, sign) in BY_CONVENTION {
+        let is_likely = match sign {
+            Sign::Namespace => namespaces.iter().any(|one| one.name == namespace),
+            Sign::Workload(wanted) => {
+                workloads.all().any(|workload| workload.namespace == namespace && workload.name == wanted)
+            }
+        };
+        if is_likely {
+            add(namespace, name, true);
+        }
     }
     wanted
 }

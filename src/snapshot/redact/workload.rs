@@ -76,14 +76,16 @@ pub(super) fn blank_config(text: &str) -> String {
     static HEADER: LazyLock<Option<Regex>> =
         LazyLock::new(|| regex(r"(?i)^(?P<key>\s*header\s+\S+\s+)(?P<value>\S.*?)(?P<end>)$"));
     let mut out = String::with_capacity(text.len());
+    // What stands between telling keys is looked through as a whole, because a key in PEM has several lines.
+    let mut others = String::new();
     for whole in text.split_inclusive('\n') {
         let line = whole.trim_end_matches(['\n', '\r']);
         let ending = whole.get(line.len()..).unwrap_or_default();
         let trimmed = line.trim_start();
         if trimmed.starts_with('#') || trimmed.starts_with("//") {
             let marker = line.len() - trimmed.len() + if trimmed.starts_with('#') { 1 } else { 2 };
-            out.push_str(line.get(..marker).unwrap_or_default());
-            out.push_str(ending);
+            others.push_str(line.get(..marker).unwrap_or_default());
+            others.push_str(ending);
             continue;
         }
         let header = HEADER.as_ref().and_then(|pattern| pattern.captures(line));
@@ -91,56 +93,51 @@ pub(super) fn blank_config(text: &str) -> String {
             let found = KEY.as_ref().and_then(|pattern| pattern.captures(line))?;
             is_telling(found.name("name")?.as_str()).then_some(found)
         });
-        match found.and_then(|found| {
+        let parts = found.and_then(|found| {
             Some((found.name("key")?.as_str(), found.name("value")?.as_str(), found.name("end")?.as_str()))
-        }) {
-            Some((key, value, end)) if !is_reference(value) => {
-                out.push_str(key);
-                let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-                match quote.filter(|quote| value.len() > 1 && value.ends_with(*quote)) {
-                    Some(quote) => {
-                        out.push(quote);
-                        out.push_str(REDACTED);
-                        out.push(quote);
-                    }
-                    None => out.push_str(REDACTED),
-                }
-                out.push_str(end);
-            }
-            _ => out.push_str(line),
+        });
+        // What opens a structure is looked through like any other line.
+        let Some((key, value, end)) =
+            parts.filter(|(_, value, _)| !value.starts_with(['{', '[']) || value.starts_with("{{"))
+        else {
+            others.push_str(whole);
+            continue;
+        };
+        out.push_str(&policy::blank_credentials(&others));
+        others.clear();
+        if is_reference(value) {
+            out.push_str(whole);
+            continue;
         }
-        out.push_str(ending);
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+        let quote = quote
+            .filter(|quote| value.len() > 1 && value.ends_with(*quote))
+            .map_or(String::new(), String::from);
+        for part in [key, &quote, REDACTED, &quote, end, ending] {
+            out.push_str(part);
+        }
     }
-    policy::blank_credentials(&out)
+    out.push_str(&policy::blank_credentials(&others));
+    out
 }
 
 /// Whether a value says where a credential comes from, or is none: a variable, a file, a switch, the opening of a block.
 fn is_reference(value: &str) -> bool {
+    const VARIABLES: [&str; 9] =
+        ["${", "#{", "$(", "sys.env", "env(", "local.file", "remote.", "{{", "file://"];
+    const FOLDERS: [&str; 8] = ["/etc/", "/var/", "/run/", "/usr/", "/opt/", "/mnt/", "/secrets/", "/certs/"];
+    const NOTHING: [&str; 13] =
+        ["true", "false", "on", "off", "yes", "no", "null", "none", "~", "", "|", ">", "|-"];
     let bare = value.trim_matches(['"', '\'', '`']);
-    [
-        "${",
-        "#{",
-        "$(",
-        "$",
-        "sys.env",
-        "env(",
-        "local.file",
-        "remote.",
-        "{{",
-        "/",
-        "{",
-        "[",
-        "|",
-        ">",
-        "REDACTED",
-        "file://",
-        "!",
-    ]
-    .iter()
-    .any(|beginning| bare.starts_with(beginning))
-        || ["true", "false", "on", "off", "yes", "no", "null", "none", "~", ""]
-            .contains(&bare.to_ascii_lowercase().as_str())
-        || bare.parse::<f64>().is_ok()
+    // What stands in for a variable that is not set is the credential itself.
+    let has_default = bare.contains(":-") || bare.contains("||") || bare.contains("fetch(");
+    let begins = |with: &[&str]| with.iter().any(|beginning| bare.starts_with(beginning));
+    begins(&VARIABLES) && !has_default
+        || begins(&FOLDERS)
+        || bare.starts_with('/')
+            && [".pem", ".key", ".crt", ".json"].iter().any(|ending| bare.ends_with(ending))
+        || NOTHING.contains(&bare.to_ascii_lowercase().as_str())
+        || bare == REDACTED
 }
 
 /// Narrows a custom resource: values of telling keys go, texts in it are treated as configurations.
@@ -204,6 +201,8 @@ mod tests {
         for (line, expected) in [
             ("    HTTP_Passwd   hunter2", "    HTTP_Passwd   REDACTED"),
             ("    HTTP_Passwd   ${ES_PASSWORD}", "    HTTP_Passwd   ${ES_PASSWORD}"),
+            ("    password: ${ES_PASSWORD}", "    password: ${ES_PASSWORD}"),
+            ("    password: ${ES_PASSWORD:-hunter2}", "    password: REDACTED"),
             ("  password \"#{ENV['X']}\"", "  password \"#{ENV['X']}\""),
             ("      default_token: \"hunter2\"", "      default_token: \"REDACTED\""),
             ("api_key = \"hunter2\"", "api_key = \"REDACTED\""),

@@ -71,11 +71,12 @@ impl Reader<'_> {
         snapshot.nodes = nodes;
         snapshot.declared = declared;
         let (apis, workloads) = (snapshot.apis.clone(), snapshot.workloads.clone());
+        let namespaces = snapshot.namespaces.value().cloned().unwrap_or_default();
         let ((), (), resources, configs) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
             logging::resources(&client, &apis),
-            logging::configs(&client, &workloads),
+            logging::configs(&client, &workloads, &namespaces),
         );
         (snapshot.resources, snapshot.resources_unread) = resources;
         (snapshot.configs, snapshot.configs_unread) = configs;

@@ -83,8 +83,12 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
 }
 
 /// The ConfigMaps that the workloads read, each once.
-pub(super) async fn configs(client: &Client, workloads: &Workloads) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
-    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads).into_iter().collect();
+pub(super) async fn configs(
+    client: &Client,
+    workloads: &Workloads,
+    namespaces: &[Namespace],
+) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
+    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads, namespaces).into_iter().collect();
     let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
         let outcome = if number < MAX_CONFIG_MAPS {
             config_map(client, &wanted).await

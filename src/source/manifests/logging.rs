@@ -75,7 +75,8 @@ impl Found {
             snapshot.namespaces = Reading::read(self.namespaces);
         }
         snapshot.resources = self.resources;
-        let wanted = wanted::config_maps(&snapshot.workloads);
+        let wanted =
+            wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
         let is_wanted = |key: &ConfigMapKey| {
             wanted.iter().any(|one| {
                 one.name == key.name

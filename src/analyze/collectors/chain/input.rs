@@ -15,7 +15,9 @@ pub(super) fn mount_of(collector: &Collector<'_>, host: &str) -> Fact<bool> {
     let Some(container) = collector.container else {
         return yes(&collector.at, "its operator mounts what it reads");
     };
-    if let Some((_, mount)) = in_container(container, host).first() { yes(&mount.at, format!("{} of the node is mounted", folder_of(mount))) } else {
+    if let Some((_, mount)) = in_container(container, host).first() {
+        yes(&mount.at, format!("{} of the node is mounted", folder_of(mount)))
+    } else {
         let mounts: Vec<String> = container.mounts.iter().filter_map(host_path).collect();
         let shown = if mounts.is_empty() { "nothing".to_owned() } else { mounts.join(", ") };
         no(&collector.at, format!("{host} of the node is not mounted; of the node it mounts {shown}"))

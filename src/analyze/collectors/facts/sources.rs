@@ -262,7 +262,7 @@ impl Scene<'_> {
                         Some(beginning) => key.starts_with(beginning),
                         None => *key == opt_out.key,
                     };
-                    same && (opt_out.value.is_empty() || *value == opt_out.value)
+                    same && (opt_out.value == "*" || *value == opt_out.value)
                 })
             };
             let mut add = |name: String, at: String| {
