@@ -3,11 +3,13 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`yaml`] | YAML and JSON as Kubernetes reads them |
+//! | [`toml`] | TOML |
 //! | [`node`] | values with the places of their fields |
 //! | [`logs`] | blanks out the container logs among dumped objects |
 
 pub mod logs;
 pub mod node;
+pub mod toml;
 pub mod yaml;
 
 use std::collections::BTreeMap;

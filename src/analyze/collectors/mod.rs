@@ -7,8 +7,11 @@
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
 //! | [`products`] | what is recognised, by its image |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
+//! | [`vector`] | Vector |
+//! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
 
 pub mod chain;
+pub mod cluster_log_forwarder;
 pub mod collector;
 pub mod config;
 pub mod dialect;
@@ -21,4 +24,5 @@ pub mod paths;
 pub mod products;
 pub mod resolve;
 pub mod service;
+pub mod vector;
 pub mod wanted;
