@@ -17,7 +17,12 @@ pub(super) fn none(section: &Section<'_>) -> Fact<Vec<String>> {
 }
 
 /// One or several URLs under the first of `keys` that is set. `plain` holds for hosts without a scheme.
-pub(super) fn of_url(section: &Section<'_>, keys: &[&str], default: Option<&str>, plain: &Fact<bool>) -> Address {
+pub(super) fn of_url(
+    section: &Section<'_>,
+    keys: &[&str],
+    default: Option<&str>,
+    plain: &Fact<bool>,
+) -> Address {
     let set = keys.iter().find(|key| section.param(key).is_some()).map(|key| section.setting(key));
     let (text, at) = match (set, default) {
         (Some(Err(why)), _) => return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) },
@@ -28,14 +33,21 @@ pub(super) fn of_url(section: &Section<'_>, keys: &[&str], default: Option<&str>
             return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) };
         }
     };
-    let endpoints: Vec<Endpoint> = super::value::list(text).iter().filter_map(|one| Endpoint::parse(one)).collect();
+    if text.is_empty() {
+        let why = format!("the address at {at} is empty");
+        return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) };
+    }
+    let endpoints: Vec<Endpoint> =
+        super::value::list(text).iter().filter_map(|one| Endpoint::parse(one)).collect();
     let hosts: Vec<String> = endpoints.iter().map(Endpoint::shown).collect();
     let tls = endpoints.iter().map(|endpoint| match endpoint.scheme.as_str() {
         "" => plain.clone(),
         scheme => by_scheme(scheme, &at),
     });
     Address {
-        tls: tls.reduce(Fact::and).unwrap_or_else(|| Fact::unknown(format!("the address at {at} is not one"))),
+        tls: tls
+            .reduce(Fact::and)
+            .unwrap_or_else(|| Fact::unknown(format!("the address at {at} is not one"))),
         hosts: Fact::at(hosts.clone(), Rank::Configured, at, format!("sends to {}", hosts.join(", "))),
     }
 }
@@ -51,17 +63,20 @@ pub(super) fn of_host(
     let (name, at) = match section.setting(host) {
         Err(why) => return Fact::unknown(why),
         Ok(Some((name, at))) if !name.is_empty() => (name, at),
-        Ok(_) => match default {
+        Ok(Some((_, at))) => return Fact::unknown(format!("{host} at {at} is empty")),
+        Ok(None) => match default {
             Some(default) => (default, section.spot.at()),
             None => return Fact::unknown(format!("{host} is not set at {}", section.spot.at())),
         },
     };
     // Some plugins take several hosts with commas between them.
-    let port = section.text(port).or(default_port);
+    let port = if section.param(port).is_some() { section.text(port) } else { default_port };
     let hosts: Vec<String> = name
         .split(',')
         .filter_map(|one| Endpoint::parse(one.trim()))
-        .map(|endpoint| Endpoint { port: endpoint.port.or(port.and_then(|port| port.parse().ok())), ..endpoint }.shown())
+        .map(|endpoint| {
+            Endpoint { port: endpoint.port.or(port.and_then(|port| port.parse().ok())), ..endpoint }.shown()
+        })
         .collect();
     let detail = format!("sends to {}", hosts.join(", "));
     Fact::at(hosts, Rank::Configured, at, detail)

@@ -55,7 +55,8 @@ impl<'s, 'a> Settings<'s, 'a> {
             None => {
                 let named = if *default == Buffer::Memory { "memory" } else { "file" };
                 let detail = format!("the type of the buffer is not set; the default is {named}");
-                let value = if *default == Buffer::Memory { Buffer::Memory } else { Buffer::Disk(self.folder()) };
+                let value =
+                    if *default == Buffer::Memory { Buffer::Memory } else { Buffer::Disk(self.folder()) };
                 Fact::at(value, Rank::Configured, self.at(), detail)
             }
             Some(("memory", at)) => Fact::at(Buffer::Memory, Rank::Configured, at, "buffer in memory"),
@@ -79,7 +80,8 @@ impl<'s, 'a> Settings<'s, 'a> {
     }
 
     fn limited(self) -> Fact<Retry> {
-        let then = if self.output.section("secondary").is_some() { ", then given to <secondary>" } else { "" };
+        let then =
+            if self.output.section("secondary").is_some() { ", then given to <secondary>" } else { "" };
         let times = self.get("retry_max_times", "retry_limit");
         // Fluentd 0.12 had no limit in time that could be set; the default of today holds.
         let timeout = self.section.map_or(Ok(None), |section| section.setting("retry_timeout"));
@@ -89,13 +91,17 @@ impl<'s, 'a> Settings<'s, 'a> {
         };
         let (limit, at, detail) = match (times, timeout) {
             (Some((times, at)), None) => (format!("{times} retries"), at, format!("{times} retries at most")),
-            (Some((times, at)), Some((time, _))) => {
-                (format!("{times} retries or {}", time_shown(time)), at, format!("{times} retries or {time} at most"))
-            }
+            (Some((times, at)), Some((time, _))) => (
+                format!("{times} retries or {}", time_shown(time)),
+                at,
+                format!("{times} retries or {time} at most"),
+            ),
             (None, Some((time, at))) => (time_shown(time), at, format!("retry_timeout {time}")),
-            (None, None) => {
-                ("72 hours".to_owned(), self.at(), "retry_timeout is not set; the default is 72 hours".to_owned())
-            }
+            (None, None) => (
+                "72 hours".to_owned(),
+                self.at(),
+                "retry_timeout is not set; the default is 72 hours".to_owned(),
+            ),
         };
         Fact::at(Retry::Limited(format!("{limit}{then}")), Rank::Configured, at, detail)
     }
@@ -112,12 +118,16 @@ impl<'s, 'a> Settings<'s, 'a> {
         };
         match name {
             "block" => Fact::at(WhenFull::Waits, Rank::Configured, at, "overflow_action block"),
-            "drop_oldest_chunk" => Fact::at(WhenFull::Drops, Rank::Configured, at, "overflow_action drop_oldest_chunk"),
+            "drop_oldest_chunk" => {
+                Fact::at(WhenFull::Drops, Rank::Configured, at, "overflow_action drop_oldest_chunk")
+            }
             "throw_exception" | "exception" if diverted => Fact::at(
                 WhenFull::Drops,
                 Rank::Configured,
                 at,
-                format!("overflow_action throw_exception{note}: what does not fit is given to @ERROR or left out"),
+                format!(
+                    "overflow_action throw_exception{note}: what does not fit is given to @ERROR or left out"
+                ),
             ),
             "throw_exception" | "exception" if follows => Fact::at(
                 WhenFull::Waits,
@@ -129,7 +139,9 @@ impl<'s, 'a> Settings<'s, 'a> {
                 WhenFull::Drops,
                 Rank::Configured,
                 at,
-                format!("overflow_action throw_exception{note}: inputs other than tail lose what does not fit"),
+                format!(
+                    "overflow_action throw_exception{note}: inputs other than tail lose what does not fit"
+                ),
             ),
             _ => Fact::unknown(format!("overflow_action at {at} is not one that is known")),
         }

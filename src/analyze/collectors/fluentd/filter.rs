@@ -6,11 +6,36 @@ use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, P
 
 /// Filters that keep every record and what it says.
 const HARMLESS: [&str; 30] = [
-    "add", "add_insert_ids", "dedot", "dedot_filter", "docker_metadata",
-    "docker_metadata_elasticsearch", "ec2_metadata", "ecs_metadata", "elasticsearch_genid", "enhance_k8s_metadata",
-    "flatten", "flatten_hash", "genhashvalue", "geoip", "grok", "jq_transformer", "json_transform",
-    "kube_events_timestamp", "kubernetes_metadata", "kubernetes_sumologic", "kvp", "opensearch_genid",
-    "opensearch_filter_index", "parse_json_field", "prometheus", "stdout", "systemd_entry", "ua_parser", "viaq_docker_audit", "useragent",
+    "add",
+    "add_insert_ids",
+    "dedot",
+    "dedot_filter",
+    "docker_metadata",
+    "docker_metadata_elasticsearch",
+    "ec2_metadata",
+    "ecs_metadata",
+    "elasticsearch_genid",
+    "enhance_k8s_metadata",
+    "flatten",
+    "flatten_hash",
+    "genhashvalue",
+    "geoip",
+    "grok",
+    "jq_transformer",
+    "json_transform",
+    "kube_events_timestamp",
+    "kubernetes_metadata",
+    "kubernetes_sumologic",
+    "kvp",
+    "opensearch_genid",
+    "opensearch_filter_index",
+    "parse_json_field",
+    "prometheus",
+    "stdout",
+    "systemd_entry",
+    "ua_parser",
+    "viaq_docker_audit",
+    "useragent",
 ];
 
 /// What a filter does to records; nothing if it only adds to them.
@@ -22,16 +47,24 @@ pub(super) fn steps(filter: &Section<'_>) -> Vec<Step> {
     let one = |what: String, effect| vec![step(filter, what, effect)];
     match plugin {
         "grep" => grep(filter),
-        "throttle" if filter.flag("group_drop_logs", true, |_| String::new()).value() == Some(&false) => Vec::new(),
+        "throttle" if filter.flag("group_drop_logs", true, |_| String::new()).value() == Some(&false) => {
+            Vec::new()
+        }
         "throttle" => one(throttle(filter), Effect::Limits),
-        "sampling" | "sampling_filter" => one(format!("{plugin} keeps a share of the records"), Effect::Samples),
-        "suppress" | "dedup" | "deduplicate" => one(format!("{plugin} drops what repeats"), Effect::DropsSome),
+        "sampling" | "sampling_filter" => {
+            one(format!("{plugin} keeps a share of the records"), Effect::Samples)
+        }
+        "suppress" | "dedup" | "deduplicate" => {
+            one(format!("{plugin} drops what repeats"), Effect::DropsSome)
+        }
         "exclude" | "exclude_filter" | "where" | "log_level" => {
             one(format!("{plugin} drops records by what they say"), Effect::DropsSome)
         }
         "concat" => concat(filter),
         "parser" => parser(filter),
-        "anonymizer" | "mask" | "masking" | "obfuscate" => one(format!("{plugin} masks values"), Effect::Redacts),
+        "anonymizer" | "mask" | "masking" | "obfuscate" => {
+            one(format!("{plugin} masks values"), Effect::Redacts)
+        }
         "record_transformer" | "record_modifier" => transformer(filter, plugin),
         "null" => one("null drops everything".into(), Effect::DropsAll),
         known if HARMLESS.contains(&known) => Vec::new(),
@@ -109,12 +142,17 @@ fn throttle(filter: &Section<'_>) -> String {
 /// Records that wait for their end are thrown out as errors after `flush_interval`, 60 seconds by default, unless there
 /// is a label for them (fluent-plugin-concat). What begins with a pattern and has no end always waits.
 fn concat(filter: &Section<'_>) -> Vec<Step> {
-    let waits = filter.param("multiline_start_regexp").is_some() && filter.param("multiline_end_regexp").is_none();
+    let waits =
+        filter.param("multiline_start_regexp").is_some() && filter.param("multiline_end_regexp").is_none();
     let endless = filter.text("flush_interval") == Some("0");
     if !waits || endless || filter.param("timeout_label").is_some() {
         return Vec::new();
     }
-    vec![step(filter, "concat drops the last record after flush_interval, as timeout_label is not set", Effect::DropsSome)]
+    vec![step(
+        filter,
+        "concat drops the last record after flush_interval, as timeout_label is not set",
+        Effect::DropsSome,
+    )]
 }
 
 /// What does not parse is dropped unless `reserve_data` is on (Fluentd docs: filter/parser).
@@ -128,7 +166,8 @@ fn parser(filter: &Section<'_>) -> Vec<Step> {
 /// Whether a parser, or the last of several, takes any text.
 fn takes_all(section: &Section<'_>, depth: usize) -> bool {
     let none = ["@type", "type", "format"].iter().any(|key| section.text(key) == Some("none"));
-    none || (depth < 3 && ["parse", "pattern"].iter().any(|name| section.sections(name).any(|s| takes_all(s, depth + 1))))
+    none || (depth < 3
+        && ["parse", "pattern"].iter().any(|name| section.sections(name).any(|s| takes_all(s, depth + 1))))
 }
 
 /// Removed or rewritten fields matter where they are told to be secret.
@@ -140,7 +179,11 @@ fn transformer(filter: &Section<'_>, plugin: &str) -> Vec<Step> {
     if let Ok(Some((keys, at))) = filter.setting("remove_keys")
         && list(keys).iter().any(|key| telling(key))
     {
-        steps.push(Step { at, what: format!("{plugin} removes fields for credentials"), effect: Effect::Redacts });
+        steps.push(Step {
+            at,
+            what: format!("{plugin} removes fields for credentials"),
+            effect: Effect::Redacts,
+        });
     }
     let masks = |value: &str| value.contains("gsub") && masks(value);
     for param in filter.sections("record").flat_map(|record| &record.params) {

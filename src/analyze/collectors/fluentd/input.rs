@@ -19,8 +19,19 @@ pub(super) struct Draft {
 
 /// Sources of metrics, of tests and of Fluentd's own state.
 const NOT_LOGS: [&str; 13] = [
-    "prometheus", "prometheus_monitor", "prometheus_output_monitor", "prometheus_tail_monitor", "monitor_agent",
-    "monitor_agent_ext", "debug_agent", "gc_stat", "object_space", "dummy", "sample", "kubernetes_metrics", "cadvisor",
+    "prometheus",
+    "prometheus_monitor",
+    "prometheus_output_monitor",
+    "prometheus_tail_monitor",
+    "monitor_agent",
+    "monitor_agent_ext",
+    "debug_agent",
+    "gc_stat",
+    "object_space",
+    "dummy",
+    "sample",
+    "kubernetes_metrics",
+    "cadvisor",
 ];
 
 /// Sources through which Fluentd tells how it fares.
@@ -43,16 +54,23 @@ pub(super) fn drafts(source: &Section<'_>, plugin: &str) -> Vec<Draft> {
         }],
         "forward" | "http" | "unix" => network(plugin, sent_tag(source)),
         // The facility and the priority follow the tag (Fluentd docs: input/syslog).
-        "syslog" => network(plugin, source.text("tag").map_or_else(Tag::unknown, |tag| Tag::new(&format!("{tag}.*")))),
+        "syslog" => {
+            network(plugin, source.text("tag").map_or_else(Tag::unknown, |tag| Tag::new(&format!("{tag}.*"))))
+        }
         "tcp" | "udp" | "beats" | "gelf" | "splunk_hec" | "elb" | "relp" => network(plugin, tag),
         plugin if NOT_LOGS.contains(&plugin) => Vec::new(),
         "kubernetes_events" | "events" => vec![Draft {
-            source: Source::Events { namespaces: crate::analyze::collectors::model::NamespaceRule::default(), only_warnings: false },
+            source: Source::Events {
+                namespaces: crate::analyze::collectors::model::NamespaceRule::default(),
+                only_warnings: false,
+            },
             position: None,
             steps: Vec::new(),
             tag,
         }],
-        other => vec![Draft { source: Source::Other(other.to_owned()), position: None, steps: Vec::new(), tag }],
+        other => {
+            vec![Draft { source: Source::Other(other.to_owned()), position: None, steps: Vec::new(), tag }]
+        }
     }
 }
 
@@ -76,7 +94,8 @@ fn sent_tag(source: &Section<'_>) -> Tag {
 fn tail(source: &Section<'_>) -> Vec<Draft> {
     let exclude = globs(source, "exclude_path", &list);
     let delimiter = source.text("path_delimiter").unwrap_or(",");
-    let paths = globs(source, "path", &|value| value.split(delimiter).map(|path| path.trim().to_owned()).collect());
+    let paths =
+        globs(source, "path", &|value| value.split(delimiter).map(|path| path.trim().to_owned()).collect());
     let steps = tail_steps(source, &paths);
     let draft = |include: Vec<Glob>, tag| Draft {
         source: Source::Files { include, exclude: exclude.clone() },
@@ -132,17 +151,25 @@ fn position(source: &Section<'_>) -> Fact<Option<String>> {
         Ok(Some((path, at))) if !path.is_empty() => {
             Fact::at(Some(path.to_owned()), Rank::Configured, at, format!("pos_file {path}"))
         }
-        Ok(_) => Fact::at(None, Rank::Configured, source.spot.at(), "pos_file is not set; positions are not kept by default"),
+        Ok(_) => Fact::at(
+            None,
+            Rank::Configured,
+            source.spot.at(),
+            "pos_file is not set; positions are not kept by default",
+        ),
     }
 }
 
 fn tail_steps(source: &Section<'_>, paths: &[Glob]) -> Vec<Step> {
     let mut steps = Vec::new();
-    for (key, what) in
-        [("limit_recently_modified", "files are ignored that did not change for"), ("max_line_size", "lines are skipped that are longer than")]
-    {
+    for (key, what) in [
+        ("limit_recently_modified", "files are ignored that did not change for"),
+        ("max_line_size", "lines are skipped that are longer than"),
+    ] {
         match source.setting(key) {
-            Ok(Some((value, at))) => steps.push(Step { at, what: format!("{what} {value}"), effect: Effect::DropsSome }),
+            Ok(Some((value, at))) => {
+                steps.push(Step { at, what: format!("{what} {value}"), effect: Effect::DropsSome })
+            }
             Ok(None) => {}
             Err(why) => steps.push(step(source, why, Effect::Unclear)),
         }
@@ -151,8 +178,14 @@ fn tail_steps(source: &Section<'_>, paths: &[Glob]) -> Vec<Step> {
         match rule.text("limit") {
             None => {}
             Some(limit) if limit.starts_with('-') => {}
-            Some("0") => steps.push(step(rule, "files of this group are not read: limit 0", Effect::DropsSome)),
-            Some(limit) => steps.push(step(rule, format!("reading is limited to {limit} lines for each rate_period"), Effect::Limits)),
+            Some("0") => {
+                steps.push(step(rule, "files of this group are not read: limit 0", Effect::DropsSome))
+            }
+            Some(limit) => steps.push(step(
+                rule,
+                format!("reading is limited to {limit} lines for each rate_period"),
+                Effect::Limits,
+            )),
         }
     }
     steps.extend(json_only(source, paths));
@@ -164,7 +197,8 @@ fn json_only(source: &Section<'_>, paths: &[Glob]) -> Option<Step> {
     let parse = source.section("parse");
     let format = parse.map_or_else(|| source.text("format"), |parse| parse.plugin().ok().flatten());
     let of_containers = |path: &Glob| {
-        path.value().is_some_and(|path| path.starts_with("/var/log/containers") || path.starts_with("/var/log/pods"))
+        path.value()
+            .is_some_and(|path| path.starts_with("/var/log/containers") || path.starts_with("/var/log/pods"))
     };
     if format != Some("json") || source.is_on("emit_unmatched_lines") || !paths.iter().any(of_containers) {
         return None;
@@ -203,11 +237,15 @@ fn units(source: &Section<'_>) -> Vec<Fact<String>> {
 }
 
 fn conditions(value: &str) -> Vec<String> {
-    let Ok(items) = serde_json::from_str::<Vec<serde_json::Value>>(value) else { return vec![value.to_owned()] };
+    let Ok(items) = serde_json::from_str::<Vec<serde_json::Value>>(value) else {
+        return vec![value.to_owned()];
+    };
     items
         .iter()
         .map(|item| match item.as_object() {
-            Some(fields) => fields.iter().map(|(key, value)| one_condition(key, value)).collect::<Vec<_>>().join(" and "),
+            Some(fields) => {
+                fields.iter().map(|(key, value)| one_condition(key, value)).collect::<Vec<_>>().join(" and ")
+            }
             None => item.to_string(),
         })
         .collect()
@@ -236,19 +274,28 @@ fn journal_position(source: &Section<'_>) -> Fact<Option<String>> {
             _ => position(source),
         };
     };
-    storage.flag("persistent", false, |on| format!("the storage of positions is {}persistent", if on { "" } else { "not " })).and_then(
-        |persistent| {
+    storage
+        .flag("persistent", false, |on| {
+            format!("the storage of positions is {}persistent", if on { "" } else { "not " })
+        })
+        .and_then(|persistent| {
             if !persistent {
-                return Fact::at(None, Rank::Configured, storage.spot.at(), "the storage of positions is in memory");
+                return Fact::at(
+                    None,
+                    Rank::Configured,
+                    storage.spot.at(),
+                    "the storage of positions is in memory",
+                );
             }
             match storage.setting("path") {
                 Err(why) => Fact::unknown(why),
-                Ok(Some((path, at))) => Fact::at(Some(path.to_owned()), Rank::Configured, at, format!("path {path}")),
+                Ok(Some((path, at))) => {
+                    Fact::at(Some(path.to_owned()), Rank::Configured, at, format!("path {path}"))
+                }
                 Ok(None) => Fact::unknown(format!(
                     "the storage at {} has no path of its own; it lies under root_dir",
                     storage.spot.at()
                 )),
             }
-        },
-    )
+        })
 }

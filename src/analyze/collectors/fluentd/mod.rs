@@ -65,6 +65,8 @@ struct Builder<'s, 'a> {
     pipeline: Pipeline,
     /// How many of each plugin there are, for names.
     counts: BTreeMap<String, usize>,
+    /// How many outputs emit again.
+    emitters: usize,
     /// Whether files, and only files, feed an output, by its index.
     fed: BTreeMap<usize, bool>,
     /// Outputs whose errors are swallowed.
@@ -136,11 +138,13 @@ impl<'s, 'a> Builder<'s, 'a> {
             }
             let loses = plugin == "roundrobin"
                 && self.pipeline.outputs.iter().skip(first).any(|output| !leads_away(&output.receiver));
-            let share = loses.then(|| filter::step(section, "roundrobin gives each store a share", Effect::Samples));
+            let share =
+                loses.then(|| filter::step(section, "roundrobin gives each store a share", Effect::Samples));
             return Ok(Target::Several(stores, share));
         }
         if let Some(emissions) = target::emissions(section, plugin) {
-            return Ok(Target::Emit(emissions));
+            self.emitters += 1;
+            return Ok(Target::Emit(self.emitters, emissions));
         }
         let id = self.name(section, plugin);
         self.pipeline.outputs.push(output::read(section, plugin, id));
@@ -161,7 +165,8 @@ impl<'s, 'a> Builder<'s, 'a> {
         for source in std::mem::take(&mut self.sources) {
             let plugin = required_plugin(source)?;
             if input::OWN_METRICS.contains(&plugin) {
-                own_metrics = Some(Fact::at(true, Rank::Configured, source.spot.at(), format!("source {plugin}")));
+                own_metrics =
+                    Some(Fact::at(true, Rank::Configured, source.spot.at(), format!("source {plugin}")));
             }
             let label = self.label_of(source)?;
             let drafts = input::drafts(source, plugin);
@@ -173,7 +178,8 @@ impl<'s, 'a> Builder<'s, 'a> {
         }
         self.when_full(root);
         if self.pipeline.unread.is_empty() {
-            let none = || Fact::at(false, Rank::Configured, root.spot.at(), "no source prometheus or monitor_agent");
+            let none =
+                || Fact::at(false, Rank::Configured, root.spot.at(), "no source prometheus or monitor_agent");
             own_metrics = own_metrics.or_else(|| Some(none()));
         }
         self.pipeline.own_metrics = own_metrics;
@@ -201,9 +207,16 @@ impl<'s, 'a> Builder<'s, 'a> {
         for draft in drafts {
             let routes = self.router.routes(&at, label, &draft.tag);
             self.note_fed(&draft.source, &routes);
-            let same = self.pipeline.inputs.iter_mut().skip(first).find(|input| input.routes.value() == routes.value() && routes.value().is_some());
+            let same = self
+                .pipeline
+                .inputs
+                .iter_mut()
+                .skip(first)
+                .find(|input| input.routes.value() == routes.value() && routes.value().is_some());
             match (same.map(|input| &mut input.source), draft.source) {
-                (Some(Source::Files { include, .. }), Source::Files { include: more, .. }) => include.extend(more),
+                (Some(Source::Files { include, .. }), Source::Files { include: more, .. }) => {
+                    include.extend(more)
+                }
                 (_, read) => {
                     let number = self.pipeline.inputs.len() - first;
                     self.pipeline.inputs.push(Input {
@@ -230,7 +243,8 @@ impl<'s, 'a> Builder<'s, 'a> {
 
     /// What happens when the buffer of each output is full, now that it is known what feeds it.
     fn when_full(&mut self, root: &Section<'_>) {
-        let diverted = root.sections("label").any(|label| matches!(&label.argument, Ok(Some(name)) if name == "@ERROR"));
+        let diverted =
+            root.sections("label").any(|label| matches!(&label.argument, Ok(Some(name)) if name == "@ERROR"));
         for (index, (output, section)) in self.pipeline.outputs.iter_mut().zip(&self.written).enumerate() {
             let follows = self.fed.get(&index).copied().unwrap_or(true);
             let loses = diverted || self.careless.contains(&index);

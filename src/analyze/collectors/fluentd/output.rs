@@ -68,7 +68,10 @@ fn link(section: &Section<'_>, plugin: &str) -> Link {
     let at = || section.spot.at();
     let local = |receiver, what: &str| Link {
         receiver,
-        address: Address { hosts: address::none(section), tls: Fact::at(false, Rank::Configured, at(), what) },
+        address: Address {
+            hosts: address::none(section),
+            tls: Fact::at(false, Rank::Configured, at(), what),
+        },
         verified: Fact::unknown("there is no connection"),
         authenticated: Fact::at(false, Rank::Configured, at(), what),
     };
@@ -76,11 +79,14 @@ fn link(section: &Section<'_>, plugin: &str) -> Link {
         "null" => local(Receiver::Nothing, "records are thrown away"),
         "stdout" | "debug" => local(Receiver::Console, "records go to Fluentd's own output"),
         "file" | "secondary_file" | "file_single" => local(Receiver::File, "records go to a file"),
-        "prometheus" | "flowcounter" | "flowcounter_simple" | "statsd" | "dogstatsd" | "datacounter" | "elapsed_time" => {
-            local(Receiver::NotLogs(plugin.to_owned()), "only metrics are made of records")
+        "prometheus" | "flowcounter" | "flowcounter_simple" | "statsd" | "dogstatsd" | "datacounter"
+        | "elapsed_time" => local(Receiver::NotLogs(plugin.to_owned()), "only metrics are made of records"),
+        "elasticsearch" | "elasticsearch_dynamic" | "elasticsearch_data_stream" => {
+            search(section, S::Elasticsearch)
         }
-        "elasticsearch" | "elasticsearch_dynamic" | "elasticsearch_data_stream" => search(section, S::Elasticsearch),
-        "aws-elasticsearch-service" | "opensearch" | "opensearch_data_stream" => search(section, S::OpenSearch),
+        "aws-elasticsearch-service" | "opensearch" | "opensearch_data_stream" => {
+            search(section, S::OpenSearch)
+        }
         "forward" | "secure_forward" => forward(section, plugin),
         "kafka" | "kafka2" | "kafka_buffered" | "rdkafka" | "rdkafka2" => kafka(section),
         "splunk_hec" | "splunk-hec" => splunk(section),
@@ -114,7 +120,9 @@ fn cloud(plugin: &str) -> Option<Service> {
         "bigquery" | "bigquery_insert" | "bigquery_load" => Service::BigQuery,
         "gcloud_pubsub" | "pubsub" => Service::PubSub,
         "oci_logging" | "oci_logging_analytics" => Service::OracleCloudLogging,
-        "azureblob" | "azurestorage" | "azurestorage_gen2" | "azure-storage-append-blob" => Service::AzureBlob,
+        "azureblob" | "azurestorage" | "azurestorage_gen2" | "azure-storage-append-blob" => {
+            Service::AzureBlob
+        }
         "azure-loganalytics" | "azure_loganalytics" | "azure_logs_ingestion" => Service::AzureMonitor,
         "azureeventhubs" | "azureeventhubs_buffered" | "azure_event_hubs" => Service::AzureEventHubs,
         "kusto" => Service::AzureDataExplorer,
@@ -126,19 +134,37 @@ fn cloud(plugin: &str) -> Option<Service> {
 fn of_cloud(section: &Section<'_>, service: Service) -> Link {
     let at = section.spot.at();
     // An endpoint of one's own may be another store, or in the clear.
-    let own = ["s3_endpoint", "endpoint", "endpoint_url"].into_iter().find(|key| section.param(key).is_some());
+    let own =
+        ["s3_endpoint", "endpoint", "endpoint_url"].into_iter().find(|key| section.param(key).is_some());
     let address = own.map_or_else(
         || Address {
             hosts: address::none(section),
-            tls: Fact::at(true, Rank::Configured, at.clone(), format!("{} is reached over HTTPS", service.name())),
+            tls: Fact::at(
+                true,
+                Rank::Configured,
+                at.clone(),
+                format!("{} is reached over HTTPS", service.name()),
+            ),
         },
-        |key| address::of_url(section, &[key], None, &Fact::at(true, Rank::Configured, at.clone(), "HTTPS is the default")),
+        |key| {
+            address::of_url(
+                section,
+                &[key],
+                None,
+                &Fact::at(true, Rank::Configured, at.clone(), "HTTPS is the default"),
+            )
+        },
     );
     Link {
         receiver: Receiver::Service(service),
         address,
         verified: section.flag("ssl_verify_peer", true, says_verified),
-        authenticated: Fact::at(true, Rank::Configured, at, "its client signs in with the identity of the account"),
+        authenticated: Fact::at(
+            true,
+            Rank::Configured,
+            at,
+            "its client signs in with the identity of the account",
+        ),
     }
 }
 
@@ -171,7 +197,10 @@ fn search(section: &Section<'_>, service: Service) -> Link {
     let address = if section.param("hosts").is_some() {
         address::of_url(section, &["hosts"], None, &fallback)
     } else {
-        Address { hosts: address::of_host(section, "host", Some("localhost"), "port", Some("9200")), tls: fallback }
+        Address {
+            hosts: address::of_host(section, "host", Some("localhost"), "port", Some("9200")),
+            tls: fallback,
+        }
     };
     let in_url = section.text("hosts").is_some_and(|hosts| hosts.contains('@'));
     let authenticated = if in_url {
@@ -218,7 +247,8 @@ fn forward(section: &Section<'_>, plugin: &str) -> Link {
 fn kafka(section: &Section<'_>) -> Link {
     let given = section.identity(&["ssl_ca_cert", "ssl_client_cert", "ssl_client_cert_chain"]);
     let system = section.flag("ssl_ca_certs_from_system", false, address::says_tls);
-    let options = section.text("rdkafka_options").is_some_and(|options| options.to_ascii_lowercase().contains("ssl"));
+    let options =
+        section.text("rdkafka_options").is_some_and(|options| options.to_ascii_lowercase().contains("ssl"));
     let tls = if options {
         Fact::at(true, Rank::Configured, section.spot.at(), "rdkafka_options sets TLS")
     } else {
@@ -229,7 +259,12 @@ fn kafka(section: &Section<'_>) -> Link {
         receiver: Receiver::Service(Service::Kafka),
         address: Address { tls, ..address::of_url(section, &["brokers"], Some("localhost:9092"), &brokers) },
         verified: section.flag("ssl_verify_hostname", true, says_verified),
-        authenticated: section.identity(&["username", "ssl_client_cert", "principal", "sasl_aws_msk_iam_access_key_id"]),
+        authenticated: section.identity(&[
+            "username",
+            "ssl_client_cert",
+            "principal",
+            "sasl_aws_msk_iam_access_key_id",
+        ]),
     }
 }
 
@@ -240,7 +275,12 @@ fn splunk(section: &Section<'_>) -> Link {
     let insecure = section.flag("insecure_ssl", false, |on| says_verified(!on)).map(|insecure| !insecure);
     if section.param("full_url").is_some() {
         let secure = address::scheme(section, "protocol", "https");
-        return Link { receiver, address: address::of_url(section, &["full_url"], None, &secure), verified: insecure, authenticated };
+        return Link {
+            receiver,
+            address: address::of_url(section, &["full_url"], None, &secure),
+            verified: insecure,
+            authenticated,
+        };
     }
     if section.param("hec_host").is_some() {
         let hosts = address::of_host(section, "hec_host", None, "hec_port", Some("8088"));
@@ -292,13 +332,19 @@ fn syslog(section: &Section<'_>, plugin: &str) -> Link {
             address::of_host(section, "host", None, "port", Some("514")),
         ),
     };
-    let protocol = section.text("protocol").or_else(|| section.text("transport")).unwrap_or("udp").to_ascii_lowercase();
+    let protocol =
+        section.text("protocol").or_else(|| section.text("transport")).unwrap_or("udp").to_ascii_lowercase();
     let protocol = if tls.value() == Some(&true) { "tls".to_owned() } else { protocol };
     Link {
         receiver: Receiver::Syslog(protocol),
         address: Address { hosts, tls },
         verified: match section.setting("verify_mode") {
-            Ok(Some((mode, at))) => Fact::at(mode != "0", Rank::Configured, at, format!("verify_mode {mode}")),
+            _ if plugin == "syslog_rfc5424" => {
+                section.flag("insecure", false, |on| says_verified(!on)).map(|on| !on)
+            }
+            Ok(Some((mode, at))) => {
+                Fact::at(mode != "0", Rank::Configured, at, format!("verify_mode {mode}"))
+            }
             _ => Fact::unknown(format!("{plugin} at {} does not say whether it verifies", section.spot.at())),
         },
         authenticated: section.identity(&["client_cert"]),
@@ -348,8 +394,20 @@ fn by_address(section: &Section<'_>, plugin: &str) -> Option<Link> {
         "pulsar" => (S::Pulsar, None),
         _ => return None,
     };
-    let unset = Fact::unknown(format!("whether {plugin} at {} encrypts cannot be told from its address", section.spot.at()));
-    let keys = ["url", "endpoint_url", "loggly_url", "base_uri", "endpoint", "active_gate_url", "ingester_domain", "api_host"];
+    let unset = Fact::unknown(format!(
+        "whether {plugin} at {} encrypts cannot be told from its address",
+        section.spot.at()
+    ));
+    let keys = [
+        "url",
+        "endpoint_url",
+        "loggly_url",
+        "base_uri",
+        "endpoint",
+        "active_gate_url",
+        "ingester_domain",
+        "api_host",
+    ];
     let address = if keys.iter().any(|key| section.param(key).is_some()) || default.is_some() {
         address::of_url(section, &keys, default, &unset)
     } else {
@@ -364,7 +422,9 @@ fn by_address(section: &Section<'_>, plugin: &str) -> Option<Link> {
 }
 
 fn verified(section: &Section<'_>) -> Fact<bool> {
-    for (key, off) in [("insecure_tls", true), ("ssl_verify_none", true), ("verify_ssl", false), ("ssl_verify", false)] {
+    for (key, off) in
+        [("insecure_tls", true), ("ssl_verify_none", true), ("verify_ssl", false), ("ssl_verify", false)]
+    {
         if section.param(key).is_some() {
             return section.flag(key, true, |on| says_verified(on != off)).map(|on| on != off);
         }
@@ -373,10 +433,14 @@ fn verified(section: &Section<'_>) -> Fact<bool> {
 }
 
 fn unknown(section: &Section<'_>, plugin: &str) -> Link {
-    let why = |what: &str| format!("{what} by the plugin {plugin} at {} is not known here", section.spot.at());
+    let why =
+        |what: &str| format!("{what} by the plugin {plugin} at {} is not known here", section.spot.at());
     Link {
         receiver: Receiver::Other(plugin.to_owned()),
-        address: Address { hosts: Fact::unknown(why("where it is sent")), tls: Fact::unknown(why("whether it is encrypted")) },
+        address: Address {
+            hosts: Fact::unknown(why("where it is sent")),
+            tls: Fact::unknown(why("whether it is encrypted")),
+        },
         verified: Fact::unknown(why("whether the receiver is verified")),
         authenticated: Fact::unknown(why("whether the sender is shown")),
     }

@@ -46,6 +46,8 @@ pub(super) struct Router<'s, 'a> {
 struct Found {
     routes: Vec<Route>,
     evidence: Vec<Evidence>,
+    /// Outputs that emit again, from the source to here.
+    passing: Vec<usize>,
     /// Why the ways cannot be told.
     failed: Option<String>,
     /// A part that is not seen was passed.
@@ -59,12 +61,15 @@ impl Router<'_, '_> {
         let mut work = self.work;
         self.walk(label, tag, Vec::new(), 0, &mut found, &mut work);
         self.work = work;
-        let Found { routes, mut evidence, failed, unseen } = found;
+        let Found { routes, mut evidence, failed, unseen, .. } = found;
         if let Some(why) = failed {
             return Fact::unknown(why);
         }
         if let (true, Some(why)) = (routes.is_empty(), unseen) {
-            return Fact::unknown(format!("no <match> that is seen takes the tag {}, but {why}", tag.shown()));
+            return Fact::unknown(format!(
+                "no <match> that is seen takes the tag {}, but {why}",
+                tag.shown()
+            ));
         }
         if routes.is_empty() {
             let detail = format!("no <match> leads on what has the tag {}", tag.shown());
@@ -73,7 +78,15 @@ impl Router<'_, '_> {
         Fact::known(routes, Rank::Configured, evidence)
     }
 
-    fn walk(&self, label: &str, tag: &Tag, mut steps: Vec<Step>, hops: usize, found: &mut Found, work: &mut usize) {
+    fn walk(
+        &self,
+        label: &str,
+        tag: &Tag,
+        mut steps: Vec<Step>,
+        hops: usize,
+        found: &mut Found,
+        work: &mut usize,
+    ) {
         let Some(rules) = self.labels.get(label) else {
             found.failed = Some(format!("the label {label} is not among what is seen"));
             return;
@@ -89,7 +102,8 @@ impl Router<'_, '_> {
             let (patterns, section) = match rule {
                 Rule::Unseen(unread) => {
                     found.unseen = Some(unread.why.clone());
-                    let what = format!("filters and matches may stand in what is included here: {}", unread.why);
+                    let what =
+                        format!("filters and matches may stand in what is included here: {}", unread.why);
                     steps.push(Step { at: unread.at.clone(), what, effect: Effect::Unclear });
                     continue;
                 }
@@ -158,10 +172,14 @@ impl Router<'_, '_> {
                     self.deliver(target, label, tag, steps, hops, found, work);
                 }
             }
-            Target::Emit(emissions) => {
+            // A tag that is not known is not taken to lead back: the program would turn in circles.
+            Target::Emit(number, _) if !tag.known && found.passing.contains(number) => {}
+            Target::Emit(number, emissions) => {
+                found.passing.push(*number);
                 for emission in emissions {
                     self.emit(emission, label, tag, &steps, hops, found, work);
                 }
+                found.passing.pop();
             }
         }
     }
@@ -198,7 +216,11 @@ fn in_part(step: &Step, patterns: &Patterns) -> Step {
         Effect::Namespaces(_) => Effect::DropsSome,
         other => other.clone(),
     };
-    Step { at: step.at.clone(), what: format!("{}, for tags that match {}", step.what, patterns.shown()), effect }
+    Step {
+        at: step.at.clone(),
+        what: format!("{}, for tags that match {}", step.what, patterns.shown()),
+        effect,
+    }
 }
 
 /// What a match does that takes only some of the tags: to those it takes, or to the others.

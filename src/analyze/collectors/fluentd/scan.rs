@@ -90,7 +90,8 @@ impl<'a> Scanner<'a> {
 
     /// The name of a section.
     pub(super) fn name(&mut self) -> &'a str {
-        let end = self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
         name
@@ -122,7 +123,9 @@ impl<'a> Scanner<'a> {
         self.string(|text| {
             let after = text.trim_start_matches([' ', '\t']);
             // A comment begins where white space stands before it.
-            after.is_empty() || after.starts_with(['\r', '\n']) || (after.len() < text.len() && after.starts_with('#'))
+            after.is_empty()
+                || after.starts_with(['\r', '\n'])
+                || (after.len() < text.len() && after.starts_with('#'))
         })
     }
 
@@ -166,7 +169,9 @@ impl<'a> Scanner<'a> {
             match self.next() {
                 Some('\'') => return Ok(Ok(Some(out))),
                 Some('\\') if matches!(self.peek(), Some('\'' | '\\')) => out.extend(self.next()),
-                None | Some('\n') => return Err(self.fault(line, "a single quoted string does not end on its line")),
+                None | Some('\n') => {
+                    return Err(self.fault(line, "a single quoted string does not end on its line"));
+                }
                 Some(c) => out.push(c),
             }
         }
@@ -190,7 +195,8 @@ impl<'a> Scanner<'a> {
                     'b' => out.push('\u{8}'),
                     '0' => out.push('\0'),
                     c if c.is_ascii_alphanumeric() => {
-                        return Err(self.fault(self.line, format!("\\{c} is not an escape of a double quoted string")));
+                        return Err(self
+                            .fault(self.line, format!("\\{c} is not an escape of a double quoted string")));
                     }
                     c => out.push(c),
                 },

@@ -99,7 +99,10 @@ impl<'a> Reader<'a> {
         self.files += 1;
         self.bytes += file.text.len();
         if depth > MAX_DEPTH || self.files > MAX_FILES || self.bytes > MAX_BYTES {
-            return Err(Unreadable::new(from.at(), "more is included than can be read, or a file includes itself"));
+            return Err(Unreadable::new(
+                from.at(),
+                "more is included than can be read, or a file includes itself",
+            ));
         }
         let mut scanner = Scanner::new(file, &self.config.env);
         self.body(&mut scanner, into, true, depth)
@@ -120,13 +123,18 @@ impl<'a> Reader<'a> {
                 if whole_file {
                     return Ok(());
                 }
-                return Err(Unreadable::new(into.spot.at(), format!("the section <{}> does not end", into.name)));
+                return Err(Unreadable::new(
+                    into.spot.at(),
+                    format!("the section <{}> does not end", into.name),
+                ));
             }
             if scanner.skip("</") {
                 let name = scanner.name();
                 scanner.spacing();
                 if whole_file || name != into.name || !scanner.skip(">") || !scanner.line_end() {
-                    return Err(scanner.fault(line, "the end of a section does not belong to what is open here"));
+                    return Err(
+                        scanner.fault(line, "the end of a section does not belong to what is open here")
+                    );
                 }
                 return Ok(());
             }
@@ -202,7 +210,8 @@ impl<'a> Reader<'a> {
             Ok(Some(path)) => path.strip_prefix("file://").unwrap_or(path),
             Ok(None) => return Ok(()),
             Err(why) => {
-                into.children.push(unseen(spot, format!("a file is included whose name is not known: {why}")));
+                into.children
+                    .push(unseen(spot, format!("a file is included whose name is not known: {why}")));
                 return Ok(());
             }
         };

@@ -42,7 +42,8 @@ impl Tag {
 
     /// A tag in which `*` stands for what varies.
     pub(super) fn new(text: &str) -> Self {
-        let mut pieces: Vec<Piece> = text.chars().map(|c| if c == '*' { Piece::Any } else { Piece::Char(c) }).collect();
+        let mut pieces: Vec<Piece> =
+            text.chars().map(|c| if c == '*' { Piece::Any } else { Piece::Char(c) }).collect();
         pieces.dedup_by(|a, b| *a == Piece::Any && *b == Piece::Any);
         Self { pieces, known: true }
     }
@@ -140,7 +141,8 @@ impl Patterns {
     pub(super) fn new(text: &str) -> Self {
         let text = if text.trim().is_empty() { "**" } else { text.trim() };
         let known = text.len() <= MAX_LENGTH && !text.starts_with('/');
-        let any_of = known.then(|| text.split_whitespace().map(alternatives).collect::<Option<Vec<_>>>()).flatten();
+        let any_of =
+            known.then(|| text.split_whitespace().map(alternatives).collect::<Option<Vec<_>>>()).flatten();
         let any_of = any_of.map(|lists| lists.iter().flatten().map(|one| tokens(one)).collect());
         Self { text: text.to_owned(), any_of }
     }
@@ -174,7 +176,8 @@ impl Patterns {
         }
         let mut possible = any_of.iter().filter(|tokens| run(tokens, &tag.pieces, true));
         // Fluentd's own messages have the tag `fluent`; what others send under a tag that is not known is not meant.
-        let is_own = |tokens: &Vec<Token>| tokens.iter().zip("fluent".chars()).all(|(t, c)| *t == Token::Char(c));
+        let is_own =
+            |tokens: &Vec<Token>| tokens.iter().zip("fluent".chars()).all(|(t, c)| *t == Token::Char(c));
         if possible.any(|tokens| tag.known || !is_own(tokens)) { Matches::Sometimes } else { Matches::Never }
     }
 
@@ -264,7 +267,9 @@ fn run(tokens: &[Token], pieces: &[Piece], any: bool) -> bool {
         }
         states = next;
     }
-    let ends = |index: usize| tokens.iter().skip(index).all(|token| matches!(token, Token::Border | Token::All | Token::Part));
+    let ends = |index: usize| {
+        tokens.iter().skip(index).all(|token| matches!(token, Token::Border | Token::All | Token::Part))
+    };
     states.iter().enumerate().any(|(index, on)| *on && ends(index))
 }
 
@@ -348,7 +353,11 @@ mod tests {
             ("a{b,c{d,e}}", "ace", Always),
             ("kubernetes.**", "kubernetes.var.log.containers.*.log", Always),
             ("kubernetes.*", "kubernetes.var.log.containers.*.log", Never),
-            ("kubernetes.var.log.containers.**_kube-system_**", "kubernetes.var.log.containers.*.log", Sometimes),
+            (
+                "kubernetes.var.log.containers.**_kube-system_**",
+                "kubernetes.var.log.containers.*.log",
+                Sometimes,
+            ),
             ("kubernetes.var.log.containers.fluentd**", "kubernetes.var.log.containers.*.log", Sometimes),
             ("raw.**", "kubernetes.*", Never),
             ("/^a/", "a", Sometimes),
@@ -375,7 +384,10 @@ mod tests {
             namespaces("kubernetes.var.log.containers.**_kube-system_**"),
             Some(vec![NamePattern::Name("kube-system".into())])
         );
-        assert_eq!(namespaces("kubernetes.var.log.containers.*_kube-*_*.log"), Some(vec![NamePattern::Glob("kube-*".into())]));
+        assert_eq!(
+            namespaces("kubernetes.var.log.containers.*_kube-*_*.log"),
+            Some(vec![NamePattern::Glob("kube-*".into())])
+        );
         assert_eq!(namespaces("kubernetes.var.log.containers.fluentd**"), None);
     }
 

@@ -13,8 +13,8 @@ pub(super) enum Target {
     Output(usize),
     /// All of them, or each a share, of which some is lost by this step.
     Several(Vec<Target>, Option<Step>),
-    /// Back to the router.
-    Emit(Vec<Emission>),
+    /// Back to the router; the number tells this place from others.
+    Emit(usize, Vec<Emission>),
 }
 
 /// One way to emit again.
@@ -31,10 +31,15 @@ pub(super) struct Emission {
 pub(super) enum TagChange {
     Same,
     Unknown,
+    /// A tag with `*` for what is computed.
+    Computed(String),
     /// A tag of its own, with what stands before and behind `${tag}` if it is used.
     Template(String, Option<String>),
     /// Without one prefix, with another.
-    Prefix { without: Option<String>, with: Option<String> },
+    Prefix {
+        without: Option<String>,
+        with: Option<String>,
+    },
 }
 
 impl TagChange {
@@ -42,6 +47,7 @@ impl TagChange {
         match self {
             Self::Same => tag.clone(),
             Self::Unknown => Tag::unknown(),
+            Self::Computed(text) => Tag { known: false, ..Tag::new(text) },
             Self::Template(text, None) => Tag::new(text),
             Self::Template(before, Some(behind)) => tag.with_prefix(before).with_suffix(behind),
             Self::Prefix { without, with } => {
@@ -59,9 +65,18 @@ impl TagChange {
                 Self::Template(before.to_owned(), Some(behind.to_owned()))
             }
             None if !has_placeholder(&text) => Self::Template(text, None),
-            _ => Self::Unknown,
+            _ => Self::Computed(without_placeholders(&text)),
         }
     }
+}
+
+/// A tag with `*` for `$1`, `${…}` and `__NAME__`.
+fn without_placeholders(text: &str) -> String {
+    let Some(start) = text.find('$').or_else(|| text.find("__")) else { return text.to_owned() };
+    let (before, rest) = text.split_at_checked(start).unwrap_or((text, ""));
+    // What stands between and behind several is not looked at more closely.
+    let behind = rest.rsplit(['}', '_']).next().filter(|end| !end.contains('$')).unwrap_or_default();
+    format!("{before}*{behind}")
 }
 
 fn has_placeholder(text: &str) -> bool {
@@ -72,7 +87,10 @@ fn has_placeholder(text: &str) -> bool {
 pub(super) fn emissions(section: &Section<'_>, plugin: &str) -> Option<Vec<Emission>> {
     let label = section.text("@label").map(str::to_owned);
     let prefix = || TagChange::Prefix {
-        without: section.text("remove_tag_prefix").or_else(|| section.text("remove_prefix")).map(str::to_owned),
+        without: section
+            .text("remove_tag_prefix")
+            .or_else(|| section.text("remove_prefix"))
+            .map(str::to_owned),
         with: section.text("add_tag_prefix").or_else(|| section.text("add_prefix")).map(str::to_owned),
     };
     let tag = || match section.setting("tag") {
@@ -115,8 +133,15 @@ fn rule_step(rule: &Section<'_>, fits: bool) -> Step {
     let key = rule.text("key").unwrap_or_default();
     let pattern = regex(rule.text("pattern").unwrap_or_default());
     let inverted = rule.is_on("invert");
-    let matches_all = matches!(pattern.as_str(), ".*" | ".+" | "^.*$" | "^.+$" | "(.*)" | "(.+)" | "^(.+)$" | "^(.*)$" | "." | "");
-    let what = format!("records {} rewritten where {key} {} {pattern}", if fits { "are" } else { "were" }, if inverted { "is not" } else { "is" });
+    let matches_all = matches!(
+        pattern.as_str(),
+        ".*" | ".+" | "^.*$" | "^.+$" | "(.*)" | "(.+)" | "^(.+)$" | "^(.*)$" | "." | ""
+    );
+    let what = format!(
+        "records {} rewritten where {key} {} {pattern}",
+        if fits { "are" } else { "were" },
+        if inverted { "is not" } else { "is" }
+    );
     let effect = match (matches_all && !inverted, is_namespace(key)) {
         // Only a record without the field does not fit.
         (true, _) => Effect::Unclear,
@@ -147,7 +172,9 @@ fn label_routes(section: &Section<'_>) -> Vec<Emission> {
 fn route_steps(route: &Section<'_>) -> Vec<Step> {
     let conditions: Vec<_> = route.sections("match").collect();
     let is_plain = |condition: &Section<'_>| {
-        ["labels", "hosts", "container_names", "namespace_labels"].iter().all(|key| condition.param(key).is_none())
+        ["labels", "hosts", "container_names", "namespace_labels"]
+            .iter()
+            .all(|key| condition.param(key).is_none())
     };
     match conditions.as_slice() {
         [] => Vec::new(),

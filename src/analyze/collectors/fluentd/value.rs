@@ -39,7 +39,9 @@ impl Section<'_> {
                 format!("{}: {key} is not set, the default is {default}", says(default)),
             ),
             Ok(Some((value, at))) => match value {
-                "false" | "no" => Fact::at(false, Rank::Configured, at, format!("{}: {key} {value}", says(false))),
+                "false" | "no" => {
+                    Fact::at(false, Rank::Configured, at, format!("{}: {key} {value}", says(false)))
+                }
                 value if matches!(value, "true" | "yes" | "") || value.starts_with('#') => {
                     Fact::at(true, Rank::Configured, at, format!("{}: {key} true", says(true)))
                 }
@@ -81,7 +83,9 @@ impl Section<'_> {
 pub(super) fn list(value: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<serde_json::Value>>(value) {
         Ok(items) => items.iter().filter_map(crate::document::scalar).collect(),
-        Err(_) => value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
+        Err(_) => {
+            value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+        }
     }
 }
 
