@@ -73,9 +73,8 @@ impl<'s, 'a> Settings<'s, 'a> {
 
     /// `retry_timeout` is 72 hours and `retry_max_times` without end by default; `retry_forever` puts both aside.
     pub(super) fn retry(self) -> Fact<Retry> {
-        self.is_on("retry_forever", "disable_retry_limit").and_then(|forever| match forever {
-            true => Fact::known(Retry::Forever, Rank::Configured, Vec::new()),
-            false => self.limited(),
+        self.is_on("retry_forever", "disable_retry_limit").and_then(|forever| {
+            if forever { Fact::known(Retry::Forever, Rank::Configured, Vec::new()) } else { self.limited() }
         })
     }
 

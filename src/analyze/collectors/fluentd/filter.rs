@@ -80,9 +80,10 @@ pub(super) fn step(section: &Section<'_>, what: impl Into<String>, effect: Effec
 /// A rule that lets only some namespaces through, or all but some.
 pub(super) fn by_namespaces(at: &str, patterns: Vec<Pattern>, only: bool) -> Effect {
     let matches = patterns.into_iter().map(|pattern| NamespaceMatch { at: at.to_owned(), pattern }).collect();
-    Effect::Namespaces(match only {
-        true => NamespaceRule { only: Some(matches), except: Vec::new() },
-        false => NamespaceRule { only: None, except: matches },
+    Effect::Namespaces(if only {
+        NamespaceRule { only: Some(matches), except: Vec::new() }
+    } else {
+        NamespaceRule { only: None, except: matches }
     })
 }
 

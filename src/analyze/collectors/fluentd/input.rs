@@ -47,7 +47,7 @@ pub(super) fn drafts(source: &Section<'_>, plugin: &str) -> Vec<Draft> {
     match plugin {
         "tail" => tail(source),
         "systemd" => vec![Draft {
-            source: Source::Journal { folder: folder(source), only: units(source) },
+            source: Source::Journal { folder: Some(folder(source)), only: units(source) },
             position: Some(journal_position(source)),
             steps: Vec::new(),
             tag,
@@ -168,7 +168,7 @@ fn tail_steps(source: &Section<'_>, paths: &[Glob]) -> Vec<Step> {
     ] {
         match source.setting(key) {
             Ok(Some((value, at))) => {
-                steps.push(Step { at, what: format!("{what} {value}"), effect: Effect::DropsSome })
+                steps.push(Step { at, what: format!("{what} {value}"), effect: Effect::DropsSome });
             }
             Ok(None) => {}
             Err(why) => steps.push(step(source, why, Effect::Unclear)),
@@ -179,7 +179,7 @@ fn tail_steps(source: &Section<'_>, paths: &[Glob]) -> Vec<Step> {
             None => {}
             Some(limit) if limit.starts_with('-') => {}
             Some("0") => {
-                steps.push(step(rule, "files of this group are not read: limit 0", Effect::DropsSome))
+                steps.push(step(rule, "files of this group are not read: limit 0", Effect::DropsSome));
             }
             Some(limit) => steps.push(step(
                 rule,
@@ -207,16 +207,16 @@ fn json_only(source: &Section<'_>, paths: &[Glob]) -> Option<Step> {
     Some(step(parse.unwrap_or(source), what, Effect::Unclear))
 }
 
-fn folder(source: &Section<'_>) -> Option<Fact<String>> {
+fn folder(source: &Section<'_>) -> Fact<String> {
     match source.setting("path") {
-        Err(why) => Some(Fact::unknown(why)),
-        Ok(Some((path, at))) => Some(Fact::at(path.to_owned(), Rank::Configured, at, format!("path {path}"))),
-        Ok(None) => Some(Fact::at(
+        Err(why) => Fact::unknown(why),
+        Ok(Some((path, at))) => Fact::at(path.to_owned(), Rank::Configured, at, format!("path {path}")),
+        Ok(None) => Fact::at(
             "/var/log/journal".to_owned(),
             Rank::Configured,
             source.spot.at(),
             "path is not set; the default is /var/log/journal",
-        )),
+        ),
     }
 }
 

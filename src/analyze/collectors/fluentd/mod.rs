@@ -215,7 +215,7 @@ impl<'s, 'a> Builder<'s, 'a> {
                 .find(|input| input.routes.value() == routes.value() && routes.value().is_some());
             match (same.map(|input| &mut input.source), draft.source) {
                 (Some(Source::Files { include, .. }), Source::Files { include: more, .. }) => {
-                    include.extend(more)
+                    include.extend(more);
                 }
                 (_, read) => {
                     let number = self.pipeline.inputs.len() - first;

@@ -226,9 +226,11 @@ fn in_part(step: &Step, patterns: &Patterns) -> Step {
 /// What a match does that takes only some of the tags: to those it takes, or to the others.
 fn split(section: &Section<'_>, patterns: &Patterns, tag: &Tag, taken: bool) -> Step {
     let at = section.spot.at();
-    let what = match taken {
-        true => format!("only tags that match {}", patterns.shown()),
-        false => format!("tags that match {} go elsewhere", patterns.shown()),
+    let shown = patterns.shown();
+    let what = if taken {
+        format!("only tags that match {shown}")
+    } else {
+        format!("tags that match {shown} go elsewhere")
     };
     let namespaces: Option<Vec<Pattern>> = patterns.namespaces();
     let effect = match namespaces {

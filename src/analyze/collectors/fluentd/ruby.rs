@@ -52,6 +52,7 @@ fn unclear() -> Outcome {
     Outcome::Unknown("it is computed by Ruby, which is not evaluated here".into())
 }
 
+#[derive(Clone, Copy)]
 enum Term<'a> {
     Env { name: &'a str, default: Option<&'a str>, required: bool },
     Literal(&'a str),

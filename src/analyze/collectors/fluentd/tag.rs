@@ -48,6 +48,11 @@ impl Tag {
         Self { pieces, known: true }
     }
 
+    /// A tag in which `*` stands for what is computed.
+    pub(super) fn computed(text: &str) -> Self {
+        Self { known: false, ..Self::new(text) }
+    }
+
     /// The tag of a tailed file: `*` in what is configured is its path with dots for slashes (Fluentd docs: input/tail).
     pub(super) fn of_file(configured: &str, path: &str) -> Self {
         let mut parts = configured.split('*');

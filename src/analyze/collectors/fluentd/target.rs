@@ -47,7 +47,7 @@ impl TagChange {
         match self {
             Self::Same => tag.clone(),
             Self::Unknown => Tag::unknown(),
-            Self::Computed(text) => Tag { known: false, ..Tag::new(text) },
+            Self::Computed(text) => Tag::computed(text),
             Self::Template(text, None) => Tag::new(text),
             Self::Template(before, Some(behind)) => tag.with_prefix(before).with_suffix(behind),
             Self::Prefix { without, with } => {
