@@ -33,12 +33,12 @@ pub(super) fn of_url(
             return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) };
         }
     };
-    if text.is_empty() {
-        let why = format!("the address at {at} is empty");
-        return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) };
-    }
     let endpoints: Vec<Endpoint> =
         super::value::list(text).iter().filter_map(|one| Endpoint::parse(one)).collect();
+    if endpoints.is_empty() {
+        let why = format!("there is no host at {at}");
+        return Address { hosts: Fact::unknown(why.clone()), tls: Fact::unknown(why) };
+    }
     let hosts: Vec<String> = endpoints.iter().map(Endpoint::shown).collect();
     let tls = endpoints.iter().map(|endpoint| match endpoint.scheme.as_str() {
         "" => plain.clone(),
@@ -78,6 +78,9 @@ pub(super) fn of_host(
             Endpoint { port: endpoint.port.or(port.and_then(|port| port.parse().ok())), ..endpoint }.shown()
         })
         .collect();
+    if hosts.is_empty() {
+        return Fact::unknown(format!("{host} at {at} is not a host"));
+    }
     let detail = format!("sends to {}", hosts.join(", "));
     Fact::at(hosts, Rank::Configured, at, detail)
 }

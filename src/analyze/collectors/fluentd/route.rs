@@ -173,7 +173,9 @@ impl Router<'_, '_> {
                 }
             }
             // A tag that is not known is not taken to lead back: the program would turn in circles.
-            Target::Emit(number, _) if !tag.known && found.passing.contains(number) => {}
+            Target::Emit(number, _) if !tag.known && found.passing.contains(number) => {
+                found.unseen = Some("the tag is computed while records pass".into());
+            }
             Target::Emit(number, emissions) => {
                 found.passing.push(*number);
                 for emission in emissions {

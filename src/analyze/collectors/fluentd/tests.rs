@@ -270,6 +270,12 @@ fn values_that_are_not_seen_are_unknown() {
 }
 
 #[test]
+fn ruby_outside_of_quotes_is_no_host() {
+    let pipeline = pipeline("<match **>\n  @type elasticsearch\n  host #{ENV['ES']}\n</match>\n");
+    assert_eq!(pipeline.outputs[0].hosts.reason(), Some("host at cm:3 is not a host"));
+}
+
+#[test]
 fn old_parameters_still_count() {
     let pipeline = pipeline(
         "<match **>\n  type kafka2\n  brokers k1:9092,k2:9092\n  buffer_type file\n  buffer_path /b\n  retry_limit 5\n  buffer_queue_full_action drop_oldest_chunk\n</match>\n",
