@@ -413,10 +413,22 @@ fn by_address(section: &Section<'_>, plugin: &str) -> Option<Link> {
     } else {
         Address { hosts: address::of_host(section, "host", None, "port", None), tls: unset }
     };
-    let authenticated = if service.kind() == Kind::Vendor && section.param("password").is_none() {
-        Fact::at(true, Rank::Configured, section.spot.at(), "the service takes records only with a key")
+    let keys = [
+        "password",
+        "bearer_token_file",
+        "cert",
+        "token",
+        "api_key",
+        "api_token",
+        "license_key",
+        "privatekey",
+    ];
+    let set = section.identity(&keys);
+    // Vendors also take keys as a part of the address, which is not looked into.
+    let authenticated = if service.kind() == Kind::Vendor && set.value() == Some(&false) {
+        Fact::unknown(format!("the key of {plugin} at {} may be a part of its address", section.spot.at()))
     } else {
-        section.identity(&["password", "bearer_token_file", "cert", "token", "api_key", "username"])
+        set
     };
     Some(Link { receiver: Receiver::Service(service), address, verified: verified(section), authenticated })
 }
@@ -429,7 +441,7 @@ fn verified(section: &Section<'_>) -> Fact<bool> {
             return section.flag(key, true, |on| says_verified(on != off)).map(|on| on != off);
         }
     }
-    Fact::at(true, Rank::Configured, section.spot.at(), "verification is not turned off")
+    Fact::unknown(format!("nothing is said about verification at {}", section.spot.at()))
 }
 
 fn unknown(section: &Section<'_>, plugin: &str) -> Link {
