@@ -6,6 +6,7 @@
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
 //! | [`products`] | what is recognised, by its image |
+//! | [`fluentd`] | reads Fluentd's configurations |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
@@ -17,6 +18,7 @@ pub mod config;
 pub mod dialect;
 pub mod endpoint;
 pub mod facts;
+pub mod fluentd;
 pub mod glob;
 pub mod model;
 pub mod nodes;
