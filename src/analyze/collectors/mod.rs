@@ -5,11 +5,13 @@
 //! | [`model`] | one model for what all configurations say |
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
+//! | [`fluent_bit`] | Fluent Bit, classic and YAML |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 
 pub mod config;
 pub mod dialect;
 pub mod endpoint;
+pub mod fluent_bit;
 pub mod glob;
 pub mod model;
 pub mod service;

@@ -1,0 +1,79 @@
+//! Real configurations from a folder that is not part of this repository.
+
+use std::path::Path;
+
+use super::super::read;
+use crate::analyze::collectors::config::{Config, Env, File, Hidden};
+use crate::document::{text, yaml};
+
+/// The configurations of a file: itself, or what ConfigMaps in it hold.
+fn configs(path: &Path) -> Vec<Config> {
+    let content = std::fs::read_to_string(path).unwrap_or_default();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    if name.ends_with(".conf") {
+        return if content.contains("[INPUT]") || content.contains("[OUTPUT]") {
+            vec![Config::of_text(&format!("/fluent-bit/etc/{name}"), &name, &content)]
+        } else {
+            Vec::new()
+        };
+    }
+    let (documents, _) = yaml::nested(&content, &name);
+    let mut found = Vec::new();
+    for document in documents.iter().filter(|document| text(&document.value, "/kind") == "ConfigMap") {
+        let data = document.value.get("data").and_then(serde_json::Value::as_object);
+        let files: Vec<File> = data
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| File {
+                path: format!("/fluent-bit/etc/{key}"),
+                at: format!("{name} data[{key}]"),
+                text: value.as_str().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        let is_main = |file: &&File| file.text.contains("[SERVICE]") || file.text.contains("\npipeline:");
+        for main in files.iter().filter(is_main) {
+            found.push(Config {
+                main: main.path.clone(),
+                files: files.clone(),
+                hidden: vec![Hidden { path: "/".into(), why: "it is part of the image".into() }],
+                env: Env { open: Some("the image may set it".into()), ..Env::default() },
+            });
+        }
+    }
+    found
+}
+
+#[test]
+fn real_configurations_are_read_or_refused_with_a_reason() {
+    let Some(corpus) = std::env::var_os("LOGAUDIT_CORPUS") else { return };
+    let mut count = 0;
+    for folder in ["collectors", "collectors-broken"] {
+        let Ok(entries) = std::fs::read_dir(Path::new(&corpus).join(folder)) else { continue };
+        for entry in entries.flatten() {
+            for config in configs(&entry.path()) {
+                count += 1;
+                match read(&config) {
+                    Ok(pipeline) => {
+                        assert!(!pipeline.inputs.is_empty() || !pipeline.unread.is_empty(), "{}", config.main);
+                        if std::env::var_os("SHOW").is_some() {
+                            println!("=== {:?} {}", entry.file_name(), config.main);
+                            for u in &pipeline.unread { println!("  unread {} {}", u.at, u.why); }
+                            println!("  metrics {:?}", pipeline.own_metrics.as_ref().map(|f| f.value().copied()));
+                            for i in &pipeline.inputs {
+                                println!("  in {} pos {:?} optout {:?}", i.id, i.position.as_ref().map(|p| p.value().cloned()), i.opt_outs.iter().map(|o| o.honoured.value().copied()).collect::<Vec<_>>());
+                                println!("     {:?}", i.source);
+                                for s in &i.steps { println!("     step {} {:?} @{}", s.what, s.effect, s.at); }
+                                match &i.routes { crate::analyze::fact::Fact::Known(k) => { println!("     {:?}", k.evidence); for r in &k.value { println!("     -> {} {:?}", r.output, r.steps); } }, u => println!("     {u:?}") }
+                            }
+                            for o in &pipeline.outputs {
+                                println!("  out {} {:?} hosts {:?} tls {:?} ver {:?} auth {:?} buf {:?} retry {:?} full {:?}", o.id, o.receiver, o.hosts.value().ok_or(o.hosts.reason()), o.tls.value().ok_or(o.tls.reason()), o.verified.as_ref().map(|v| v.value().copied()), o.authenticated.value(), o.buffer.value().ok_or(o.buffer.reason()), o.retry.value().ok_or(o.retry.reason()), o.when_full.value());
+                            }
+                        }
+                    }
+                    Err(error) => { if std::env::var_os("SHOW").is_some() { println!("=== {:?} REFUSED {error:?}", entry.file_name()); } assert!(!error.at.is_empty() && !error.why.is_empty()) },
+                }
+            }
+        }
+    }
+    assert!(count > 0);
+}

@@ -1,0 +1,3 @@
+//! Examples in both formats.
+
+mod corpus;
