@@ -110,9 +110,12 @@ fn tail(prepared: &mut Prepared<'_>, tag: &Shape) {
         .map(|(glob, path)| {
             let tag = if by_regex { Shape::of_template(tag) } else { Shape::of_path(tag, path) };
             // The program's globs know no `**`: it is one `*`.
-            (Some(glob.clone().map(|glob| single_stars(&glob))), tag)
+            (Some(glob.clone().map(|glob| single(&glob, '*'))), tag)
         })
         .collect();
+    if prepared.tags.is_empty() {
+        prepared.tags = vec![(None, tag.clone())];
+    }
     prepared.source = Source::Files {
         include: prepared.tags.iter().filter_map(|(glob, _)| glob.clone()).collect(),
         exclude: exclude.into_iter().map(|(glob, _)| glob.map(|glob| anywhere(&glob))).collect(),
@@ -151,12 +154,10 @@ fn glob(property: &Property, one: &Shape) -> Glob {
     Fact::at(text, Rank::Configured, &*property.at, detail)
 }
 
-fn single_stars(glob: &str) -> String {
-    let mut glob = glob.to_owned();
-    while glob.contains("**") {
-        glob = glob.replace("**", "*");
-    }
-    glob
+/// A text with this character nowhere twice in a row.
+fn single(text: &str, once: char) -> String {
+    let mut last = None;
+    text.chars().filter(|c| last.replace(*c) != Some(once) || *c != once).collect()
 }
 
 /// What is left out is compared with the whole path, and `*` takes slashes too: `*.gz` is any path with this end.
@@ -183,9 +184,10 @@ fn losses(section: &Section, paths: &[String]) -> Vec<Step> {
     }
     // Container runtimes break lines at 16 KiB, below what the buffer takes.
     let runtime = |path: &String| {
+        let path = single(&path.replace('\\', "/"), '/');
         ["/var/log/containers/", "/var/log/pods/", "/var/lib/docker/containers/"]
             .iter()
-            .any(|own| path.starts_with(own))
+            .any(|own| path.trim_start_matches("C:").starts_with(own))
     };
     if !paths.iter().all(runtime) {
         let limit = section.seen("buffer_max_size").unwrap_or_else(|| "32k".into());

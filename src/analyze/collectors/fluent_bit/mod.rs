@@ -23,7 +23,7 @@ mod tag;
 mod value;
 mod yaml;
 
-use self::section::Section;
+use self::section::{Kind, Section};
 use super::config::{Config, Env, File, Lookup, Variable};
 use super::dialect::Unreadable;
 use super::model::{Pipeline, Unread};
@@ -49,6 +49,21 @@ impl Draft {
         self.variables.push((name.to_owned(), Variable::Hidden(why.to_owned(), at.to_owned())));
     }
 
+    /// Every plugin has to be named.
+    fn named(&self) -> Result<(), Unreadable> {
+        let is_plugin = |section: &&Section| {
+            matches!(section.kind, Kind::Input | Kind::Filter | Kind::Output | Kind::Custom)
+        };
+        let has_name = |section: &Section| section.properties.iter().any(|property| property.key == "name");
+        match self.sections.iter().filter(is_plugin).find(|section| !has_name(section)) {
+            Some(section) => Err(Unreadable::new(
+                &*section.at,
+                "a plugin without a name, with which Fluent Bit does not start",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Replaces variables everywhere.
     fn resolve(&mut self, env: &Env) {
         let mut env = value::environment(env);
@@ -71,6 +86,7 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         Lookup::Hidden(why) => return Err(Unreadable::new(&*config.main, why)),
     };
     let mut draft = if is_yaml(main) { yaml::read(config, main)? } else { classic::read(config, main)? };
+    draft.named()?;
     draft.resolve(&config.env);
     Ok(assemble::pipeline(draft))
 }

@@ -135,10 +135,14 @@ fn tls(section: &Section, tls: Tls) -> Fact<bool> {
             None => section.default(false, "rdkafka.security.protocol is not set; the default is plaintext"),
             Some(property) => property.text().map(|protocol| protocol.to_ascii_lowercase().contains("ssl")),
         },
-        Tls::Url(key) => match scheme(section, key) {
+        Tls::Url(key, default) => match scheme(section, key) {
             Some(Ok((property, scheme))) => endpoint_fact(property, scheme != "http", &scheme),
             Some(Err(reason)) => Fact::unknown(reason),
-            None => section.default(true, &format!("{key} is not set; the default is an address with https")),
+            None => {
+                let scheme = if default { "https" } else { "http" };
+                section
+                    .default(default, &format!("{key} is not set; the default is an address with {scheme}"))
+            }
         },
         Tls::EndpointOrOption => match scheme(section, "endpoint") {
             Some(Ok((property, scheme))) => endpoint_fact(property, scheme == "https", &scheme),

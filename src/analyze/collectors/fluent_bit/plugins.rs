@@ -26,8 +26,8 @@ pub(super) enum Tls {
     Mode { option_counts: bool },
     /// `rdkafka.security.protocol`, which is `plaintext` by default.
     Kafka,
-    /// The scheme of a URL in this key, or `https` where it is not set.
-    Url(&'static str),
+    /// The scheme of a URL in this key; where it is not set, whether the default is an address with `https`.
+    Url(&'static str, bool),
     /// The scheme of the endpoint, or the option where there is none.
     EndpointOrOption,
     /// What the client library and the server agree on.
@@ -86,9 +86,12 @@ pub(super) fn plugin(name: &str) -> Plugin {
         "splunk" => store(S::Splunk),
         "influxdb" => store(S::InfluxDb),
         "kafka_rest" | "kafka-rest" => store(S::Kafka),
-        "grafana-loki" | "grafana_loki" => {
-            make(Receiver::Service(S::Loki), Tls::Url("url"), Host::Keys(&["url"]), Identity::Properties)
-        }
+        "grafana-loki" | "grafana_loki" => make(
+            Receiver::Service(S::Loki),
+            Tls::Url("url", false),
+            Host::Keys(&["url"]),
+            Identity::Properties,
+        ),
         "gelf" => make(
             Receiver::Service(S::Graylog),
             Tls::Mode { option_counts: false },
@@ -141,13 +144,13 @@ pub(super) fn plugin(name: &str) -> Plugin {
             make(Receiver::Service(S::OracleCloudLogging), OFF, Host::None, Identity::Cloud)
         }
         "datadog" => vendor(S::Datadog, OFF, Host::Default("http-intake.logs.datadoghq.com")),
-        "nrlogs" => vendor(S::NewRelic, Tls::Url("base_uri"), Host::Keys(&["base_uri"])),
-        "newrelic" => vendor(S::NewRelic, Tls::Url("endpoint"), Host::Keys(&["endpoint"])),
+        "nrlogs" => vendor(S::NewRelic, Tls::Url("base_uri", true), Host::Keys(&["base_uri"])),
+        "newrelic" => vendor(S::NewRelic, Tls::Url("endpoint", true), Host::Keys(&["endpoint"])),
         "logdna" => vendor(S::Mezmo, Tls::Option(true), Host::Keys(&["logdna_host"])),
         "td" => make(Receiver::Other("td".into()), Tls::Option(true), Host::None, Identity::Properties),
         "slack" => make(
             Receiver::Other("slack".into()),
-            Tls::Url("webhook"),
+            Tls::Url("webhook", true),
             Host::Keys(&["webhook"]),
             Identity::Properties,
         ),

@@ -81,11 +81,14 @@ impl Section {
         self.get(key).map(Property::text)
     }
 
-    /// The plugin's name, in lower case.
+    /// The plugin's name, in lower case, or why it is not known.
     pub(super) fn plugin(&self) -> Result<String, String> {
-        match self.get("name") {
+        match self.properties.iter().rfind(|property| property.key == "name") {
+            Some(property) if property.value.is_empty() => {
+                Err(format!("{} at {} is empty", property.shown(), property.at))
+            }
             Some(property) => property.value.known().map(|name| name.to_ascii_lowercase()),
-            None => Ok(String::new()),
+            None => Err(format!("the section at {} has no name", self.at)),
         }
     }
 

@@ -54,23 +54,66 @@ fn real_configurations_are_read_or_refused_with_a_reason() {
                 count += 1;
                 match read(&config) {
                     Ok(pipeline) => {
-                        assert!(!pipeline.inputs.is_empty() || !pipeline.unread.is_empty(), "{}", config.main);
+                        assert!(
+                            !pipeline.inputs.is_empty() || !pipeline.unread.is_empty(),
+                            "{}",
+                            config.main
+                        );
                         if std::env::var_os("SHOW").is_some() {
                             println!("=== {:?} {}", entry.file_name(), config.main);
-                            for u in &pipeline.unread { println!("  unread {} {}", u.at, u.why); }
-                            println!("  metrics {:?}", pipeline.own_metrics.as_ref().map(|f| f.value().copied()));
+                            for u in &pipeline.unread {
+                                println!("  unread {} {}", u.at, u.why);
+                            }
+                            println!(
+                                "  metrics {:?}",
+                                pipeline.own_metrics.as_ref().map(|f| f.value().copied())
+                            );
                             for i in &pipeline.inputs {
-                                println!("  in {} pos {:?} optout {:?}", i.id, i.position.as_ref().map(|p| p.value().cloned()), i.opt_outs.iter().map(|o| o.honoured.value().copied()).collect::<Vec<_>>());
+                                println!(
+                                    "  in {} pos {:?} optout {:?}",
+                                    i.id,
+                                    i.position.as_ref().map(|p| p.value().cloned()),
+                                    i.opt_outs
+                                        .iter()
+                                        .map(|o| o.honoured.value().copied())
+                                        .collect::<Vec<_>>()
+                                );
                                 println!("     {:?}", i.source);
-                                for s in &i.steps { println!("     step {} {:?} @{}", s.what, s.effect, s.at); }
-                                match &i.routes { crate::analyze::fact::Fact::Known(k) => { println!("     {:?}", k.evidence); for r in &k.value { println!("     -> {} {:?}", r.output, r.steps); } }, u => println!("     {u:?}") }
+                                for s in &i.steps {
+                                    println!("     step {} {:?} @{}", s.what, s.effect, s.at);
+                                }
+                                match &i.routes {
+                                    crate::analyze::fact::Fact::Known(k) => {
+                                        println!("     {:?}", k.evidence);
+                                        for r in &k.value {
+                                            println!("     -> {} {:?}", r.output, r.steps);
+                                        }
+                                    }
+                                    u => println!("     {u:?}"),
+                                }
                             }
                             for o in &pipeline.outputs {
-                                println!("  out {} {:?} hosts {:?} tls {:?} ver {:?} auth {:?} buf {:?} retry {:?} full {:?}", o.id, o.receiver, o.hosts.value().ok_or(o.hosts.reason()), o.tls.value().ok_or(o.tls.reason()), o.verified.as_ref().map(|v| v.value().copied()), o.authenticated.value(), o.buffer.value().ok_or(o.buffer.reason()), o.retry.value().ok_or(o.retry.reason()), o.when_full.value());
+                                println!(
+                                    "  out {} {:?} hosts {:?} tls {:?} ver {:?} auth {:?} buf {:?} retry {:?} full {:?}",
+                                    o.id,
+                                    o.receiver,
+                                    o.hosts.value().ok_or(o.hosts.reason()),
+                                    o.tls.value().ok_or(o.tls.reason()),
+                                    o.verified.as_ref().map(|v| v.value().copied()),
+                                    o.authenticated.value(),
+                                    o.buffer.value().ok_or(o.buffer.reason()),
+                                    o.retry.value().ok_or(o.retry.reason()),
+                                    o.when_full.value()
+                                );
                             }
                         }
                     }
-                    Err(error) => { if std::env::var_os("SHOW").is_some() { println!("=== {:?} REFUSED {error:?}", entry.file_name()); } assert!(!error.at.is_empty() && !error.why.is_empty()) },
+                    Err(error) => {
+                        if std::env::var_os("SHOW").is_some() {
+                            println!("=== {:?} REFUSED {error:?}", entry.file_name());
+                        }
+                        assert!(!error.at.is_empty() && !error.why.is_empty())
+                    }
                 }
             }
         }
