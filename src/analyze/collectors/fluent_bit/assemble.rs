@@ -8,7 +8,7 @@ use super::inputs::{Prepared, Storage, prepare};
 use super::matching::Matching;
 use super::outputs;
 use super::plugins::plugin;
-use super::routes::{Followed, Router, Sink, Way, too_much};
+use super::routes::{Followed, Router, Sink, Way};
 use super::section::{Direct, Kind, Section};
 use super::tag::Shape;
 use crate::analyze::collectors::model::{
@@ -16,9 +16,6 @@ use crate::analyze::collectors::model::{
 };
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
-
-/// How many ways all inputs together may have.
-const MAX_WAYS: usize = 50_000;
 
 /// The pipeline of a configuration.
 pub(super) fn pipeline(draft: Draft) -> Pipeline {
@@ -84,17 +81,8 @@ fn assemble(
     let mut router = Router::new(filters, sinks);
     let mut storages: Vec<Vec<Storage>> = vec![Vec::new(); outputs.len()];
     let mut inputs = Vec::new();
-    let mut room = MAX_WAYS;
     for input in prepared {
         for (input, followed) in follow(input, &mut router, &outputs) {
-            let count = followed.as_ref().map_or(0, |followed| followed.ways.len());
-            let followed = match room.checked_sub(count) {
-                Some(left) => {
-                    room = left;
-                    followed
-                }
-                None => Err(too_much()),
-            };
             for way in followed.iter().flat_map(|followed| &followed.ways) {
                 if let Some(storages) = storages.get_mut(way.output) {
                     storages.push(way.storage.clone().unwrap_or_else(|| input.storage.clone()));
@@ -225,9 +213,10 @@ fn finish(input: Prepared<'_>, followed: Result<Followed, String>) -> Input {
     let (routes, honoured) = match followed {
         Err(reason) => (Fact::unknown(reason), Vec::new()),
         Ok(followed) => {
-            let detail = match followed.ways.is_empty() {
-                true => format!("{tag}: no output takes {}", tags.join(", ")),
-                false => format!("{tag}: {}", tags.join(", ")),
+            let detail = if followed.ways.is_empty() {
+                format!("{tag}: no output takes {}", tags.join(", "))
+            } else {
+                format!("{tag}: {}", tags.join(", "))
             };
             let routes: Vec<Route> =
                 followed.ways.into_iter().map(|Way { steps, output, .. }| Route { steps, output }).collect();

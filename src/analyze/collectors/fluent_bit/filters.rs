@@ -192,10 +192,9 @@ fn content_modifier(section: &Section) -> Action {
     let key = section.seen("key").unwrap_or_default();
     let step = |what: String, effect| Step { at: section.at.clone(), what, effect };
     Action::Steps(match action {
-        Some(Ok(word)) if word == "delete" || word == "hash" => match is_metadata(&key) {
-            true => Vec::new(),
-            false => vec![step(format!("content_modifier {word} {key}"), Effect::Redacts)],
-        },
+        Some(Ok(word)) if (word == "delete" || word == "hash") && !is_metadata(&key) => {
+            vec![step(format!("content_modifier {word} {key}"), Effect::Redacts)]
+        }
         Some(Err(reason)) => {
             vec![step(format!("content_modifier, whose action is not seen: {reason}"), Effect::Unclear)]
         }

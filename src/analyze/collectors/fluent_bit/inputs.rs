@@ -331,7 +331,7 @@ impl Storage {
 
     /// What happens when there is no more room. Without a limit there always is, until the memory of the pod ends.
     pub(super) fn when_full(&self, output: &Section) -> Fact<WhenFull> {
-        let full = self.kind.clone().and_then(|kind| match kind {
+        self.kind.clone().and_then(|kind| match kind {
             Keeping::Memory => match &self.limit {
                 Some(limit) => limit.clone().map(|()| WhenFull::Waits),
                 None => Fact::at(
@@ -352,8 +352,7 @@ impl Storage {
                     output.default(WhenFull::Waits, "storage.total_limit_size is not set: nothing limits it")
                 }
             },
-        });
-        full
+        })
     }
 }
 

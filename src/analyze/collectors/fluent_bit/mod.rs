@@ -118,12 +118,11 @@ pub fn read_fargate(files: &[File]) -> Result<Pipeline, Unreadable> {
 
 /// The program goes by the extension; a file without one that tells is looked into.
 fn is_yaml(file: &File) -> bool {
-    let path = file.path.to_ascii_lowercase();
-    if path.ends_with(".yaml") || path.ends_with(".yml") {
-        return true;
-    }
-    if path.ends_with(".conf") {
-        return false;
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    match name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).as_deref() {
+        Some("yaml" | "yml") => return true,
+        Some("conf") => return false,
+        _ => {}
     }
     let first = file.text.lines().map(str::trim_end).find(|line| !line.is_empty() && !line.starts_with('#'));
     first.is_some_and(|line| !line.starts_with(['[', '@', ' ']) && line.contains(':') || line == "---")

@@ -62,24 +62,16 @@ pub(super) fn plugin(name: &str) -> Plugin {
     const LOCAL: Host = Host::Default("127.0.0.1");
     const OFF: Tls = Tls::Option(false);
     let make = |receiver, tls, host, identity| Plugin { receiver, tls, host, identity };
+    if let Some(receiver) = nowhere(name) {
+        return make(receiver, Tls::Local, Host::None, Identity::Nobody);
+    }
     let net = |receiver| make(receiver, OFF, LOCAL, Identity::Properties);
     let store = |service| net(Receiver::Service(service));
-    let nowhere = |receiver| make(receiver, Tls::Local, Host::None, Identity::Nobody);
     let aws =
         |service| make(Receiver::Service(service), Tls::Always, Host::Keys(&["endpoint"]), Identity::Cloud);
     let cloud = |service| make(Receiver::Service(service), Tls::Option(true), Host::None, Identity::Cloud);
     let vendor = |service, tls, host| make(Receiver::Service(service), tls, host, Identity::Properties);
     match name {
-        "null" => nowhere(Receiver::Nothing),
-        "stdout" => nowhere(Receiver::Console),
-        "file" => nowhere(Receiver::File),
-        "lib" | "exit" | "retry" => nowhere(Receiver::Nothing),
-        "counter"
-        | "flowcounter"
-        | "plot"
-        | "prometheus_exporter"
-        | "prometheus_remote_write"
-        | "calyptia" => nowhere(Receiver::NotLogs(name.to_owned())),
         "es" => store(S::Elasticsearch),
         "opensearch" => store(S::OpenSearch),
         "loki" => store(S::Loki),
@@ -161,4 +153,20 @@ pub(super) fn plugin(name: &str) -> Plugin {
             Identity::Properties,
         ),
     }
+}
+
+/// What plugins speak to that send no logs anywhere.
+fn nowhere(name: &str) -> Option<Receiver> {
+    Some(match name {
+        "null" | "lib" | "exit" | "retry" => Receiver::Nothing,
+        "stdout" => Receiver::Console,
+        "file" => Receiver::File,
+        "counter"
+        | "flowcounter"
+        | "plot"
+        | "prometheus_exporter"
+        | "prometheus_remote_write"
+        | "calyptia" => Receiver::NotLogs(name.to_owned()),
+        _ => return None,
+    })
 }

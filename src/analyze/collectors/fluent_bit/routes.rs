@@ -12,13 +12,20 @@ use crate::analyze::fact::Fact;
 const MAX_DEPTH: usize = 6;
 
 /// How much work judging all matches may be, about in comparisons of characters.
-const BUDGET: usize = 100_000_000;
+const BUDGET: usize = 20_000_000;
+
+/// How many steps and ways may be collected.
+const ROOM: usize = 200_000;
+
+/// How often records may be divided one after the other.
+const MAX_LEVEL: usize = 100;
 
 /// All filters and outputs.
 pub(super) struct Router<'a> {
     filters: Vec<Filter<'a>>,
     sinks: Vec<Sink>,
     budget: usize,
+    room: usize,
 }
 
 /// An output that takes logs.
@@ -55,6 +62,8 @@ struct Load<'t> {
     /// Whether they know their namespace.
     enriched: bool,
     depth: usize,
+    /// How often they have been divided.
+    level: usize,
     /// Outputs that the input names itself.
     direct: &'t [Sink],
 }
@@ -62,7 +71,7 @@ struct Load<'t> {
 impl<'a> Router<'a> {
     pub(super) fn new(filters: Vec<Filter<'a>>, sinks: Vec<Sink>) -> Self {
         let filters = filters.into_iter().filter(Filter::is_active).collect();
-        Self { filters, sinks, budget: BUDGET }
+        Self { filters, sinks, budget: BUDGET, room: ROOM }
     }
 
     /// Follows the records of a tag to outputs that match, and to those that the input names itself.
@@ -76,7 +85,7 @@ impl<'a> Router<'a> {
         direct: &[Sink],
     ) -> Result<Followed, String> {
         let mut followed = Followed::default();
-        let load = Load { tag, storage: None, enriched, depth: 0, direct };
+        let load = Load { tag, storage: None, enriched, depth: 0, level: 0, direct };
         followed.ways = self.walk(load, 0, &mut followed.honoured)?;
         Ok(followed)
     }
@@ -91,6 +100,9 @@ impl<'a> Router<'a> {
             return Err(format!(
                 "rewrite_tag gives records new tags more than {MAX_DEPTH} times, or in circles"
             ));
+        }
+        if load.level > MAX_LEVEL {
+            return Err(too_much());
         }
         let mut load = load;
         let mut steps: Vec<Step> = Vec::new();
@@ -116,12 +128,12 @@ impl<'a> Router<'a> {
                 Action::Rewrite(rules) if rules.is_empty() => {}
                 Action::Rewrite(rules) => {
                     let ways = self.split(&load, index, &fit, &rules, honoured)?;
-                    return Ok(after(&steps, ways));
+                    return self.after(&steps, ways);
                 }
             }
         }
         let ways = self.arrive(&load)?;
-        Ok(after(&steps, ways))
+        self.after(&steps, ways)
     }
 
     /// The outputs that take a tag.
@@ -147,7 +159,7 @@ impl<'a> Router<'a> {
                 });
             }
             steps.extend(sink.steps.iter().cloned());
-            self.budget = self.budget.checked_sub(steps.len()).ok_or_else(too_much)?;
+            self.room = self.room.checked_sub(steps.len() + 1).ok_or_else(too_much)?;
             ways.push(Way { steps, output: sink.output, storage: load.storage.clone() });
         }
         Ok(ways)
@@ -174,6 +186,7 @@ impl<'a> Router<'a> {
                 storage: Some(rule.storage.clone()),
                 enriched: load.enriched,
                 depth: load.depth + 1,
+                level: load.level + 1,
                 direct: load.direct,
             };
             let ways = self.walk(next, 0, honoured)?;
@@ -181,7 +194,7 @@ impl<'a> Router<'a> {
             let mut steps =
                 if takes_all { Vec::new() } else { vec![selecting(rule, fit, load.enriched, true)] };
             steps.splice(0..0, moved.iter().cloned());
-            let ways = after(&steps, ways);
+            let ways = self.after(&steps, ways)?;
             if rule.keeps {
                 copies.extend(ways);
             } else {
@@ -200,20 +213,30 @@ impl<'a> Router<'a> {
                 storage: load.storage.clone(),
                 enriched: load.enriched,
                 depth: load.depth,
+                level: load.level + 1,
                 direct: load.direct,
             };
             let ways = self.walk(rest, index + 1, honoured)?;
-            parts.push(after(&moved, ways));
+            parts.push(self.after(&moved, ways)?);
         }
-        let mut ways = joined(parts, &moved, rules);
+        let count: usize = parts.iter().map(Vec::len).sum();
+        self.budget = self.budget.checked_sub(count * count * (1 + rules.len())).ok_or_else(too_much)?;
+        let mut ways = joined(&parts, &moved, rules);
         ways.extend(copies);
         Ok(ways)
+    }
+
+    /// The ways with these steps before their own.
+    fn after(&mut self, steps: &[Step], ways: Vec<Way>) -> Result<Vec<Way>, String> {
+        self.room = self.room.checked_sub((steps.len() + 1) * ways.len()).ok_or_else(too_much)?;
+        let longer = |way: Way| Way { steps: steps.iter().cloned().chain(way.steps).collect(), ..way };
+        Ok(ways.into_iter().map(longer).collect())
     }
 }
 
 /// The ways of parts of the records as the ways of all: where an output is reached by every part, the division itself
 /// takes nothing from it.
-fn joined(parts: Vec<Vec<Way>>, moved: &[Step], rules: &[Rule]) -> Vec<Way> {
+fn joined(parts: &[Vec<Way>], moved: &[Step], rules: &[Rule]) -> Vec<Way> {
     let is_division = |step: &Step| {
         moved.contains(step) || rules.iter().any(|rule| rule.at == step.at && rule.what == step.what)
     };
@@ -235,7 +258,7 @@ fn joined(parts: Vec<Vec<Way>>, moved: &[Step], rules: &[Rule]) -> Vec<Way> {
                 known.storage = known.storage.take().or_else(|| way.storage.clone());
             }
             None => {
-                all.push(Way { steps: steps.collect(), output: way.output, storage: way.storage.clone() })
+                all.push(Way { steps: steps.collect(), output: way.output, storage: way.storage.clone() });
             }
         }
     }
@@ -263,12 +286,6 @@ fn is_always_there(key: &str) -> bool {
     )
 }
 
-fn after(steps: &[Step], ways: Vec<Way>) -> Vec<Way> {
-    ways.into_iter()
-        .map(|way| Way { steps: steps.iter().cloned().chain(way.steps).collect(), ..way })
-        .collect()
-}
-
 /// A step of a filter whose match may take some tags only.
 fn taken(step: Step, fit: &Fit, matching: &Matching) -> Step {
     match fit {
@@ -293,6 +310,6 @@ fn spend(budget: usize, matching: &Matching, tag: &Shape) -> Result<usize, Strin
     budget.checked_sub((tag.0.len() + 1).saturating_mul(matching.size())).ok_or_else(too_much)
 }
 
-pub(super) fn too_much() -> String {
+fn too_much() -> String {
     "there are more inputs, filters and outputs than this program follows".to_owned()
 }

@@ -124,7 +124,7 @@ impl Property {
 
     /// Key and value in short.
     pub(super) fn shown(&self) -> String {
-        format!("{} {}", self.name, shorten(&self.value.raw()))
+        format!("{} {}", self.name, shorten(self.value.raw()))
     }
 
     /// Its text, or why it is not known.

@@ -14,7 +14,7 @@ fn large_and_deep_texts_end() {
     }
     both(&"[".repeat(10_000));
     both(&"a: ".repeat(10_000));
-    let nested: String = (0..10_000).map(|depth| format!("{}a:\n", " ".repeat(depth % 200))).collect();
+    let nested: String = (0..10_000).flat_map(|depth| [" ".repeat(depth % 200), "a:\n".to_owned()]).collect();
     both(&nested);
     both(&"x".repeat(5 * 1024 * 1024));
 }

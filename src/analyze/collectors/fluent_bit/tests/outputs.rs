@@ -19,7 +19,7 @@ fn tls_is_off_unless_it_is_set() {
         (vec!["127.0.0.1".into()], "conf]:4".into(), "host is not set; the default is 127.0.0.1".into())
     );
     let verified = on.verified.unwrap();
-    assert_eq!(at(&verified).0, true);
+    assert!(at(&verified).0);
     let Fact::Known(verified) = verified else { panic!("known") };
     assert!(verified.evidence[1].detail.contains("tls.verify_hostname is off"));
     let unverified = one("  Name loki\n  TLS On\n  tls.verify Off\n").verified.unwrap();
