@@ -81,6 +81,7 @@ impl Dialect {
         match self {
             Self::Vector => super::vector::read(config),
             Self::Fluentd => super::fluentd::read(config),
+            Self::FluentBit => super::fluent_bit::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

@@ -7,6 +7,7 @@
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
 //! | [`products`] | what is recognised, by its image |
 //! | [`fluentd`] | reads Fluentd's configurations |
+//! | [`fluent_bit`] | Fluent Bit, classic and YAML |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
@@ -18,6 +19,7 @@ pub mod config;
 pub mod dialect;
 pub mod endpoint;
 pub mod facts;
+pub mod fluent_bit;
 pub mod fluentd;
 pub mod glob;
 pub mod model;
