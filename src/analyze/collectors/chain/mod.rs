@@ -61,6 +61,8 @@ pub struct Links {
     pub off_cluster: Fact<bool>,
     /// Nothing on the way takes some of them out.
     pub whole: Fact<bool>,
+    /// The input takes in every line, however long or old.
+    pub complete: Fact<bool>,
 }
 
 fn yes(at: &str, detail: impl Into<String>) -> Fact<bool> {
@@ -88,6 +90,7 @@ pub fn follow(collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
         shipped: links.shipped.or(way.shipped),
         off_cluster: links.off_cluster.or(way.off_cluster),
         whole: links.whole.or(way.whole),
+        complete: links.complete.or(way.complete),
     }))
 }
 
@@ -119,6 +122,7 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
                 shipped: unknown(),
                 off_cluster: unknown(),
                 whole: unknown(),
+                complete: unknown(),
                 mounted,
             }];
         }
@@ -134,6 +138,7 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
             shipped: broken(&read),
             off_cluster: broken(&read),
             whole: broken(&read),
+            complete: broken(&read),
             mounted,
             read,
         }];
@@ -227,6 +232,7 @@ fn through(
                 shipped: unknown(),
                 off_cluster: unknown(),
                 whole: unknown(),
+                complete: unknown(),
                 mounted,
                 read,
             }];
@@ -244,6 +250,7 @@ fn through(
             shipped: broken(&routed),
             off_cluster: broken(&routed),
             whole: broken(&routed),
+            complete: broken(&routed),
             mounted,
             read,
             kept,
@@ -267,7 +274,8 @@ fn through(
             }
             None => (kept.clone(), kept.clone(), kept.clone()),
         };
-        let whole = shipped.clone().and(is_whole(&steps));
+        let whole = shipped.clone().and(is_whole(&route.steps));
+        let complete = shipped.clone().and(is_whole(&input.steps));
         ways.push(Links {
             mounted: mounted.clone(),
             read: read.clone(),
@@ -276,6 +284,7 @@ fn through(
             shipped,
             off_cluster,
             whole,
+            complete,
         });
     }
     ways

@@ -28,8 +28,8 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>) -> Fact<bool> {
 }
 
 /// Whether nothing takes some of the records out.
-pub(super) fn is_whole(steps: &[&Step]) -> Fact<bool> {
-    let thins = |step: &&&Step| matches!(step.effect, Effect::DropsSome | Effect::Samples | Effect::Limits);
+pub(super) fn is_whole(steps: &[Step]) -> Fact<bool> {
+    let thins = |step: &&Step| matches!(step.effect, Effect::DropsSome | Effect::Samples | Effect::Limits);
     let evidence: Vec<Evidence> = steps
         .iter()
         .filter(thins)

@@ -42,6 +42,8 @@ pub struct LogSource {
     pub off_cluster: Fact<bool>,
     /// Whether nothing on the way samples, limits or drops by content.
     pub whole: Fact<bool>,
+    /// Whether the input takes in every line, however long or old.
+    pub complete: Fact<bool>,
     /// Namespaces of which nothing is shipped, though something is of others; only for `containers`.
     pub lost_namespaces: Fact<Vec<String>>,
     /// Workloads and namespaces that withdraw by a label or annotation which a collector honours; only for `containers`.
@@ -113,6 +115,7 @@ impl Scene<'_> {
             shipped: links.shipped,
             off_cluster: links.off_cluster,
             whole: links.whole,
+            complete: links.complete,
             lost_namespaces: constant(Vec::new()),
             opted_out: constant(Vec::new()),
         }
@@ -167,7 +170,8 @@ impl Scene<'_> {
                 (Fact::unknown(reason), Fact::unknown(reason), Fact::unknown(reason));
             (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
             (source.routed, source.shipped) = (links.routed, links.shipped);
-            (source.off_cluster, source.whole) = (links.off_cluster, links.whole);
+            (source.off_cluster, source.whole, source.complete) =
+                (links.off_cluster, links.whole, links.complete);
             source
         };
         let known = match path {
@@ -204,7 +208,8 @@ impl Scene<'_> {
         let links = all(&fact);
         (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
         (source.routed, source.shipped) = (links.routed, links.shipped);
-        (source.off_cluster, source.whole) = (links.off_cluster, links.whole);
+        (source.off_cluster, source.whole, source.complete) =
+            (links.off_cluster, links.whole, links.complete);
         source
     }
 
@@ -338,6 +343,7 @@ fn all(fact: &Fact<bool>) -> Links {
         shipped: fact.clone(),
         off_cluster: fact.clone(),
         whole: fact.clone(),
+        complete: fact.clone(),
     }
 }
 
