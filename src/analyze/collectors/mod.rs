@@ -5,6 +5,8 @@
 //! | [`model`] | one model for what all configurations say |
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
+//! | [`settings`] | YAML with places and variables, for dialects in it |
+//! | [`open_telemetry`] | the OpenTelemetry Collector |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 
 pub mod config;
@@ -12,4 +14,6 @@ pub mod dialect;
 pub mod endpoint;
 pub mod glob;
 pub mod model;
+pub mod open_telemetry;
 pub mod service;
+pub mod settings;
