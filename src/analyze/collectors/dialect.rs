@@ -80,6 +80,9 @@ impl Dialect {
     pub fn read(self, config: &Config) -> Result<Pipeline, Unreadable> {
         match self {
             Self::OpenTelemetry => super::open_telemetry::read(config),
+            Self::Filebeat => super::filebeat::read(config),
+            Self::ElasticAgent => super::elastic_agent::read(config),
+            Self::Datadog => super::datadog::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

@@ -73,11 +73,7 @@ impl Settings {
         }
         let document = documents.into_iter().next();
         let (value, place) = document.map_or((Value::Null, Place::of(name)), |one| (one.value, one.place));
-        let mut settings = Self { value, place, unseen: BTreeMap::new() };
-        if settings.place.marks.is_empty() {
-            settings.place = Place::of(name);
-        }
-        Ok(settings)
+        Ok(Self { value, place, unseen: BTreeMap::new() })
     }
 
     /// A value that stands below `prefix` in an object.
@@ -356,7 +352,8 @@ fn split(value: &mut Value, depth: usize) {
         Value::Object(entries) => {
             for (key, mut value) in std::mem::take(entries) {
                 let parts: Vec<&str> = key.split('.').collect();
-                let fits = depth + parts.len() <= MAX_VALUE_DEPTH && parts.iter().all(|part| !part.is_empty());
+                let fits =
+                    depth + parts.len() <= MAX_VALUE_DEPTH && parts.iter().all(|part| !part.is_empty());
                 if !fits || parts.len() == 1 {
                     split(&mut value, depth + 1);
                     merge(entries.entry(key).or_insert(Value::Null), value);

@@ -6,7 +6,7 @@
 //! | [`processors`] | what is dropped on the way |
 //! | [`outputs`] | where it goes; the Elastic Agent's outputs are the same |
 
-mod inputs;
+pub(super) mod inputs;
 pub(super) mod outputs;
 pub(super) mod processors;
 #[cfg(test)]
@@ -48,7 +48,8 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     } else {
         Beat::Filebeat
     };
-    let mut pipeline = Pipeline { own_metrics: Some(root.find("http.enabled").flag(false)), ..Pipeline::default() };
+    let mut pipeline =
+        Pipeline { own_metrics: Some(root.find("http.enabled").flag(false)), ..Pipeline::default() };
     match outputs::chosen(&root) {
         Ok(Some((kind, output))) => {
             let endless = beat != Beat::Auditbeat;
@@ -108,7 +109,9 @@ fn variable(inside: &str, env: &Env) -> Piece {
         Fact::Known(known) => match (known.value, default) {
             (Some(value), _) => Piece::Text(value),
             (None, Some(default)) if !default.starts_with('?') => Piece::Text(default.to_owned()),
-            (None, _) => Piece::Unseen(format!("the variable {name} is not set, without which the program does not start")),
+            (None, _) => Piece::Unseen(format!(
+                "the variable {name} is not set, without which the program does not start"
+            )),
         },
     }
 }

@@ -85,20 +85,26 @@ fn hosts(setting: &Setting<'_>, local: bool) -> Fact<Vec<String>> {
         match item.text() {
             Err(why) => return Fact::unknown(why),
             Ok(text) => hosts.extend(
-                text.iter().flat_map(|text| text.split(',')).filter_map(Endpoint::parse).map(|one| one.shown()),
+                text.iter()
+                    .flat_map(|text| text.split(','))
+                    .filter_map(Endpoint::parse)
+                    .map(|one| one.shown()),
             ),
         }
     }
     if hosts.is_empty() && !local {
         return Fact::unknown(format!("no hosts are set at {}", setting.place()));
     }
-    let detail = if local { "nothing leaves the container".to_owned() } else { format!("hosts {}", hosts.join(", ")) };
+    let detail =
+        if local { "nothing leaves the container".to_owned() } else { format!("hosts {}", hosts.join(", ")) };
     list.fact(hosts, detail)
 }
 
 fn named(hosts: &Fact<Vec<String>>) -> Option<Service> {
     let hosts = hosts.value()?;
-    hosts.iter().find_map(|host| Service::of_host(host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host)))
+    hosts
+        .iter()
+        .find_map(|host| Service::of_host(host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host)))
 }
 
 /// Elasticsearch: by the scheme of its hosts, else by `protocol`, http unless set. The others: once `ssl` is there and
@@ -161,7 +167,13 @@ fn verified(setting: &Setting<'_>) -> Fact<bool> {
 
 fn authenticated(setting: &Setting<'_>, root: &Setting<'_>, local: bool) -> Fact<bool> {
     const KEYS: [&str; 8] = [
-        "api_key", "password", "username", "ssl.certificate", "service_token", "kerberos", "headers.Authorization",
+        "api_key",
+        "password",
+        "username",
+        "ssl.certificate",
+        "service_token",
+        "kerberos",
+        "headers.Authorization",
         "headers.authorization",
     ];
     if local {
@@ -205,11 +217,14 @@ fn retry(setting: &Setting<'_>, local: bool, endless: bool) -> Fact<Retry> {
         return setting.fact(Retry::Never, "there is nothing to retry");
     }
     if endless {
-        return setting.fact(Retry::Forever, "max_retries is ignored: events are sent until they are accepted");
+        return setting
+            .fact(Retry::Forever, "max_retries is ignored: events are sent until they are accepted");
     }
     match retries.text() {
         Err(why) => Fact::unknown(why),
-        Ok(Some(text)) if text.starts_with('-') => retries.fact(Retry::Forever, format!("max_retries {text}")),
+        Ok(Some(text)) if text.starts_with('-') => {
+            retries.fact(Retry::Forever, format!("max_retries {text}"))
+        }
         Ok(Some(text)) => {
             retries.fact(Retry::Limited(format!("{text} retries")), format!("max_retries {text}"))
         }

@@ -111,10 +111,10 @@ mod tests {
         assert_eq!(dropped.except[0].pattern, Pattern::Name("kube-system".into()));
         let kept = rule(r#"resource.attributes["k8s.namespace.name"] != "prod""#, false).unwrap();
         assert_eq!(kept.only.unwrap()[0].pattern, Pattern::Name("prod".into()));
-        let regex = rule(r#"IsMatch(resource.attributes["k8s.namespace.name"], "^kube-\\d")"#, false).unwrap();
+        let regex =
+            rule(r#"IsMatch(resource.attributes["k8s.namespace.name"], "^kube-\\d")"#, false).unwrap();
         assert_eq!(regex.except[0].pattern, Pattern::Regex("^kube-\\d".into()));
-        let two =
-            r#"attributes["k8s.namespace.name"] == "a" or attributes["k8s.namespace.name"] == "b""#;
+        let two = r#"attributes["k8s.namespace.name"] == "a" or attributes["k8s.namespace.name"] == "b""#;
         assert_eq!(rule(two, false).unwrap().except.len(), 2);
         for other in [
             r#"attributes["k8s.namespace.name"] == "a" and body == "x""#,

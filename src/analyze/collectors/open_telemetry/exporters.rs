@@ -38,6 +38,11 @@ pub(super) fn output(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Out
     let hosts = hosts(setting, keys, wire);
     let receiver = by_host(receiver, &hosts, &addresses(setting, keys));
     let tls = tls(setting, keys, wire);
+    let receiver = match (wire, tls.value()) {
+        (Wire::Syslog, _) if setting.get("network").plain() == "udp" => Receiver::Syslog("udp".to_owned()),
+        (Wire::Syslog, Some(true)) => Receiver::Syslog("tls".to_owned()),
+        _ => receiver,
+    };
     let verified = verified(setting, wire, &tls);
     let queue = setting.get("sending_queue");
     let local = wire == Wire::Local;
@@ -48,7 +53,7 @@ pub(super) fn output(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Out
         hosts,
         verified,
         tls,
-        authenticated: authenticated(setting, wire, root),
+        authenticated: authenticated(setting, keys, wire, root),
         buffer: buffer(&queue, local, root),
         retry: retry(&kind, setting, wire),
         when_full: when_full(&kind, &queue, wire),
@@ -61,7 +66,9 @@ fn kind_table(kind: &str, id: &str) -> (Receiver, Wire, &'static [&'static str])
     const ENDPOINT: &[&str] = &["endpoint"];
     let service = |service, wire, keys| (Receiver::Service(service), wire, keys);
     match kind {
-        "otlp" | "otlpgrpc" | "otelarrow" | "stef" => (Receiver::Collector("otlp".into()), Wire::Grpc, ENDPOINT),
+        "otlp" | "otlpgrpc" | "otelarrow" | "stef" => {
+            (Receiver::Collector("otlp".into()), Wire::Grpc, ENDPOINT)
+        }
         "otlphttp" => (Receiver::Collector("otlp".into()), Wire::Http, &["logs_endpoint", "endpoint"]),
         "loadbalancing" => (
             Receiver::Collector("otlp".into()),
@@ -97,15 +104,25 @@ fn kind_table(kind: &str, id: &str) -> (Receiver, Wire, &'static [&'static str])
         "file" => (Receiver::File, Wire::Local, &[]),
         "debug" | "logging" => (Receiver::Console, Wire::Local, &[]),
         "nop" => (Receiver::Nothing, Wire::Local, &[]),
-        "prometheus" | "prometheusremotewrite" | "googlemanagedprometheus" | "awsemf" | "awsxray" | "zipkin"
-        | "carbon" | "jaeger" => (Receiver::NotLogs(id.to_owned()), Wire::Unknown, ENDPOINT),
+        "prometheus"
+        | "prometheusremotewrite"
+        | "googlemanagedprometheus"
+        | "awsemf"
+        | "awsxray"
+        | "zipkin"
+        | "carbon"
+        | "jaeger" => (Receiver::NotLogs(id.to_owned()), Wire::Unknown, ENDPOINT),
         _ => (Receiver::Other(id.split('/').next().unwrap_or_default().to_owned()), Wire::Unknown, ENDPOINT),
     }
 }
 
 /// The settings with addresses: the first key that is set, with all its items.
 fn addresses<'a>(setting: &Setting<'a>, keys: &[&str]) -> Vec<Setting<'a>> {
-    keys.iter().map(|key| setting.find(key)).find(Setting::is_set).map(|found| found.items()).unwrap_or_default()
+    keys.iter()
+        .map(|key| setting.find(key))
+        .find(Setting::is_set)
+        .map(|found| found.items())
+        .unwrap_or_default()
 }
 
 fn hosts(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<Vec<String>> {
@@ -118,7 +135,8 @@ fn hosts(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<Vec<String>> 
             Ok(text) => {
                 for one in text.iter().flat_map(|text| text.split(',')) {
                     let shown = Endpoint::parse(one).map(|endpoint| endpoint.shown());
-                    let shown = shown.map(|host| port.as_ref().map_or(host.clone(), |port| format!("{host}:{port}")));
+                    let shown =
+                        shown.map(|host| port.as_ref().map_or(host.clone(), |port| format!("{host}:{port}")));
                     hosts.extend(shown);
                 }
             }
@@ -126,7 +144,9 @@ fn hosts(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<Vec<String>> 
     }
     match found.first() {
         Some(first) => first.fact(hosts.clone(), format!("{} {}", first.name(), hosts.join(", "))),
-        None if matches!(wire, Wire::Cloud | Wire::Local) => setting.fact(hosts, "the program knows the address"),
+        None if matches!(wire, Wire::Cloud | Wire::Local) => {
+            setting.fact(hosts, "the program knows the address")
+        }
         None if setting.get("cloudid").is_set() => setting.get("cloudid").fact(hosts, "cloudid is set"),
         None => Fact::unknown(format!("no address is set at {}", setting.place())),
     }
@@ -134,20 +154,29 @@ fn hosts(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<Vec<String>> 
 
 /// The receiver, where the host or path tells more than the protocol does.
 fn by_host(receiver: Receiver, hosts: &Fact<Vec<String>>, addresses: &[Setting<'_>]) -> Receiver {
-    if !matches!(receiver, Receiver::Collector(_) | Receiver::Http | Receiver::Service(Service::Elasticsearch)) {
+    if !matches!(
+        receiver,
+        Receiver::Collector(_) | Receiver::Http | Receiver::Service(Service::Elasticsearch)
+    ) {
         return receiver;
     }
-    let named = hosts.value().into_iter().flatten().find_map(|host| {
-        Service::of_host(host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host))
-    });
+    let named = hosts
+        .value()
+        .into_iter()
+        .flatten()
+        .find_map(|host| Service::of_host(host.rsplit_once(':').map_or(host.as_str(), |(host, _)| host)));
     if let Some(service) = named {
         return Receiver::Service(service);
     }
     let address = addresses.first().map(Setting::plain).unwrap_or_default();
     let host = hosts.value().into_iter().flatten().next().map_or("", String::as_str);
     match receiver {
-        Receiver::Collector(_) if address.contains("/insert/opentelemetry") => Receiver::Service(Service::VictoriaLogs),
-        Receiver::Collector(_) if address.trim_end_matches('/').ends_with("/otlp") && host.starts_with("loki") => {
+        Receiver::Collector(_) if address.contains("/insert/opentelemetry") => {
+            Receiver::Service(Service::VictoriaLogs)
+        }
+        Receiver::Collector(_)
+            if address.trim_end_matches('/').ends_with("/otlp") && host.starts_with("loki") =>
+        {
             Receiver::Service(Service::Loki)
         }
         receiver => receiver,
@@ -182,7 +211,10 @@ fn tls(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<bool> {
         Wire::ClickHouse => clickhouse_tls(setting),
         Wire::Unknown => match insecure.is_set() {
             true => insecure.flag(false).map(|insecure| !insecure),
-            false => Fact::unknown(format!("whether the exporter at {} encrypts is not known here", setting.place())),
+            false => Fact::unknown(format!(
+                "whether the exporter at {} encrypts is not known here",
+                setting.place()
+            )),
         },
     }
 }
@@ -213,7 +245,11 @@ fn by_scheme(setting: &Setting<'_>, keys: &[&str], secure: &str) -> Fact<bool> {
                 let plain = text.iter().flat_map(|text| text.split(',')).find(|one| !is_secure(one, secure));
                 if let Some(plain) = plain {
                     let scheme = Endpoint::parse(plain).map(|endpoint| endpoint.scheme).unwrap_or_default();
-                    let scheme = if scheme.is_empty() { "no scheme".to_owned() } else { format!("the scheme {scheme}") };
+                    let scheme = if scheme.is_empty() {
+                        "no scheme".to_owned()
+                    } else {
+                        format!("the scheme {scheme}")
+                    };
                     return address.fact(false, format!("{} has {scheme}", address.name()));
                 }
             }
@@ -267,22 +303,52 @@ fn verified(setting: &Setting<'_>, wire: Wire, tls: &Fact<bool>) -> Option<Fact<
 
 /// Settings that hold a credential, or refer to one.
 const CREDENTIALS: [&str; 34] = [
-    "auth.authenticator", "http.auth.authenticator", "auth.basic", "auth.sasl", "auth.kerberos", "auth.plain_text",
-    "auth.tls.cert_file", "auth.tls.cert_pem", "auth.token", "auth.athenz", "tls.cert_file", "tls.cert_pem",
-    "http.tls.cert_file", "token", "access_token", "api_key", "password", "user", "username", "private_key",
-    "account_token", "api.key", "connection_string", "instrumentation_key", "ingest_key", "application_key",
-    "managed_identity_id", "access_key_id", "creds", "creds_file_path", "credentials_file",
-    "connection.auth.plain.password", "protocol.otlp.tls.cert_file", "protocol.otlp.auth.authenticator",
+    "auth.authenticator",
+    "http.auth.authenticator",
+    "auth.basic",
+    "auth.sasl",
+    "auth.kerberos",
+    "auth.plain_text",
+    "auth.tls.cert_file",
+    "auth.tls.cert_pem",
+    "auth.token",
+    "auth.athenz",
+    "tls.cert_file",
+    "tls.cert_pem",
+    "http.tls.cert_file",
+    "token",
+    "access_token",
+    "api_key",
+    "password",
+    "user",
+    "username",
+    "private_key",
+    "account_token",
+    "api.key",
+    "connection_string",
+    "instrumentation_key",
+    "ingest_key",
+    "application_key",
+    "managed_identity_id",
+    "access_key_id",
+    "creds",
+    "creds_file_path",
+    "credentials_file",
+    "connection.auth.plain.password",
+    "protocol.otlp.tls.cert_file",
+    "protocol.otlp.auth.authenticator",
 ];
 
-fn authenticated(setting: &Setting<'_>, wire: Wire, root: &Setting<'_>) -> Fact<bool> {
+fn authenticated(setting: &Setting<'_>, keys: &[&str], wire: Wire, root: &Setting<'_>) -> Fact<bool> {
     if wire == Wire::Local {
         return setting.fact(false, "nothing leaves the container");
     }
     if let Some(found) = CREDENTIALS.iter().map(|key| setting.find(key)).find(Setting::is_set) {
         return found.fact(true, format!("{} is set", found.name()));
     }
-    for headers in [setting.get("headers"), setting.find("http.headers"), setting.find("protocol.otlp.headers")] {
+    for headers in
+        [setting.get("headers"), setting.find("http.headers"), setting.find("protocol.otlp.headers")]
+    {
         if let Some(why) = headers.why() {
             return Fact::unknown(why);
         }
@@ -292,8 +358,7 @@ fn authenticated(setting: &Setting<'_>, wire: Wire, root: &Setting<'_>) -> Fact<
             }
         }
     }
-    let address = ["endpoint", "logs_endpoint", "http.endpoint"].map(|key| setting.find(key));
-    if let Some(one) = address.iter().find(|one| has_user(&one.plain())) {
+    if let Some(one) = addresses(setting, keys).iter().find(|one| has_user(&one.plain())) {
         return one.fact(true, format!("{} has user information", one.name()));
     }
     match wire {
@@ -318,7 +383,9 @@ fn has_user(address: &str) -> bool {
 
 fn is_credential_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["auth", "key", "token", "secret", "team", "password", "cookie", "signature"].iter().any(|part| name.contains(part))
+    ["auth", "key", "token", "secret", "team", "password", "cookie", "signature"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 fn buffer(queue: &Setting<'_>, local: bool, root: &Setting<'_>) -> Fact<Buffer> {
@@ -365,7 +432,9 @@ fn retry(kind: &str, setting: &Setting<'_>, wire: Wire) -> Fact<Retry> {
     }
     match elapsed.text() {
         Err(why) => Fact::unknown(why),
-        Ok(Some(time)) if is_zero(&time) => elapsed.fact(Retry::Forever, "retry_on_failure.max_elapsed_time 0"),
+        Ok(Some(time)) if is_zero(&time) => {
+            elapsed.fact(Retry::Forever, "retry_on_failure.max_elapsed_time 0")
+        }
         Ok(Some(time)) => {
             elapsed.fact(Retry::Limited(time.clone()), format!("retry_on_failure.max_elapsed_time {time}"))
         }
@@ -381,7 +450,13 @@ fn retry(kind: &str, setting: &Setting<'_>, wire: Wire) -> Fact<Retry> {
 
 /// Exporters that leave retries to a client of their service.
 const OWN_RETRY: [&str; 8] = [
-    "googlecloud", "azuremonitor", "azuredataexplorer", "azureblob", "awss3", "googlecloudstorage", "chronicle",
+    "googlecloud",
+    "azuremonitor",
+    "azuredataexplorer",
+    "azureblob",
+    "awss3",
+    "googlecloudstorage",
+    "chronicle",
     "alibabacloudlogservice",
 ];
 
@@ -397,10 +472,14 @@ fn elasticsearch_retry(setting: &Setting<'_>) -> Fact<Retry> {
             Err(why) => Fact::unknown(why),
             Ok(text) => {
                 let text = text.unwrap_or_default();
-                number.fact(Retry::Limited(format!("{} {text}", number.name())), format!("retry.{} {text}", number.name()))
+                number.fact(
+                    Retry::Limited(format!("{} {text}", number.name())),
+                    format!("retry.{} {text}", number.name()),
+                )
             }
         },
-        None => section.fact(Retry::Limited("2 retries".to_owned()), "retry.max_retries is not set; the default is 2"),
+        None => section
+            .fact(Retry::Limited("2 retries".to_owned()), "retry.max_retries is not set; the default is 2"),
     }
 }
 
@@ -417,7 +496,9 @@ fn when_full(kind: &str, queue: &Setting<'_>, wire: Wire) -> Fact<WhenFull> {
     match queue.get("enabled").flag(true) {
         Fact::Unknown(unknown) => return Fact::unknown(unknown.reason),
         Fact::Known(known) if !known.value => {
-            return queue.get("enabled").fact(WhenFull::Waits, "sending_queue.enabled false: nothing is queued");
+            return queue
+                .get("enabled")
+                .fact(WhenFull::Waits, "sending_queue.enabled false: nothing is queued");
         }
         Fact::Known(_) => {}
     }

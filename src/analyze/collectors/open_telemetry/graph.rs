@@ -40,8 +40,12 @@ pub(super) fn read(root: &Setting<'_>, unread: &mut Vec<Unread>) -> Result<Pipel
         return Err(Unreadable::new(pipelines.place(), why));
     }
     let mut order = Vec::new();
-    let mut graph =
-        Graph { root: root.clone(), nodes: BTreeMap::new(), behind: BTreeMap::new(), outputs: BTreeMap::new() };
+    let mut graph = Graph {
+        root: root.clone(),
+        nodes: BTreeMap::new(),
+        behind: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
     for (name, setting) in pipelines.entries() {
         if name != "logs" && !name.starts_with("logs/") {
             continue;
@@ -63,7 +67,9 @@ fn node<'a>(setting: &Setting<'a>, unread: &mut Vec<Unread>) -> Node<'a> {
             match item.text() {
                 Ok(Some(id)) => ids.push((id, item)),
                 Ok(None) => {}
-                Err(why) => unread.push(Unread { at: item.place(), why: format!("{key} is not seen: {why}") }),
+                Err(why) => {
+                    unread.push(Unread { at: item.place(), why: format!("{key} is not seen: {why}") })
+                }
             }
         }
         ids
@@ -94,7 +100,8 @@ impl<'a> Graph<'a> {
                 for (id, at) in ids {
                     let connector = section != "processors" && self.is_connector(id);
                     if all_seen && !connector && !self.root.get(section).get(id).is_present() {
-                        let why = format!("{id} is used and not among the {section}: the collector does not start");
+                        let why =
+                            format!("{id} is used and not among the {section}: the collector does not start");
                         return Err(Unreadable::new(at.place(), why));
                     }
                     if connector && section == "receivers" {
@@ -141,7 +148,8 @@ impl<'a> Graph<'a> {
         for id in ids {
             for draft in receivers::inputs(id, &self.root.get("receivers").get(id), &self.root) {
                 let mut input = draft.input.clone();
-                let mut walk = Walk { graph: self, draft: &draft, routes: Vec::new(), opt_outs: Vec::new(), visits: 0 };
+                let mut walk =
+                    Walk { graph: self, draft: &draft, routes: Vec::new(), opt_outs: Vec::new(), visits: 0 };
                 let used = starts.get(id).map(Vec::as_slice).unwrap_or_default();
                 for name in used {
                     walk.follow(name, Vec::new(), &mut Vec::new(), Vec::new(), false);
@@ -164,7 +172,9 @@ impl<'a> Graph<'a> {
 
     fn evidence(&self, used: &[&str]) -> Vec<Evidence> {
         let item = |name: &&str| {
-            self.nodes.get(name).map(|node| Evidence { at: node.setting.place(), detail: format!("pipeline {name}") })
+            self.nodes
+                .get(name)
+                .map(|node| Evidence { at: node.setting.place(), detail: format!("pipeline {name}") })
         };
         used.iter().filter_map(item).collect()
     }
@@ -183,7 +193,10 @@ impl<'a> Graph<'a> {
             "routing" => self.routed(id, &setting, behind),
             "failover" => self.failover(id, &setting, behind),
             "roundrobin" if behind.len() < 2 => all(None),
-            "roundrobin" => all(step(format!("{id} hands each record to one of {} pipelines", behind.len()), Effect::Unclear)),
+            "roundrobin" => all(step(
+                format!("{id} hands each record to one of {} pipelines", behind.len()),
+                Effect::Unclear,
+            )),
             _ => all(step(format!("the connector {id}, which is not known here"), Effect::Unclear)),
         }
     }
@@ -196,14 +209,16 @@ impl<'a> Graph<'a> {
     fn routed(&self, id: &str, setting: &Setting<'a>, behind: &[&'a str]) -> Vec<(&'a str, Option<Step>)> {
         let mut found = Vec::new();
         for row in setting.get("table").items() {
-            let written = ["condition", "statement"].map(|key| row.get(key)).into_iter().find(Setting::is_set);
+            let written =
+                ["condition", "statement"].map(|key| row.get(key)).into_iter().find(Setting::is_set);
             let text = written.as_ref().map(Setting::plain).unwrap_or_default();
             let condition = conditions::of_statement(&text);
             let always = condition.is_empty() || condition == "true";
             let step = (!always).then(|| Step {
                 at: written.as_ref().unwrap_or(&row).place(),
                 what: format!("{id} sends on only what is {}", conditions::shown(condition)),
-                effect: conditions::namespaces(condition, true, &row.place()).map_or(Effect::DropsSome, Effect::Namespaces),
+                effect: conditions::namespaces(condition, true, &row.place())
+                    .map_or(Effect::DropsSome, Effect::Namespaces),
             });
             for name in row.get("pipelines").items() {
                 if let Some(name) = self.find(behind, &name.plain()) {

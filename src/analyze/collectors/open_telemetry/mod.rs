@@ -41,7 +41,10 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
             Ok((name, text)) => {
                 let settings = Settings::of_text(&text, &name)?;
                 if settings.root().is_set() && !settings.root().is_mapping() {
-                    return Err(Unreadable::new(settings.root().place(), "it is not a mapping of components"));
+                    return Err(Unreadable::new(
+                        settings.root().place(),
+                        "it is not a mapping of components",
+                    ));
                 }
                 match &mut whole {
                     Some(whole) => whole.overlay(settings),

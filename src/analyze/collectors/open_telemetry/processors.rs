@@ -7,16 +7,48 @@ use crate::analyze::collectors::settings::Setting;
 
 /// Processors that neither drop nor mask logs.
 const HARMLESS: [&str; 24] = [
-    "batch", "resourcedetection", "groupbyattrs", "groupbytrace", "span", "metricstransform", "cumulativetodelta",
-    "deltatorate", "deltatocumulative", "metricsgeneration", "metricstarttime", "schema", "geoip", "interval",
-    "remotetap", "sumologic", "coralogix", "lookup", "dnslookup", "dns", "unroll", "tailsampling", "elasticinframetrics",
+    "batch",
+    "resourcedetection",
+    "groupbyattrs",
+    "groupbytrace",
+    "span",
+    "metricstransform",
+    "cumulativetodelta",
+    "deltatorate",
+    "deltatocumulative",
+    "metricsgeneration",
+    "metricstarttime",
+    "schema",
+    "geoip",
+    "interval",
+    "remotetap",
+    "sumologic",
+    "coralogix",
+    "lookup",
+    "dnslookup",
+    "dns",
+    "unroll",
+    "tailsampling",
+    "elasticinframetrics",
     "k8sattributes",
 ];
 
 /// Keys that are likely to hold a message, a credential or personal data.
 const TELLING: [&str; 14] = [
-    "body", "message", "msg", "log", "password", "passwd", "secret", "token", "authorization", "cookie", "email",
-    "credit", "ssn", "apikey",
+    "body",
+    "message",
+    "msg",
+    "log",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "authorization",
+    "cookie",
+    "email",
+    "credit",
+    "ssn",
+    "apikey",
 ];
 
 /// An attribute that the processor `k8sattributes` takes from a label or annotation.
@@ -59,7 +91,9 @@ pub(super) fn read(id: &str, setting: &Setting<'_>, at: &Setting<'_>, tags: &[Ta
         "redaction" => of(vec![step(setting, format!("{id} removes or masks attributes"), Effect::Redacts)]),
         "attributes" | "resource" => of(actions(id, setting)),
         "logstransform" => of(operators::steps(&setting.get("operators"))),
-        "logdedup" => of(vec![step(setting, format!("{id} folds equal records into one"), Effect::DropsSome)]),
+        "logdedup" => {
+            of(vec![step(setting, format!("{id} folds equal records into one"), Effect::DropsSome)])
+        }
         "ratelimiter" => of(vec![step(setting, format!("{id} limits the rate"), Effect::Limits)]),
         kind if HARMLESS.contains(&kind) => Found::default(),
         _ => of(vec![step(setting, format!("the processor {id}, which is not known here"), Effect::Unclear)]),
@@ -98,12 +132,20 @@ fn taken(setting: &Setting<'_>) -> Vec<Tag> {
 fn sampler(id: &str, setting: &Setting<'_>) -> Vec<Step> {
     let percentage = setting.get("sampling_percentage");
     let text = match percentage.text() {
-        Err(why) => return vec![step(&percentage, format!("{id} samples by a share not seen: {why}"), Effect::Samples)],
+        Err(why) => {
+            return vec![step(
+                &percentage,
+                format!("{id} samples by a share not seen: {why}"),
+                Effect::Samples,
+            )];
+        }
         Ok(text) => text.unwrap_or_else(|| "0".to_owned()),
     };
     match text.parse::<f64>() {
         Ok(share) if share >= 100.0 => Vec::new(),
-        Ok(share) if share <= 0.0 => vec![step(&percentage, format!("{id} keeps 0 % of records"), Effect::DropsAll)],
+        Ok(share) if share <= 0.0 => {
+            vec![step(&percentage, format!("{id} keeps 0 % of records"), Effect::DropsAll)]
+        }
         _ => vec![step(&percentage, format!("{id} keeps {text} % of records"), Effect::Samples)],
     }
 }
@@ -161,7 +203,8 @@ fn dropped(id: &str, setting: &Setting<'_>, text: &str, tags: &[Tag], found: &mu
     let effect = if condition == "true" {
         Effect::DropsAll
     } else {
-        conditions::namespaces(condition, false, &setting.place()).map_or(Effect::DropsSome, Effect::Namespaces)
+        conditions::namespaces(condition, false, &setting.place())
+            .map_or(Effect::DropsSome, Effect::Namespaces)
     };
     found.steps.push(step(setting, what, effect));
 }
@@ -228,9 +271,10 @@ fn transform(id: &str, setting: &Setting<'_>) -> Vec<Step> {
                     continue;
                 }
             };
-            let masks = ["replace_pattern(", "replace_all_patterns(", "replace_match(", "replace_all_matches("]
-                .iter()
-                .any(|function| text.trim_start().starts_with(function));
+            let masks =
+                ["replace_pattern(", "replace_all_patterns(", "replace_match(", "replace_all_matches("]
+                    .iter()
+                    .any(|function| text.trim_start().starts_with(function));
             let removes = ["delete_key(", "delete_matching_keys(", "keep_keys(", "keep_matching_keys("]
                 .iter()
                 .any(|function| text.trim_start().starts_with(function));

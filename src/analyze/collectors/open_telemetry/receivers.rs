@@ -32,7 +32,12 @@ pub(super) enum Refusal {
 /// What a receiver reads; several inputs if it reads several kinds of things.
 pub(super) fn inputs(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Vec<Draft> {
     if let Some(why) = setting.why() {
-        return vec![draft(id, setting, Source::Other(format!("{id}, which is not seen: {why}")), Refusal::Loses)];
+        return vec![draft(
+            id,
+            setting,
+            Source::Other(format!("{id}, which is not seen: {why}")),
+            Refusal::Loses,
+        )];
     }
     match kind_of(id).as_str() {
         "filelog" => vec![files(id, setting, root)],
@@ -40,6 +45,8 @@ pub(super) fn inputs(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Vec
         "k8sevents" => vec![events(id, setting)],
         "k8sobjects" => objects(id, setting, root),
         "receivercreator" => created(id, setting, root),
+        // It reads nothing: charts put it where a pipeline needs a receiver.
+        "nop" => Vec::new(),
         "otlp" | "otelarrow" | "kafka" | "splunkhec" | "loki" | "signalfx" | "webhookevent" | "stef" => {
             vec![draft(id, setting, network(id), Refusal::Retries)]
         }
@@ -110,7 +117,8 @@ fn file_steps(setting: &Setting<'_>) -> Vec<Step> {
     let order = setting.get("ordering_criteria");
     if order.is_set() {
         let top = order.get("top_n").plain();
-        let what = format!("only the first {} files in an order are read", if top.is_empty() { "1" } else { &top });
+        let what =
+            format!("only the first {} files in an order are read", if top.is_empty() { "1" } else { &top });
         steps.push(Step { at: order.place(), what, effect: Effect::DropsSome });
     }
     steps.extend(operators::steps(&setting.get("operators")));
@@ -159,7 +167,9 @@ fn journal(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Draft {
     }
     let priority = setting.get("priority");
     if !matches!(priority.plain().as_str(), "" | "info" | "debug" | "6" | "7" | "0..6" | "0..7") {
-        only.push(priority.fact(format!("priority {}", priority.plain()), format!("priority {}", priority.plain())));
+        only.push(
+            priority.fact(format!("priority {}", priority.plain()), format!("priority {}", priority.plain())),
+        );
     }
     let dmesg = setting.get("dmesg");
     if dmesg.flag(false).value() == Some(&true) {
@@ -237,7 +247,11 @@ fn created(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Vec<Draft> {
             draft.input.id.clone_from(&full);
             draft.input.at = template.place();
             let what = format!("started only for what its rule chooses: {}", super::conditions::shown(&rule));
-            draft.input.steps.push(Step { at: template.get("rule").place(), what, effect: Effect::DropsSome });
+            draft.input.steps.push(Step {
+                at: template.get("rule").place(),
+                what,
+                effect: Effect::DropsSome,
+            });
             drafts.push(draft);
         }
     }
@@ -287,4 +301,3 @@ fn defaults(config: &Setting<'_>) -> Option<Settings> {
     let value = tree.document("").value;
     Some(Settings::of_value(&value, &crate::document::Place::of(config.place()), ""))
 }
-

@@ -91,7 +91,10 @@ fn what_is_missing_is_told() {
         .replace("json_parser", "filter")
         .replace("{max_elapsed_time: 0}", "{enabled: false}")
         .replace("{storage: file_storage/queue, block_on_overflow: true}", "{}")
-        .replace("    headers: {authorization: \"Bearer REDACTED\"}\n", "    tls: {insecure_skip_verify: true}\n");
+        .replace(
+            "    headers: {authorization: \"Bearer REDACTED\"}\n",
+            "    tls: {insecure_skip_verify: true}\n",
+        );
     let pipeline = of(&text).unwrap();
     let input = &pipeline.inputs[0];
     assert_eq!(at(input.position.as_ref().unwrap()), (&None, &*place(2, 3)));
@@ -123,17 +126,30 @@ fn processors_drop_sample_and_mask() {
     let filter = r#"  filter/x: {log_conditions: ['resource.attributes["k8s.namespace.name"] == "kube-system"', 'log.severity_number < 9']}"#;
     let found = effects(filter, "filter/x");
     let Effect::Namespaces(rule) = &found[0] else { panic!() };
-    assert_eq!((rule.except[0].pattern.clone(), &found[1]), (Pattern::Name("kube-system".into()), &Effect::DropsSome));
-    assert_eq!(effects("  probabilistic_sampler: {sampling_percentage: 15}", "probabilistic_sampler"), [Effect::Samples]);
+    assert_eq!(
+        (rule.except[0].pattern.clone(), &found[1]),
+        (Pattern::Name("kube-system".into()), &Effect::DropsSome)
+    );
+    assert_eq!(
+        effects("  probabilistic_sampler: {sampling_percentage: 15}", "probabilistic_sampler"),
+        [Effect::Samples]
+    );
     assert_eq!(effects("  probabilistic_sampler: {sampling_percentage: 100}", "probabilistic_sampler"), []);
     assert_eq!(effects("  probabilistic_sampler:", "probabilistic_sampler"), [Effect::DropsAll]);
     assert_eq!(effects("  filter: {metrics: {metric: ['true']}}", "filter"), []);
     assert_eq!(effects("  mystery:", "mystery"), [Effect::Unclear]);
     assert_eq!(effects("  redaction:", "redaction"), [Effect::Redacts]);
-    let transform = r#"  transform: {log_statements: ['replace_pattern(body, "a", "b")', 'set(attributes["a"], 1)']}"#;
+    let transform =
+        r#"  transform: {log_statements: ['replace_pattern(body, "a", "b")', 'set(attributes["a"], 1)']}"#;
     assert_eq!(effects(transform, "transform"), [Effect::Redacts]);
-    assert_eq!(effects("  resource: {attributes: [{key: splunk.com/exclude, action: delete}]}", "resource"), []);
-    assert_eq!(effects("  attributes: {actions: [{key: user.email, action: hash}]}", "attributes"), [Effect::Redacts]);
+    assert_eq!(
+        effects("  resource: {attributes: [{key: splunk.com/exclude, action: delete}]}", "resource"),
+        []
+    );
+    assert_eq!(
+        effects("  attributes: {actions: [{key: user.email, action: hash}]}", "attributes"),
+        [Effect::Redacts]
+    );
 }
 
 #[test]
@@ -151,7 +167,10 @@ fn markers_behind_attributes_are_ways_out() {
         resource_attributes: [{key: splunk.com/exclude, value: "true"}]"#;
     let pipeline = simple(processors, "k8s_attributes, filter/logs");
     let [way] = pipeline.inputs[0].opt_outs.as_slice() else { panic!() };
-    assert_eq!((way.key.as_str(), way.value.as_str(), way.on_namespaces), ("splunk.com/exclude", "true", true));
+    assert_eq!(
+        (way.key.as_str(), way.value.as_str(), way.on_namespaces),
+        ("splunk.com/exclude", "true", true)
+    );
     assert_eq!(at(&way.honoured).0, &true);
     assert!(pipeline.inputs[0].routes.value().unwrap()[0].steps.is_empty());
     let alone = simple(processors, "filter/logs");
@@ -227,7 +246,8 @@ fn exporters_are_known_by_protocol_and_host() {
 
 #[test]
 fn variables_and_files_that_are_not_seen_leave_values_unknown() {
-    let mut config = Config::of_text("/conf/relay.yaml", AT, &CHAIN.replace("gateway.logs.svc:4317", "${env:TARGET}"));
+    let mut config =
+        Config::of_text("/conf/relay.yaml", AT, &CHAIN.replace("gateway.logs.svc:4317", "${env:TARGET}"));
     let hidden = Variable::Hidden("from the Secret s".into(), "DaemonSet logs/otel".into());
     config.env.variables.insert("TARGET".into(), hidden);
     let pipeline = read(&config).unwrap();
@@ -235,11 +255,19 @@ fn variables_and_files_that_are_not_seen_leave_values_unknown() {
     config.env.variables.insert("TARGET".into(), Variable::Seen("https://a:1".into(), "x".into()));
     assert_eq!(read(&config).unwrap().outputs[0].hosts.value().unwrap(), &["a:1"]);
 
-    let mut config = Config::of_text("/conf/relay.yaml", AT, &CHAIN.replace("[file_log/audit]\n      processors", "${file:/etc/extra.yaml}\n      processors"));
+    let mut config = Config::of_text(
+        "/conf/relay.yaml",
+        AT,
+        &CHAIN.replace("[file_log/audit]\n      processors", "${file:/etc/extra.yaml}\n      processors"),
+    );
     config.hidden = vec![Hidden { path: "/etc".into(), why: "from the Secret t".into() }];
     let pipeline = read(&config).unwrap();
     assert_eq!((pipeline.unread[0].at.as_str(), pipeline.inputs.len()), (&*place(26, 7), 0));
-    config.files.push(File { path: "/etc/extra.yaml".into(), at: "y".into(), text: "[file_log/audit]\n".into() });
+    config.files.push(File {
+        path: "/etc/extra.yaml".into(),
+        at: "y".into(),
+        text: "[file_log/audit]\n".into(),
+    });
     assert_eq!(read(&config).unwrap().inputs.len(), 1);
 }
 
@@ -268,7 +296,10 @@ fn custom_resources_are_read_as_objects_and_as_texts() {
     }}});
     let place = Place::of("OpenTelemetryCollector logs/agent");
     let pipeline = read_value(&object["spec"]["config"], &place, "spec.config", &Env::default()).unwrap();
-    assert_eq!(pipeline.inputs[0].at, "OpenTelemetryCollector logs/agent spec.config receivers.k8sobjects.objects[0]");
+    assert_eq!(
+        pipeline.inputs[0].at,
+        "OpenTelemetryCollector logs/agent spec.config receivers.k8sobjects.objects[0]"
+    );
     assert!(matches!(pipeline.inputs[0].source, Source::Events { only_warnings: true, .. }));
     let Source::Containers { only, .. } = &pipeline.inputs[1].source else { panic!() };
     assert!(only.is_some());
@@ -308,7 +339,10 @@ fn hostile_texts_end() {
             let _ = writeln!(text, "  forward/{n}{side}:");
         }
         let from = if n == 0 { "otlp".into() } else { format!("forward/{0}a, forward/{0}b", n - 1) };
-        let _ = writeln!(pipelines, "    logs/{n}: {{receivers: [{from}], exporters: [forward/{n}a, forward/{n}b, nop]}}");
+        let _ = writeln!(
+            pipelines,
+            "    logs/{n}: {{receivers: [{from}], exporters: [forward/{n}a, forward/{n}b, nop]}}"
+        );
     }
     let pipeline = of(&format!("{text}service:\n  pipelines:\n{pipelines}")).unwrap();
     assert!(pipeline.inputs[0].routes.reason().is_some());
@@ -346,7 +380,9 @@ fn corpus_files_are_read_or_refused_with_a_reason() {
             let document = tree.document("corpus").value;
             if let Some(relay) = document.pointer("/data/relay").and_then(Value::as_str) {
                 match of(relay) {
-                    Ok(pipeline) => { println!("== {path:?}"); for i in &pipeline.inputs { println!("IN {} {:?} pos={:?} oo={} steps={:?} routes={:?}", i.id, i.source, i.position.as_ref().map(|p| p.value()), i.opt_outs.len(), i.steps, i.routes.value()); } for o in &pipeline.outputs { println!("OUT {} {:?} {:?} tls={:?} ver={:?} auth={:?} buf={:?} retry={:?} full={:?}", o.id, o.receiver, o.hosts.value(), o.tls.value(), o.verified.as_ref().map(|v| v.value()), o.authenticated.value(), o.buffer.value(), o.retry.value(), o.when_full.value()); } assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some())) },
+                    Ok(pipeline) => {
+                        assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()))
+                    }
                     Err(unreadable) => assert!(!unreadable.why.is_empty()),
                 }
                 read += 1;
