@@ -100,7 +100,7 @@ fn corpus_files_are_read_or_refused_with_a_reason() {
             for text in held.iter().flatten().filter_map(|text| text.as_str()) {
                 match of(text) {
                     Ok(pipeline) => {
-                        assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()))
+                        assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()));
                     }
                     Err(unreadable) => assert!(!unreadable.why.is_empty()),
                 }

@@ -15,13 +15,14 @@ const CONTAINERS: &str = "/var/log/containers";
 pub(super) struct Reader<'a> {
     pub(super) config: &'a Config,
     pub(super) root: &'a Setting<'a>,
+    pub(super) beat: Beat,
     pub(super) inputs: Vec<Input>,
     pub(super) unread: Vec<Unread>,
 }
 
 impl Reader<'_> {
-    pub(super) fn read_all(&mut self, beat: Beat) {
-        let root = self.root;
+    pub(super) fn read_all(&mut self) {
+        let (root, beat) = (self.root, self.beat);
         if beat == Beat::Journalbeat {
             for (index, item) in root.find("journalbeat.inputs").items().iter().enumerate() {
                 let input = self.journal(&format!("journalbeat.inputs[{index}]"), item, "paths", beat);
@@ -183,7 +184,7 @@ impl Reader<'_> {
             return;
         }
         let pattern = match path.text() {
-            Ok(Some(pattern)) => further(self.config, &pattern),
+            Ok(Some(pattern)) => further(self.root, self.beat, &pattern),
             Ok(None) => return,
             Err(why) => {
                 self.unread.push(Unread { at: path.place(), why: format!("{name} is not seen: {why}") });

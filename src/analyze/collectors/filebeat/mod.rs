@@ -27,6 +27,16 @@ enum Beat {
     Auditbeat,
 }
 
+impl Beat {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Filebeat => "filebeat",
+            Self::Journalbeat => "journalbeat",
+            Self::Auditbeat => "auditbeat",
+        }
+    }
+}
+
 /// Reads the configuration of a Beat.
 ///
 /// # Errors
@@ -58,8 +68,8 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         Ok(None) => {}
         Err(why) => pipeline.unread.push(Unread { at: root.get("output").place(), why }),
     }
-    let mut reader = inputs::Reader { config, root: &root, inputs: Vec::new(), unread: Vec::new() };
-    reader.read_all(beat);
+    let mut reader = inputs::Reader { config, root: &root, beat, inputs: Vec::new(), unread: Vec::new() };
+    reader.read_all();
     pipeline.inputs = reader.inputs;
     pipeline.unread.extend(reader.unread);
     connect(&mut pipeline, &root);
@@ -123,19 +133,17 @@ fn data_folder(root: &Setting<'_>, beat: Beat) -> Fact<String> {
         Err(why) => Fact::unknown(why),
         Ok(Some(path)) if !path.contains("${") => data.fact(path.clone(), format!("path.data {path}")),
         _ => {
-            let name = match beat {
-                Beat::Filebeat => "filebeat",
-                Beat::Journalbeat => "journalbeat",
-                Beat::Auditbeat => "auditbeat",
-            };
-            let path = format!("/usr/share/{name}/data");
+            let path = format!("/usr/share/{}/data", beat.name());
             data.fact(path.clone(), format!("path.data is not set; the default of the image is {path}"))
         }
     }
 }
 
-/// A path of further files, seen from the folder of the configuration.
-fn further(config: &Config, path: &str) -> String {
-    let path = path.replace("${path.config}/", "").replace("${path.home}/", "");
-    resolve(&config.main, &path)
+/// A path of further files. Relative ones are seen from `path.config`, which is the program's home unless set.
+fn further(root: &Setting<'_>, beat: Beat, path: &str) -> String {
+    let home = format!("/usr/share/{}", beat.name());
+    let set = root.find("path.config").plain();
+    let folder = if set.is_empty() { &home } else { &set };
+    let path = path.replace("${path.config}", folder).replace("${path.home}", &home);
+    resolve(&format!("{folder}/x"), &path)
 }

@@ -58,7 +58,11 @@ pub(in super::super) fn output(
         authenticated: authenticated(setting, root, local),
         buffer: buffer(root),
         retry: retry(setting, local, endless),
-        when_full: queue(root).fact(WhenFull::Waits, "reading waits while the queue is full"),
+        when_full: if endless {
+            queue(root).fact(WhenFull::Waits, "reading waits while the queue is full")
+        } else {
+            Fact::unknown("whether something is lost while the queue is full depends on the module")
+        },
     }
 }
 

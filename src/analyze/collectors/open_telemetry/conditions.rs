@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(rule(two, false).unwrap().except.len(), 2);
         for other in [
             r#"attributes["k8s.namespace.name"] == "a" and body == "x""#,
-            r#"severity_number < SEVERITY_NUMBER_WARN"#,
+            "severity_number < SEVERITY_NUMBER_WARN",
             r#"attributes["k8s.namespace.name"] != "a" or attributes["k8s.namespace.name"] != "b""#,
             "",
         ] {

@@ -209,13 +209,10 @@ fn tls(setting: &Setting<'_>, keys: &[&str], wire: Wire) -> Fact<bool> {
             Ok(_) => insecure.flag(false).map(|insecure| !insecure),
         },
         Wire::ClickHouse => clickhouse_tls(setting),
-        Wire::Unknown => match insecure.is_set() {
-            true => insecure.flag(false).map(|insecure| !insecure),
-            false => Fact::unknown(format!(
-                "whether the exporter at {} encrypts is not known here",
-                setting.place()
-            )),
-        },
+        Wire::Unknown if insecure.is_set() => insecure.flag(false).map(|insecure| !insecure),
+        Wire::Unknown => {
+            Fact::unknown(format!("whether the exporter at {} encrypts is not known here", setting.place()))
+        }
     }
 }
 

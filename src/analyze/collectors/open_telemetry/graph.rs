@@ -68,7 +68,7 @@ fn node<'a>(setting: &Setting<'a>, unread: &mut Vec<Unread>) -> Node<'a> {
                 Ok(Some(id)) => ids.push((id, item)),
                 Ok(None) => {}
                 Err(why) => {
-                    unread.push(Unread { at: item.place(), why: format!("{key} is not seen: {why}") })
+                    unread.push(Unread { at: item.place(), why: format!("{key} is not seen: {why}") });
                 }
             }
         }
@@ -201,7 +201,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn find(&self, behind: &[&'a str], name: &str) -> Option<&'a str> {
+    fn find(behind: &[&'a str], name: &str) -> Option<&'a str> {
         behind.iter().find(|other| **other == name).copied()
     }
 
@@ -221,7 +221,7 @@ impl<'a> Graph<'a> {
                     .map_or(Effect::DropsSome, Effect::Namespaces),
             });
             for name in row.get("pipelines").items() {
-                if let Some(name) = self.find(behind, &name.plain()) {
+                if let Some(name) = Self::find(behind, &name.plain()) {
                     found.push((name, step.clone()));
                 }
             }
@@ -230,7 +230,7 @@ impl<'a> Graph<'a> {
             }
         }
         for name in setting.get("default_pipelines").items() {
-            if let Some(target) = self.find(behind, &name.plain()) {
+            if let Some(target) = Self::find(behind, &name.plain()) {
                 let rest = Step {
                     at: name.place(),
                     what: format!("{id} sends here what meets none of its conditions"),
@@ -252,7 +252,7 @@ impl<'a> Graph<'a> {
                     what: format!("{id} sends here only while the levels above refuse"),
                     effect: Effect::DropsSome,
                 });
-                if let Some(name) = self.find(behind, &name.plain()) {
+                if let Some(name) = Self::find(behind, &name.plain()) {
                     found.push((name, step));
                 }
             }

@@ -103,7 +103,7 @@ fn overrides(text: &str) -> String {
     };
     let mut keys: Vec<&str> = path.split("::").take(50).collect();
     let last = keys.pop().unwrap_or_default();
-    let open: String = keys.iter().map(|key| format!("{{{key}: ")).collect();
+    let open = keys.iter().fold(String::new(), |open, key| format!("{open}{{{key}: "));
     format!("{open}{{{last}: {value}}}{}", "}".repeat(keys.len()))
 }
 

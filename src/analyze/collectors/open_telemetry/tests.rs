@@ -381,7 +381,7 @@ fn corpus_files_are_read_or_refused_with_a_reason() {
             if let Some(relay) = document.pointer("/data/relay").and_then(Value::as_str) {
                 match of(relay) {
                     Ok(pipeline) => {
-                        assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()))
+                        assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()));
                     }
                     Err(unreadable) => assert!(!unreadable.why.is_empty()),
                 }
