@@ -1,21 +1,19 @@
 //! Configurations in YAML as values that know where they stand, and which of them come from what is not seen.
 
+mod variables;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde_json::Value;
+
+pub use variables::Piece;
 
 use super::config::MAX_BYTES;
 use super::dialect::Unreadable;
 use crate::analyze::fact::Fact;
 use crate::document::{Place, scalar, yaml};
 use crate::verdict::Rank;
-
-/// How deep variables may lead to further variables.
-const MAX_VARIABLE_DEPTH: usize = 10;
-
-/// How many variables one configuration may use.
-const MAX_VARIABLES: usize = 20_000;
 
 /// How deep a value may be nested, variables and dotted keys replaced.
 const MAX_VALUE_DEPTH: usize = 200;
@@ -40,17 +38,6 @@ pub struct Setting<'a> {
     /// Its name below the value it was looked up from.
     name: String,
     why: Option<&'a str>,
-}
-
-/// What a variable stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// This text, in which variables are replaced in turn. As a whole value it is read as YAML.
-    Text(String),
-    /// It is not seen; the reason.
-    Unseen(String),
-    /// It is not a variable of the configuration: it stays as it is written.
-    Keep,
 }
 
 static NULL: Value = Value::Null;
@@ -121,7 +108,7 @@ impl Settings {
 
     /// Replaces `${…}` in all texts.
     pub fn replace_variables(&mut self, escapes: bool, lookup: &mut dyn FnMut(&str) -> Piece) {
-        let mut variables = Variables { lookup, escapes, count: 0, bytes: 0 };
+        let mut variables = variables::Variables::new(lookup, escapes);
         let mut value = std::mem::take(&mut self.value);
         walk(&mut value, &mut String::new(), 0, &mut |path, text| match variables.whole(text, 0) {
             Ok(replaced) => replaced,
@@ -408,76 +395,5 @@ fn walk(
             }
         }
         _ => {}
-    }
-}
-
-struct Variables<'a> {
-    lookup: &'a mut dyn FnMut(&str) -> Piece,
-    escapes: bool,
-    count: usize,
-    bytes: usize,
-}
-
-impl Variables<'_> {
-    /// The value that a text stands for; none if it stays as it is.
-    fn whole(&mut self, text: &str, depth: usize) -> Result<Option<Value>, String> {
-        let alone = text
-            .strip_prefix("${")
-            .and_then(|rest| rest.strip_suffix('}'))
-            .filter(|inside| !inside.contains(['{', '}']));
-        let replaced = self.expand(text, depth)?;
-        if alone.is_some() && (replaced.starts_with(['[', '{']) || replaced.contains('\n')) {
-            let parsed = yaml::parse(&replaced);
-            if parsed.faults.is_empty()
-                && let Some(tree) = parsed.trees.into_iter().next()
-            {
-                return Ok(Some(tree.document("").value));
-            }
-        }
-        Ok((replaced != text).then_some(Value::String(replaced)))
-    }
-
-    fn expand(&mut self, text: &str, depth: usize) -> Result<String, String> {
-        if depth > MAX_VARIABLE_DEPTH {
-            return Err("its variables lead to each other".to_owned());
-        }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            if let Some(after) = after.strip_prefix('$').filter(|_| self.escapes) {
-                out.push('$');
-                rest = after;
-                continue;
-            }
-            let inside = after.strip_prefix('{').and_then(|after| after.split_once('}'));
-            let Some((inside, behind)) = inside else {
-                out.push('$');
-                rest = after;
-                continue;
-            };
-            rest = behind;
-            self.count += 1;
-            if self.count > MAX_VARIABLES {
-                return Err(format!("the configuration uses more than {MAX_VARIABLES} variables"));
-            }
-            match (self.lookup)(inside) {
-                Piece::Keep => {
-                    out.push_str("${");
-                    out.push_str(inside);
-                    out.push('}');
-                }
-                Piece::Unseen(why) => return Err(why),
-                Piece::Text(text) => {
-                    self.bytes += text.len();
-                    if self.bytes > MAX_BYTES {
-                        return Err("its variables come to more text than is read".to_owned());
-                    }
-                    out.push_str(&if text.contains("${") { self.expand(&text, depth + 1)? } else { text });
-                }
-            }
-        }
-        out.push_str(rest);
-        Ok(out)
     }
 }

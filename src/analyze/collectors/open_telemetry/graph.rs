@@ -190,8 +190,8 @@ impl<'a> Graph<'a> {
         }
         match kind_of(id).as_str() {
             "forward" => all(None),
-            "routing" => self.routed(id, &setting, behind),
-            "failover" => self.failover(id, &setting, behind),
+            "routing" => Self::routed(id, &setting, behind),
+            "failover" => Self::failover(id, &setting, behind),
             "roundrobin" if behind.len() < 2 => all(None),
             "roundrobin" => all(step(
                 format!("{id} hands each record to one of {} pipelines", behind.len()),
@@ -206,7 +206,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The routing connector: the first condition that holds decides, the default pipelines get the rest.
-    fn routed(&self, id: &str, setting: &Setting<'a>, behind: &[&'a str]) -> Vec<(&'a str, Option<Step>)> {
+    fn routed(id: &str, setting: &Setting<'a>, behind: &[&'a str]) -> Vec<(&'a str, Option<Step>)> {
         let mut found = Vec::new();
         for row in setting.get("table").items() {
             let written =
@@ -243,7 +243,7 @@ impl<'a> Graph<'a> {
     }
 
     /// The failover connector: the first level gets everything, the others what it refuses.
-    fn failover(&self, id: &str, setting: &Setting<'a>, behind: &[&'a str]) -> Vec<(&'a str, Option<Step>)> {
+    fn failover(id: &str, setting: &Setting<'a>, behind: &[&'a str]) -> Vec<(&'a str, Option<Step>)> {
         let mut found = Vec::new();
         for (level, names) in setting.get("priority_levels").items().iter().enumerate() {
             for name in names.items() {

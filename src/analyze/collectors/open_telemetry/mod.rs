@@ -8,8 +8,10 @@
 //! | [`processors`] | what is dropped on the way |
 //! | [`conditions`] | which namespaces a condition of the transformation language is about |
 //! | [`exporters`] | where it goes |
+//! | [`delivery`] | how it waits and is tried again |
 
 mod conditions;
+mod delivery;
 mod exporters;
 mod graph;
 mod operators;
