@@ -55,7 +55,7 @@ pub(super) fn read(root: &Setting<'_>, unread: &mut Vec<Unread>) -> Result<Pipel
     }
     graph.check(unread)?;
     let outputs = graph.collect_outputs(&order);
-    let inputs = graph.inputs(&order);
+    let inputs = graph.inputs(&order, unread.is_empty());
     Ok(Pipeline { inputs, outputs, ..Pipeline::default() })
 }
 
@@ -131,7 +131,7 @@ impl<'a> Graph<'a> {
         outputs
     }
 
-    fn inputs(&self, order: &[&'a str]) -> Vec<crate::analyze::collectors::model::Input> {
+    fn inputs(&self, order: &[&'a str], all_seen: bool) -> Vec<crate::analyze::collectors::model::Input> {
         let mut ids: Vec<&str> = Vec::new();
         let mut starts: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
         for name in order {
@@ -161,6 +161,8 @@ impl<'a> Graph<'a> {
                 }
                 input.routes = if walk.visits > MAX_VISITS || walk.routes.len() > MAX_ROUTES {
                     Fact::unknown(format!("there are more ways from {id} to exporters than are followed"))
+                } else if walk.routes.is_empty() && !all_seen {
+                    Fact::unknown(format!("parts of the configuration are not seen, which may lead {id} on"))
                 } else {
                     Fact::known(walk.routes, Rank::Evaluated, self.evidence(used))
                 };
@@ -285,6 +287,14 @@ impl<'a> Walk<'a, '_> {
         let graph = self.graph;
         let Some(node) = graph.nodes.get(name) else { return };
         above.push(name);
+        let list = node.setting.get("processors");
+        for hidden in std::iter::once(list.clone()).chain(list.items()) {
+            if let Some(why) = hidden.why() {
+                let what = format!("processors that are not seen: {why}");
+                steps.push(Step { at: hidden.place(), what, effect: Effect::Unclear });
+                break;
+            }
+        }
         for (id, at) in &node.processors {
             let setting = graph.root.get("processors").get(id);
             let refused = !queued && self.draft.refusal == Refusal::Loses;
