@@ -82,6 +82,10 @@ impl Dialect {
             Self::Vector => super::vector::read(config),
             Self::Fluentd => super::fluentd::read(config),
             Self::FluentBit => super::fluent_bit::read(config),
+            Self::OpenTelemetry => super::open_telemetry::read(config),
+            Self::Filebeat => super::filebeat::read(config),
+            Self::ElasticAgent => super::elastic_agent::read(config),
+            Self::Datadog => super::datadog::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

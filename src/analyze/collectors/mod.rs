@@ -8,6 +8,11 @@
 //! | [`products`] | what is recognised, by its image |
 //! | [`fluentd`] | reads Fluentd's configurations |
 //! | [`fluent_bit`] | Fluent Bit, classic and YAML |
+//! | [`settings`] | YAML with places and variables, for dialects in it |
+//! | [`open_telemetry`] | the OpenTelemetry Collector |
+//! | [`datadog`] | the Datadog agent, by its environment or resource |
+//! | [`elastic_agent`] | the Elastic Agent without Fleet |
+//! | [`filebeat`] | Filebeat and the other Beats |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
@@ -16,17 +21,22 @@ pub mod chain;
 pub mod cluster_log_forwarder;
 pub mod collector;
 pub mod config;
+pub mod datadog;
 pub mod dialect;
+pub mod elastic_agent;
 pub mod endpoint;
 pub mod facts;
+pub mod filebeat;
 pub mod fluent_bit;
 pub mod fluentd;
 pub mod glob;
 pub mod model;
 pub mod nodes;
+pub mod open_telemetry;
 pub mod paths;
 pub mod products;
 pub mod resolve;
 pub mod service;
+pub mod settings;
 pub mod vector;
 pub mod wanted;
