@@ -66,7 +66,7 @@ pub fn workload(kind: WorkloadKind, object: &Value, place: &Place) -> Workload {
             .iter()
             .any(|kept| path.starts_with(kept))
             && !containers.is_empty()
-            || ["spec.replicas", "spec.volumeClaimTemplates"].contains(&path)
+            || ["spec.template.spec", "spec.replicas", "spec.volumeClaimTemplates"].contains(&path)
             || path.starts_with("spec.template.metadata")
     };
     let marks = place

@@ -8,7 +8,7 @@ use super::{Collector, Instances, Snapshot};
 use crate::analyze::apiserver::audit::Paths;
 use crate::analyze::apiserver::instances::Instance;
 use crate::analyze::collectors::chain::{Links, Target, follow};
-use crate::analyze::collectors::model::{Marker, Source};
+use crate::analyze::collectors::model::{Effect, Marker, Pattern, Pipeline, Source};
 use crate::analyze::collectors::paths;
 use crate::analyze::fact::Fact;
 use crate::snapshot::{Medium, Reading, Scope};
@@ -146,6 +146,22 @@ impl Scene<'_> {
         source.lost_namespaces = self.lost_namespaces(&source.shipped);
         source.opted_out = self.opted_out();
         source
+    }
+
+    /// The namespace that stands for the others: one that is shipped if there is one, so that what is left out for some is
+    /// not said of all.
+    fn shipped_namespace(&self) -> String {
+        let known = self.snapshot.namespaces.value().into_iter().flatten();
+        let known = known.map(|namespace| namespace.name.clone()).filter(|name| !name.starts_with("kube-"));
+        // A rule that names namespaces says that there are such.
+        let named =
+            self.collectors.iter().filter_map(|one| one.pipeline.as_ref().ok()).flat_map(named_namespaces);
+        let fallback = "default".to_owned();
+        std::iter::once(fallback.clone())
+            .chain(known)
+            .chain(named)
+            .find(|name| self.links(&application(name)).shipped.value() == Some(&true))
+            .unwrap_or(fallback)
     }
 
     /// The logs of the control plane's own containers, where it runs in pods.
@@ -303,6 +319,28 @@ impl Scene<'_> {
             None => Fact::known(who, Rank::Evaluated, evidence),
         }
     }
+}
+
+/// Namespaces that a configuration names as those it takes.
+fn named_namespaces(pipeline: &Pipeline) -> Vec<String> {
+    let of_routes = pipeline.inputs.iter().flat_map(|input| {
+        let routes = input.routes.value().into_iter().flatten().flat_map(|route| &route.steps);
+        input.steps.iter().chain(routes).filter_map(|step| match &step.effect {
+            Effect::Namespaces(rule) => Some(rule),
+            _ => None,
+        })
+    });
+    let of_inputs = pipeline.inputs.iter().filter_map(|input| match &input.source {
+        Source::Containers { namespaces, .. } => Some(namespaces),
+        _ => None,
+    });
+    let mut names = Vec::new();
+    for one in of_routes.chain(of_inputs).filter_map(|rule| rule.only.as_ref()).flatten() {
+        if let Pattern::Name(name) = &one.pattern {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 /// The path of a container's file on the node.
