@@ -80,6 +80,7 @@ impl Dialect {
     pub fn read(self, config: &Config) -> Result<Pipeline, Unreadable> {
         match self {
             Self::Alloy => super::alloy::read(config),
+            Self::Promtail => super::promtail::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

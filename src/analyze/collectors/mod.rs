@@ -6,6 +6,7 @@
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
 //! | [`alloy`] | Grafana Alloy |
+//! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 
@@ -16,4 +17,5 @@ pub mod endpoint;
 pub mod glob;
 mod loki;
 pub mod model;
+pub mod promtail;
 pub mod service;

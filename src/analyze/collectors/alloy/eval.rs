@@ -88,7 +88,9 @@ impl World<'_> {
                 .parse()
                 .map_or_else(|_| Value::Unknown("a number that is not read".into()), Value::Number),
             Expr::Text(text) => Value::Text(text.clone()),
-            Expr::List(items) => Value::List(items.iter().map(|item| self.eval(item, scope, depth)).collect()),
+            Expr::List(items) => {
+                Value::List(items.iter().map(|item| self.eval(item, scope, depth)).collect())
+            }
             Expr::Object(fields) => Value::Object(
                 fields.iter().map(|(key, value)| (key.clone(), self.eval(value, scope, depth))).collect(),
             ),
@@ -126,7 +128,12 @@ impl World<'_> {
             let full = path.get(..count).unwrap_or_default().join(".");
             if let Some(component) = here.names.get(&full) {
                 let fields = path.get(count..).unwrap_or_default();
-                return self.pick(self.export(*component, fields, depth), after(path.len() - 1), scope, depth);
+                return self.pick(
+                    self.export(*component, fields, depth),
+                    after(path.len() - 1),
+                    scope,
+                    depth,
+                );
             }
         }
         let function = path.join(".");
@@ -137,7 +144,10 @@ impl World<'_> {
         match function.as_str() {
             "constants.os" => Value::Text("linux".into()),
             "constants.hostname" => Value::Unknown("it is the name of the host".into()),
-            _ => Value::Unknown(format!("{} is not in this configuration", super::super::loki::brief(&function))),
+            _ => Value::Unknown(format!(
+                "{} is not in this configuration",
+                super::super::loki::brief(&function)
+            )),
         }
     }
 
@@ -157,7 +167,8 @@ impl World<'_> {
 
     fn export(&self, index: usize, fields: &[&str], depth: usize) -> Value {
         let Some(component) = self.components.get(index) else { return Value::Null };
-        let rest = || fields.iter().skip(1).map(|field| Access::Field((*field).to_owned())).collect::<Vec<_>>();
+        let rest =
+            || fields.iter().skip(1).map(|field| Access::Field((*field).to_owned())).collect::<Vec<_>>();
         if let Some(inner) = component.inner {
             let scope = self.scopes.get(inner);
             return match fields.first().and_then(|name| scope?.exports.get(name)) {
@@ -169,7 +180,11 @@ impl World<'_> {
             };
         }
         if component.kind == "local.file" && fields == ["content"] {
-            let path = component.block.body.get("filename").map(|path| self.eval(&path.value, component.scope, depth + 1));
+            let path = component
+                .block
+                .body
+                .get("filename")
+                .map(|path| self.eval(&path.value, component.scope, depth + 1));
             return match path.map(|path| path.text()) {
                 Some(Ok(path)) => match self.config.file(&resolve(&self.config.main, &path)) {
                     Lookup::Seen(file) => Value::Text(file.text.clone()),
@@ -190,10 +205,9 @@ impl World<'_> {
                 Access::Call(_) => return Value::Unknown("it is no function that is known".into()),
             };
             match (value, key) {
-                (Value::Object(fields), Value::Text(key)) => fields
-                    .into_iter()
-                    .find(|(name, _)| *name == key)
-                    .map_or(Value::Null, |(_, value)| value),
+                (Value::Object(fields), Value::Text(key)) => {
+                    fields.into_iter().find(|(name, _)| *name == key).map_or(Value::Null, |(_, value)| value)
+                }
                 (Value::List(items), Value::Number(number)) => items
                     .into_iter()
                     .enumerate()

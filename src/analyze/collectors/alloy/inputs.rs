@@ -104,7 +104,8 @@ fn files(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
         .and_then(|body| world.get(component, body, "enabled"))
         .is_some_and(|(value, _)| value == Value::Bool(true));
     let mut readings: Vec<Reading> = Vec::new();
-    for Targets { family, expanded } in targets(world, component, "targets") {
+    for Targets { mut family, expanded } in targets(world, component, "targets") {
+        family.tell_static_pods();
         let include = family.paths("__path__");
         let exclude = family.paths("__path_exclude__");
         let mut limits = Family { opt_outs: family.opt_outs.clone(), ..Family::default() };
@@ -158,7 +159,8 @@ fn containers(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
                 }
             }
             let namespaces = take_namespaces(&mut family.steps);
-            let only: Vec<String> = std::mem::take(&mut family.only).into_iter().map(|(_, only)| only).collect();
+            let only: Vec<String> =
+                std::mem::take(&mut family.only).into_iter().map(|(_, only)| only).collect();
             let source = Source::Containers {
                 through_api: true,
                 folder: String::new(),
@@ -305,12 +307,20 @@ fn filelog(world: &World<'_>, component: &Component<'_>) -> Reading {
 fn operator(operator: &Value, at: &str, family: &mut Family) {
     let Value::Object(fields) = operator else { return };
     let text = |name: &str| {
-        fields.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.text().ok()).unwrap_or_default()
+        fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .and_then(|(_, value)| value.text().ok())
+            .unwrap_or_default()
     };
     if text("type") == "filter" {
         family.step(at, "the operator filter".into(), Effect::DropsSome);
     } else if text("on_error").starts_with("drop") {
-        family.step(at, format!("the operator {} drops what it cannot read", text("type")), Effect::DropsSome);
+        family.step(
+            at,
+            format!("the operator {} drops what it cannot read", text("type")),
+            Effect::DropsSome,
+        );
     } else if matches!(text("type").as_str(), "router" | "noop") {
         family.step(at, format!("the operator {}", text("type")), Effect::Unclear);
     }

@@ -33,7 +33,10 @@ pub(super) fn pass(world: &World<'_>, component: &Component<'_>, lines: &mut Fam
             }
             // `include` and `exclude` say which records are changed, not which pass.
         }
-        "processor.batch" | "processor.k8sattributes" | "processor.resourcedetection" | "processor.groupbyattrs"
+        "processor.batch"
+        | "processor.k8sattributes"
+        | "processor.resourcedetection"
+        | "processor.groupbyattrs"
         | "processor.discovery" => {}
         kind => lines.step(&at, format!("the component otelcol.{}", brief(kind)), Effect::Unclear),
     }
@@ -117,9 +120,10 @@ fn equality(condition: &str) -> Option<(String, String)> {
 
 /// The label or annotation of pods from which `k8sattributes` takes an attribute.
 fn extracted(world: &World<'_>, component: &Component<'_>, attribute: &str) -> Option<(Marker, String)> {
-    let neighbours = world.components.iter().filter(|other| {
-        other.scope == component.scope && other.kind == "otelcol.processor.k8sattributes"
-    });
+    let neighbours = world
+        .components
+        .iter()
+        .filter(|other| other.scope == component.scope && other.kind == "otelcol.processor.k8sattributes");
     for other in neighbours {
         for extract in other.block.body.blocks("extract") {
             for (name, marker) in [("annotation", Marker::Annotation), ("label", Marker::Label)] {

@@ -8,6 +8,7 @@ use super::routes::Ends;
 use super::syntax::{Block, Body};
 use super::world::{Component, World};
 use crate::analyze::collectors::endpoint::Endpoint;
+use crate::analyze::collectors::loki::has_user;
 use crate::analyze::collectors::model::{Buffer, Output, Receiver, Retry, WhenFull};
 use crate::analyze::collectors::service::Service;
 use crate::analyze::fact::Fact;
@@ -25,7 +26,8 @@ pub(super) fn outputs(world: &World<'_>, found: &mut Vec<Output>) -> Ends {
                     .iter()
                     .enumerate()
                     .map(|(number, block)| {
-                        let id = if several { format!("{}/{number}", component.id) } else { component.id.clone() };
+                        let id =
+                            if several { format!("{}/{number}", component.id) } else { component.id.clone() };
                         loki(&Reader { world, component }, block, id)
                     })
                     .collect()
@@ -147,15 +149,23 @@ fn loki(reader: &Reader<'_, '_>, block: &Block, id: String) -> Output {
     let tls_block = body.block("tls_config");
     let address = reader.address(body, "url");
     let tls = match &address {
-        Ok((_, endpoint, at)) => {
-            Fact::at(endpoint.scheme == "https", Rank::Configured, at.clone(), format!("url {}://", endpoint.scheme))
-        }
+        Ok((_, endpoint, at)) => Fact::at(
+            endpoint.scheme == "https",
+            Rank::Configured,
+            at.clone(),
+            format!("url {}://", endpoint.scheme),
+        ),
         Err(why) => Fact::unknown(why.clone()),
     };
-    let verified = (tls.value() != Some(&false)).then(|| not(reader.flag(tls_block, "insecure_skip_verify", false)));
+    let verified =
+        (tls.value() != Some(&false)).then(|| not(reader.flag(tls_block, "insecure_skip_verify", false)));
     let settings = ["bearer_token", "bearer_token_file"];
     let blocks = ["basic_auth", "authorization", "oauth2"];
-    let authenticated = reader.identity(body, &settings, &blocks).or(reader.certificate(tls_block));
+    let user = match &address {
+        Ok((url, _, at)) if has_user(url) => Fact::at(true, Rank::Configured, at.clone(), "url names a user"),
+        _ => Fact::at(false, Rank::Configured, reader.place(block.line), "url names no user"),
+    };
+    let authenticated = reader.identity(body, &settings, &blocks).or(reader.certificate(tls_block)).or(user);
     let service = address.as_ref().ok().and_then(|(_, endpoint, _)| Service::of_host(&endpoint.host));
     Output {
         id,
@@ -199,7 +209,9 @@ fn backoff(reader: &Reader<'_, '_>, block: &Block) -> Fact<Retry> {
     };
     match reader.get(&block.body, "max_backoff_retries") {
         Some((value, at)) => match value.text() {
-            Ok(count) => Fact::at(retry(&count), Rank::Configured, at, format!("max_backoff_retries {count}")),
+            Ok(count) => {
+                Fact::at(retry(&count), Rank::Configured, at, format!("max_backoff_retries {count}"))
+            }
             Err(why) => Fact::unknown(why),
         },
         None => Fact::at(
@@ -293,10 +305,13 @@ fn transport(
             Fact::at(true, Rank::Configured, reader.start(), "the service is reached over TLS only")
         }
         "kafka" => {
-            let settings = tls.or_else(|| reader.component.block.body.block("authentication")?.body.block("tls"));
+            let settings =
+                tls.or_else(|| reader.component.block.body.block("authentication")?.body.block("tls"));
             match settings {
                 Some(block) => not(reader.flag(Some(block), "insecure", false)),
-                None => Fact::at(false, Rank::Configured, reader.start(), "tls is not set; the default is off"),
+                None => {
+                    Fact::at(false, Rank::Configured, reader.start(), "tls is not set; the default is off")
+                }
             }
         }
         "otlp" | "loadbalancing" => match address {
@@ -308,22 +323,28 @@ fn transport(
                 let nested = balanced
                     .and_then(|block| block.body.block("otlp")?.body.block("client")?.body.block("tls"));
                 let tls = tls.or(nested);
-                let own = tls.is_some_and(|tls| {
-                    ["ca_file", "ca_pem"].iter().any(|name| tls.body.get(name).is_some())
-                });
+                let own = tls
+                    .is_some_and(|tls| ["ca_file", "ca_pem"].iter().any(|name| tls.body.get(name).is_some()));
                 let insecure = reader.flag(tls, "insecure", false);
                 if own && insecure.value() == Some(&true) {
-                    return Fact::at(true, Rank::Configured, reader.start(), "a certificate authority is set");
+                    return Fact::at(
+                        true,
+                        Rank::Configured,
+                        reader.start(),
+                        "a certificate authority is set",
+                    );
                 }
                 not(insecure)
             }
         },
-        "syslog" => match reader.get(&reader.component.block.body, "network").map(|(value, at)| (value.text(), at)) {
-            Some((Ok(network), at)) if network == "udp" => {
-                Fact::at(false, Rank::Configured, at, "network udp")
+        "syslog" => {
+            match reader.get(&reader.component.block.body, "network").map(|(value, at)| (value.text(), at)) {
+                Some((Ok(network), at)) if network == "udp" => {
+                    Fact::at(false, Rank::Configured, at, "network udp")
+                }
+                _ => not(reader.flag(tls, "insecure", false)),
             }
-            _ => not(reader.flag(tls, "insecure", false)),
-        },
+        }
         _ => match address {
             Ok((_, endpoint, at)) => Fact::at(
                 endpoint.scheme == "https",
@@ -380,9 +401,11 @@ fn queue(reader: &Reader<'_, '_>) -> Fact<Buffer> {
             Fact::at(Buffer::Memory, Rank::Configured, reader.place(block.line), detail)
         }
         Some((Value::Part(index, _), at)) => {
-            let folder = reader.world.components.get(index).and_then(|other| {
-                reader.world.get(other, &other.block.body, "directory")?.0.text().ok()
-            });
+            let folder = reader
+                .world
+                .components
+                .get(index)
+                .and_then(|other| reader.world.get(other, &other.block.body, "directory")?.0.text().ok());
             let detail = folder.clone().unwrap_or_else(|| STORAGE_PATH_REASON.to_owned());
             Fact::at(Buffer::Disk(folder), Rank::Configured, at, detail)
         }

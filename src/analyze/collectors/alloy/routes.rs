@@ -28,7 +28,16 @@ pub(super) struct Ways {
 
 /// The ways from a component.
 pub(super) fn ways(world: &World<'_>, index: usize, ends: &Ends) -> Ways {
-    let mut walk = Walk { world, ends, path: vec![index], routes: Vec::new(), opt_outs: Vec::new(), visits: 0, unclear: None, evidence: Vec::new() };
+    let mut walk = Walk {
+        world,
+        ends,
+        path: vec![index],
+        routes: Vec::new(),
+        opt_outs: Vec::new(),
+        visits: 0,
+        unclear: None,
+        evidence: Vec::new(),
+    };
     let lines = Family { open: Open::All, ..Family::default() };
     walk.follow(index, &lines);
     let routes = match walk.unclear {
@@ -66,7 +75,9 @@ impl Walk<'_, '_> {
             }
         }
         match next {
-            Err(why) => self.unclear = Some(format!("{} forwards logs to what is not known: {why}", component.id)),
+            Err(why) => {
+                self.unclear = Some(format!("{} forwards logs to what is not known: {why}", component.id))
+            }
             Ok(next) => next.into_iter().for_each(|next| self.visit(next, lines.clone())),
         }
     }
@@ -143,7 +154,9 @@ fn stage(world: &World<'_>, component: &Component<'_>, block: &Block, depth: usi
 /// The components that logs are passed on to.
 pub(super) fn forwards(world: &World<'_>, component: &Component<'_>) -> Result<Vec<usize>, String> {
     let (body, name): (&Body, &str) = match component.kind {
-        kind if (kind.starts_with("otelcol.") && kind != "otelcol.exporter.loki") || kind == "faro.receiver" => {
+        kind if (kind.starts_with("otelcol.") && kind != "otelcol.exporter.loki")
+            || kind == "faro.receiver" =>
+        {
             match component.block.body.block("output") {
                 Some(output) => (&output.body, "logs"),
                 None => return Ok(Vec::new()),

@@ -180,7 +180,10 @@ impl Parser {
 
     fn statement(&mut self, body: &mut Body, names: &mut BTreeSet<String>) -> Result<(), Fault> {
         let Some(Kind::Name(mut name)) = self.next() else {
-            return Err(Fault { line: self.line, why: "the name of an attribute or block is expected".into() });
+            return Err(Fault {
+                line: self.line,
+                why: "the name of an attribute or block is expected".into(),
+            });
         };
         let line = self.line;
         while self.eat(".") {
@@ -269,7 +272,10 @@ impl Parser {
                 Some(Kind::Sign(".")) => {
                     self.next();
                     let Some(Kind::Name(name)) = self.next() else {
-                        return Err(Fault { line: self.line, why: "a name is expected after the dot".into() });
+                        return Err(Fault {
+                            line: self.line,
+                            why: "a name is expected after the dot".into(),
+                        });
                     };
                     accesses.push(Access::Field(name));
                 }

@@ -88,7 +88,11 @@ fn exported(world: &World<'_>, component: &Component<'_>, depth: usize) -> Vec<T
                 if let Some((age, at)) = &age
                     && age.text().is_ok_and(|age| !matches!(age.as_str(), "0s" | "0" | ""))
                 {
-                    targets.family.step(at, "ignore_older_than leaves old files out".into(), Effect::DropsSome);
+                    targets.family.step(
+                        at,
+                        "ignore_older_than leaves old files out".into(),
+                        Effect::DropsSome,
+                    );
                 }
             }
             found
@@ -190,7 +194,11 @@ pub(super) fn rules(world: &World<'_>, component: &Component<'_>) -> Vec<Rule> {
 }
 
 /// The scalar attributes of a body.
-pub(super) fn options(world: &World<'_>, component: &Component<'_>, body: &Body) -> BTreeMap<String, Setting> {
+pub(super) fn options(
+    world: &World<'_>,
+    component: &Component<'_>,
+    body: &Body,
+) -> BTreeMap<String, Setting> {
     body.attributes
         .iter()
         .map(|attribute| (attribute.name.clone(), world.value(&attribute.value, component.scope)))

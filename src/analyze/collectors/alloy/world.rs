@@ -204,8 +204,20 @@ fn remote(kind: &str) -> Option<&'static str> {
 /// Whether a kind belongs to the program, by its first part (Alloy docs: reference/components).
 fn is_component(kind: &str) -> bool {
     const GROUPS: [&str; 14] = [
-        "loki", "otelcol", "discovery", "local", "remote", "prometheus", "mimir", "pyroscope", "faro", "beyla",
-        "module", "database_observability", "grafana_cloud", "helper",
+        "loki",
+        "otelcol",
+        "discovery",
+        "local",
+        "remote",
+        "prometheus",
+        "mimir",
+        "pyroscope",
+        "faro",
+        "beyla",
+        "module",
+        "database_observability",
+        "grafana_cloud",
+        "helper",
     ];
     kind.split_once('.').is_some_and(|(group, _)| GROUPS.contains(&group))
 }

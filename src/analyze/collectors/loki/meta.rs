@@ -103,9 +103,8 @@ pub(in super::super) fn namespaces(regex: &str, at: &str) -> Vec<NamespaceMatch>
     let glob = |part: &str| {
         let open = part.replace(".*", "*");
         let plain = open.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '*'));
-        (plain && part.matches('*').count() == part.matches(".*").count() && !open.is_empty()).then(|| {
-            if open.contains('*') { Pattern::Glob(open) } else { Pattern::Name(open) }
-        })
+        (plain && part.matches('*').count() == part.matches(".*").count() && !open.is_empty())
+            .then(|| if open.contains('*') { Pattern::Glob(open) } else { Pattern::Name(open) })
     };
     let parts: Option<Vec<Pattern>> = bare(regex).split('|').map(glob).collect();
     match parts {

@@ -24,3 +24,9 @@ pub(super) fn brief(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+/// Whether a URL names a user, as whom the client then signs in.
+pub(super) fn has_user(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next();
+    authority.is_some_and(|authority| authority.contains('@'))
+}

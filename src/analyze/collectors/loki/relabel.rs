@@ -1,6 +1,6 @@
 //! Relabelling rules, run on what is known of targets before they are discovered (Prometheus docs: `relabel_config`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{Regex, RegexBuilder};
 
@@ -53,6 +53,8 @@ pub(in super::super) struct Family {
     pub(in super::super) labels: BTreeMap<String, Vec<(String, Value)>>,
     /// Which labels have a value that only discovery knows.
     pub(in super::super) open: Open,
+    /// The discovered labels that paths are made of.
+    pub(in super::super) path_labels: BTreeSet<String>,
     /// Labels and annotations by which pods withdraw.
     pub(in super::super) opt_outs: Vec<OptOut>,
     /// Which pods or streams it is limited to, and where that is said.
@@ -95,10 +97,24 @@ impl Family {
             .filter(|(_, value)| *value != Value::Text(String::new()))
             .map(|(at, value)| match value {
                 Value::Text(path) | Value::Glob(path) => known(path, at),
-                Value::Meta(name) => Fact::unknown(format!("{label} at {at} is what discovery gives as {name}")),
+                Value::Meta(name) => {
+                    Fact::unknown(format!("{label} at {at} is what discovery gives as {name}"))
+                }
                 Value::Unclear(why) => Fact::unknown(format!("{label} at {at}: {why}")),
             })
             .collect()
+    }
+
+    /// The folder of a static pod is named by the hash of its manifest, which stands in an annotation of its mirror in the
+    /// API; the mirror's own uid leads nowhere (Kubernetes: `kubernetes.io/config.mirror`).
+    pub(in super::super) fn tell_static_pods(&mut self) {
+        let of_hash = |label: &String| label.contains("config_mirror") || label.contains("config_hash");
+        let by_uid = self.path_labels.contains("__meta_kubernetes_pod_uid");
+        if by_uid && !self.path_labels.iter().any(of_hash) {
+            let at = self.labels.get("__path__").and_then(|values| Some(values.last()?.0.clone()));
+            let what = "paths by the uid of pods do not find static pods, such as those of the control plane";
+            self.step(&at.unwrap_or_default(), what.into(), Effect::DropsSome);
+        }
     }
 
     /// The limits as steps, for sources that have no field for them.
@@ -197,7 +213,8 @@ impl Family {
         match one {
             Some(about) => self.gate_one(rule, keep, about, regex, pattern.is_match("")),
             None => {
-                let known = values.iter().flatten().all(|value| matches!(value, Value::Meta(_) | Value::Text(_)));
+                let known =
+                    values.iter().flatten().all(|value| matches!(value, Value::Meta(_) | Value::Text(_)));
                 let labels: Vec<String> = sources.iter().map(|label| subject(label).shown()).collect();
                 let what = format!("{verb} {} {}", labels.join(", "), brief(regex));
                 self.step(&rule.at, what, if known { Effect::DropsSome } else { Effect::Unclear });
@@ -245,6 +262,13 @@ impl Family {
         }
         let (value, certain) = rule.result(&|label| self.values(label));
         let Some(value) = value else { return };
+        if target == "__path__" {
+            let sources = rule.sources.as_deref().unwrap_or_default();
+            let values = sources.iter().flat_map(|label| self.values(label));
+            let names =
+                values.filter_map(|value| if let Value::Meta(name) = value { Some(name) } else { None });
+            self.path_labels.extend(names.collect::<Vec<_>>());
+        }
         let before: Vec<(String, Value)> = match self.labels.get(target) {
             _ if certain => Vec::new(),
             Some(values) => values.clone(),
@@ -278,7 +302,9 @@ impl Rule {
             let why = why.or(self.separator.as_ref().err()).or(self.regex.as_ref().err());
             return unclear(why.or(self.replacement.as_ref().err()).map_or("", String::as_str));
         };
-        let Some(pattern) = anchored(regex) else { return unclear("its regular expression is not read here") };
+        let Some(pattern) = anchored(regex) else {
+            return unclear("its regular expression is not read here");
+        };
         let values: Vec<Vec<Value>> = sources.iter().map(|label| values(label)).collect();
         if let Some(text) = self.joined(&values) {
             let result = pattern.captures(&text).map(|captures| {

@@ -95,10 +95,31 @@ fn one(stage: &Stage, lines: &mut Family, outputs: &[&str]) {
                 lines.set(label, at, Value::Unclear("it is taken from the line".into()));
             }
         }
-        "cri" | "json" | "decolorize" | "docker" | "eventlogmessage" | "geoip" | "label_drop" | "labeldrop"
-        | "label_keep" | "labelallow" | "logfmt" | "metrics" | "multiline" | "output" | "pack" | "pattern"
-        | "regex" | "structured_metadata" | "structured_metadata_drop" | "template" | "tenant" | "timestamp"
-        | "windowsevent" | "split_json" | "non_indexed_labels" => {}
+        "cri"
+        | "json"
+        | "decolorize"
+        | "docker"
+        | "eventlogmessage"
+        | "geoip"
+        | "label_drop"
+        | "labeldrop"
+        | "label_keep"
+        | "labelallow"
+        | "logfmt"
+        | "metrics"
+        | "multiline"
+        | "output"
+        | "pack"
+        | "pattern"
+        | "regex"
+        | "structured_metadata"
+        | "structured_metadata_drop"
+        | "template"
+        | "tenant"
+        | "timestamp"
+        | "windowsevent"
+        | "split_json"
+        | "non_indexed_labels" => {}
         name => lines.step(at, format!("the stage {}", brief(name)), Effect::Unclear),
     }
 }
@@ -159,7 +180,9 @@ fn matching(stage: &Stage, lines: &mut Family) {
 /// The namespaces a selector picks, if it picks by nothing else.
 fn namespaces_dropped(selector: &str, at: &str) -> Option<NamespaceRule> {
     let inner = selector.trim().strip_prefix('{')?.strip_suffix('}')?;
-    let matcher = Regex::new(r#"^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!=|!~|=)\s*(?:"([a-zA-Z0-9|.*()+-]*)"|`([^`"]*)`)\s*,?\s*$"#);
+    let matcher = Regex::new(
+        r#"^\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!=|!~|=)\s*(?:"([a-zA-Z0-9|.*()+-]*)"|`([^`"]*)`)\s*,?\s*$"#,
+    );
     let captures = matcher.ok()?.captures(inner)?;
     let label = captures.get(1)?.as_str();
     if subject(label) != Subject::Namespace {
