@@ -45,7 +45,7 @@ pub(super) fn inputs(world: &World<'_>, ends: &Ends) -> Vec<Input> {
             markers.extend(opt_outs.iter().cloned());
             inputs.push(Input {
                 id: if several { format!("{}/{number}", component.id) } else { component.id.clone() },
-                at: world.place(component, component.block.line),
+                at: component.start(),
                 source: reading.source,
                 position: reading.position,
                 opt_outs: markers,
@@ -114,7 +114,7 @@ fn files(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
             unexpanded(path, &mut limits);
         }
         if include.is_empty() {
-            let at = world.place(component, component.block.line);
+            let at = component.start();
             limits.step(&at, "targets without __path__ are not read".into(), Effect::DropsAll);
         }
         let same = readings.iter_mut().find(|reading| reading.family == limits);
@@ -154,7 +154,7 @@ fn containers(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
                 if let Some(why) = path.reason()
                     && !family.steps.iter().any(|step| step.effect == Effect::Unclear)
                 {
-                    let at = world.place(component, component.block.line);
+                    let at = component.start();
                     family.step(&at, why.to_owned(), Effect::Unclear);
                 }
             }
@@ -271,7 +271,7 @@ fn filelog(world: &World<'_>, component: &Component<'_>) -> Reading {
         None => Fact::at(
             None,
             Rank::Configured,
-            world.place(component, component.block.line),
+            component.start(),
             "storage is not set; positions are kept in memory",
         ),
         Some((Value::Part(index, _), at)) => {
@@ -297,7 +297,9 @@ fn filelog(world: &World<'_>, component: &Component<'_>) -> Reading {
         family.step(&at, "exclude_older_than leaves old files out".into(), Effect::DropsSome);
     }
     if let Some((Value::List(operators), at)) = world.get(component, body, "operators") {
-        operators.iter().for_each(|operator| self::operator(operator, &at, &mut family));
+        for operator in &operators {
+            self::operator(operator, &at, &mut family);
+        }
     }
     let source = Source::Files { include: globs("include"), exclude: globs("exclude") };
     Reading { source, position: Some(position), family }

@@ -13,7 +13,7 @@ use crate::verdict::Rank;
 
 /// What happens to logs in a component on the way.
 pub(super) fn pass(world: &World<'_>, component: &Component<'_>, lines: &mut Family) {
-    let at = world.place(component, component.block.line);
+    let at = component.start();
     let body = &component.block.body;
     match component.kind.trim_start_matches("otelcol.") {
         "processor.filter" => filter(world, component, lines),
@@ -83,7 +83,9 @@ fn filter(world: &World<'_>, component: &Component<'_>, lines: &mut Family) {
         let Some((value, at)) = world.get(component, body, name) else { continue };
         match value.texts() {
             Ok(conditions) => {
-                conditions.iter().for_each(|condition| drop_if(world, component, condition, &at, lines));
+                for condition in &conditions {
+                    drop_if(world, component, condition, &at, lines);
+                }
             }
             Err(why) => lines.step(&at, format!("filter: {why}"), Effect::Unclear),
         }

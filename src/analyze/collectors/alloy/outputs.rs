@@ -32,7 +32,7 @@ pub(super) fn outputs(world: &World<'_>, found: &mut Vec<Output>) -> Ends {
                     })
                     .collect()
             }
-            "loki.echo" => vec![local(world, component, Receiver::Console)],
+            "loki.echo" => vec![local(component, Receiver::Console)],
             "otelcol.exporter.loki" => continue,
             kind => match kind.strip_prefix("otelcol.exporter.") {
                 Some(name) => vec![exporter(&Reader { world, component }, name)],
@@ -57,30 +57,28 @@ impl Reader<'_, '_> {
     }
 
     fn place(&self, line: usize) -> String {
-        self.world.place(self.component, line)
+        self.component.place(line)
     }
 
     /// Where the component stands.
     fn start(&self) -> String {
-        self.place(self.component.block.line)
+        self.component.start()
     }
 
     /// A setting that is on or off, with its default.
     fn flag(&self, block: Option<&Block>, name: &str, default: bool) -> Fact<bool> {
         let shown = |on: bool| if on { "on" } else { "off" };
-        match block.and_then(|block| self.get(&block.body, name)) {
-            Some((value, at)) => match value.text() {
-                Ok(text) => {
-                    let on = text.eq_ignore_ascii_case("true");
-                    Fact::at(on, Rank::Configured, at, format!("{name} {}", shown(on)))
-                }
-                Err(why) => Fact::unknown(why),
-            },
-            None => {
-                let at = block.map_or_else(|| self.start(), |block| self.place(block.line));
-                let detail = format!("{name} is not set; the default is {}", shown(default));
-                Fact::at(default, Rank::Configured, at, detail)
+        let Some((value, at)) = block.and_then(|block| self.get(&block.body, name)) else {
+            let at = block.map_or_else(|| self.start(), |block| self.place(block.line));
+            let detail = format!("{name} is not set; the default is {}", shown(default));
+            return Fact::at(default, Rank::Configured, at, detail);
+        };
+        match value.text() {
+            Ok(text) => {
+                let on = text.eq_ignore_ascii_case("true");
+                Fact::at(on, Rank::Configured, at, format!("{name} {}", shown(on)))
             }
+            Err(why) => Fact::unknown(why),
         }
     }
 
@@ -126,8 +124,8 @@ where
 }
 
 /// Something that sends nothing over the network.
-fn local(world: &World<'_>, component: &Component<'_>, receiver: Receiver) -> Output {
-    let at = world.place(component, component.block.line);
+fn local(component: &Component<'_>, receiver: Receiver) -> Output {
+    let at = component.start();
     let fact = |value: bool, detail: &str| Fact::at(value, Rank::Configured, at.clone(), detail);
     Output {
         id: component.id.clone(),
@@ -226,11 +224,10 @@ fn backoff(reader: &Reader<'_, '_>, block: &Block) -> Fact<Retry> {
 /// An OpenTelemetry exporter.
 fn exporter(reader: &Reader<'_, '_>, name: &str) -> Output {
     let body = &reader.component.block.body;
-    let world = reader.world;
     match name {
-        "debug" => return local(world, reader.component, Receiver::Console),
-        "file" => return local(world, reader.component, Receiver::File),
-        "prometheus" => return local(world, reader.component, Receiver::NotLogs("prometheus".into())),
+        "debug" => return local(reader.component, Receiver::Console),
+        "file" => return local(reader.component, Receiver::File),
+        "prometheus" => return local(reader.component, Receiver::NotLogs("prometheus".into())),
         _ => {}
     }
     let client = body.block("client");
@@ -423,15 +420,13 @@ fn retry(reader: &Reader<'_, '_>) -> Fact<Retry> {
             "0" | "0s" => Retry::Forever,
             time => Retry::Limited(time.to_owned()),
         };
-        match block.and_then(|block| reader.get(&block.body, "max_elapsed_time")) {
-            Some((value, at)) => match value.text() {
-                Ok(time) => Fact::at(limit(&time), Rank::Configured, at, format!("max_elapsed_time {time}")),
-                Err(why) => Fact::unknown(why),
-            },
-            None => {
-                let detail = "max_elapsed_time is not set; the default is 5m";
-                Fact::at(limit("5m"), Rank::Configured, reader.start(), detail)
-            }
+        let Some((value, at)) = block.and_then(|block| reader.get(&block.body, "max_elapsed_time")) else {
+            let detail = "max_elapsed_time is not set; the default is 5m";
+            return Fact::at(limit("5m"), Rank::Configured, reader.start(), detail);
+        };
+        match value.text() {
+            Ok(time) => Fact::at(limit(&time), Rank::Configured, at, format!("max_elapsed_time {time}")),
+            Err(why) => Fact::unknown(why),
         }
     })
 }

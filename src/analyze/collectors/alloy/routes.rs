@@ -63,7 +63,7 @@ impl Walk<'_, '_> {
     fn follow(&mut self, index: usize, lines: &Family) {
         let Some(component) = self.world.components.get(index) else { return };
         let next = forwards(self.world, component);
-        let at = self.world.place(component, component.block.line);
+        let at = component.start();
         if self.evidence.len() < MAX_VISITS {
             let detail = match next.as_ref().map(Vec::as_slice) {
                 Ok([]) => format!("{} forwards logs to nothing", component.id),
@@ -76,7 +76,7 @@ impl Walk<'_, '_> {
         }
         match next {
             Err(why) => {
-                self.unclear = Some(format!("{} forwards logs to what is not known: {why}", component.id))
+                self.unclear = Some(format!("{} forwards logs to what is not known: {why}", component.id));
             }
             Ok(next) => next.into_iter().for_each(|next| self.visit(next, lines.clone())),
         }
@@ -112,7 +112,7 @@ impl Walk<'_, '_> {
 
 /// What happens to lines in a component on the way.
 fn pass(world: &World<'_>, component: &Component<'_>, lines: &mut Family) {
-    let at = world.place(component, component.block.line);
+    let at = component.start();
     let body = &component.block.body;
     match component.kind {
         "loki.process" => {
@@ -143,7 +143,7 @@ fn stage(world: &World<'_>, component: &Component<'_>, block: &Block, depth: usi
     };
     let nested = if depth < MAX_DEPTH { block.body.blocks.as_slice() } else { &[] };
     Stage {
-        at: world.place(component, block.line),
+        at: component.place(block.line),
         name: block.name.strip_prefix("stage.").unwrap_or(&block.name).to_owned(),
         options: options(world, component, &block.body),
         values,
@@ -166,16 +166,22 @@ pub(super) fn forwards(world: &World<'_>, component: &Component<'_>) -> Result<V
     };
     let mut found = Vec::new();
     if let Some((value, _)) = world.get(component, body, name) {
-        receivers(&value, &mut found)?;
+        receivers(world, &value, &mut found)?;
     }
     Ok(found)
 }
 
-fn receivers(value: &Value, found: &mut Vec<usize>) -> Result<(), String> {
+fn receivers(world: &World<'_>, value: &Value, found: &mut Vec<usize>) -> Result<(), String> {
     match value {
         Value::Null => Ok(()),
-        Value::List(items) => items.iter().try_for_each(|item| receivers(item, found)),
+        Value::List(items) => items.iter().try_for_each(|item| receivers(world, item, found)),
         Value::Part(index, _) => {
+            let seen = |component: &&Component<'_>| {
+                component.kind.starts_with("loki.") || component.kind.starts_with("otelcol.")
+            };
+            if world.components.get(*index).filter(seen).is_none() {
+                return Err("it is inside a component that is not seen".into());
+            }
             if !found.contains(index) {
                 found.push(*index);
             }

@@ -26,7 +26,7 @@ pub(super) struct Targets {
 pub(super) fn targets(world: &World<'_>, component: &Component<'_>, attribute: &str) -> Vec<Targets> {
     let mut found = Vec::new();
     if let Some(Attribute { value, line, .. }) = component.block.body.get(attribute) {
-        let at = world.place(component, *line);
+        let at = component.place(*line);
         collect(world, &world.value(value, component.scope), &at, 0, &mut found);
     }
     found
@@ -77,7 +77,9 @@ fn exported(world: &World<'_>, component: &Component<'_>, depth: usize) -> Vec<T
         "discovery.relabel" => {
             let rules = rules(world, component);
             let mut found = given("targets");
-            found.iter_mut().for_each(|targets| targets.family.relabel(&rules));
+            for targets in &mut found {
+                targets.family.relabel(&rules);
+            }
             found
         }
         "local.file_match" => {
@@ -108,7 +110,7 @@ fn exported(world: &World<'_>, component: &Component<'_>, depth: usize) -> Vec<T
         }
         kind => {
             let mut family = Family { open: Open::Hidden, ..Family::default() };
-            let at = world.place(component, component.block.line);
+            let at = component.start();
             let why = format!("the targets come from {}, which is not seen", brief(kind));
             family.set("__path__", &at, Label::Unclear(why));
             vec![Targets { family, expanded: true }]
@@ -181,7 +183,7 @@ pub(super) fn rules(world: &World<'_>, component: &Component<'_>) -> Vec<Rule> {
                 get(name).map_or_else(|| Ok(default.to_owned()), |value| value.text())
             };
             Rule {
-                at: world.place(component, block.line),
+                at: component.place(block.line),
                 action: text("action", "replace"),
                 sources: get("source_labels").map_or_else(|| Ok(Vec::new()), |value| value.texts()),
                 separator: text("separator", ";"),

@@ -317,7 +317,7 @@ import.git "lib" { repository = "x" }
 lib.thing "a" { }
 loki.source.file "f" {
   targets = [{__path__ = sys.env("AUDIT_LOG")}]
-  forward_to = [lib.thing.a.receiver, loki.write.gone.receiver]
+  forward_to = [lib.thing.a.receiver]
 }
 loki.write "o" {
   endpoint { url = sys.env("URL") }
@@ -333,6 +333,12 @@ loki.write "o" {
     assert!(include[0].reason().unwrap().contains("from the Secret s"));
     assert!(pipeline.inputs[0].routes.reason().is_some());
     assert!(pipeline.outputs[0].hosts.reason().is_some() && pipeline.outputs[0].tls.reason().is_some());
+}
+
+#[test]
+fn receivers_that_do_not_exist_are_not_taken_for_none() {
+    let input = input("loki.source.api \"a\" { forward_to = [loki.write.gone.receiver] }");
+    assert!(input.routes.reason().unwrap().contains("loki.write.gone.receiver is not in this configuration"));
 }
 
 #[test]
@@ -439,7 +445,8 @@ proptest! {
             "declare \"c\" {", "c \"d\" {", "argument \"e\" {", "argument.e.value", "=", "+", "sys.env(", ")",
             "loki.source.file \"f\" {", "targets = ", "{__path__ = \"/x\"}", "`raw`",
         ];
-        let text: String = words.iter().filter_map(|index| WORDS.get(*index)).map(|word| format!("{word} ")).collect();
+        let words: Vec<&str> = words.iter().filter_map(|index| WORDS.get(*index).copied()).collect();
+        let text = words.join(" ");
         let _ = read(&config(&text));
     }
 }

@@ -46,6 +46,18 @@ pub(super) struct Component<'a> {
     pub(super) inner: Option<usize>,
 }
 
+impl Component<'_> {
+    /// Where a line of it stands.
+    pub(super) fn place(&self, line: usize) -> String {
+        self.file.place(line)
+    }
+
+    /// Where it begins.
+    pub(super) fn start(&self) -> String {
+        self.place(self.block.line)
+    }
+}
+
 /// Where names of components are looked up: a configuration, or a custom component.
 pub(super) struct Scope<'a> {
     /// Components by name.
@@ -80,11 +92,6 @@ impl<'a> World<'a> {
     /// What of the configuration is not seen.
     pub(super) fn unread(&self) -> Vec<Unread> {
         self.unread.clone()
-    }
-
-    /// Where a line of a component stands.
-    pub(super) fn place(&self, component: &Component<'_>, line: usize) -> String {
-        component.file.place(line)
     }
 
     /// The value of an attribute in a body of a component, with its place.

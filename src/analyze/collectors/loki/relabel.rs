@@ -210,23 +210,20 @@ impl Family {
             }
             return;
         }
-        match one {
-            Some(about) => self.gate_one(rule, keep, about, regex, pattern.is_match("")),
-            None => {
-                let known =
-                    values.iter().flatten().all(|value| matches!(value, Value::Meta(_) | Value::Text(_)));
-                let labels: Vec<String> = sources.iter().map(|label| subject(label).shown()).collect();
-                let what = format!("{verb} {} {}", labels.join(", "), brief(regex));
-                self.step(&rule.at, what, if known { Effect::DropsSome } else { Effect::Unclear });
-            }
+        if let Some(about) = one {
+            return self.gate_one(rule, keep, &about, regex, pattern.is_match(""));
         }
+        let known = values.iter().flatten().all(|value| matches!(value, Value::Meta(_) | Value::Text(_)));
+        let labels: Vec<String> = sources.iter().map(|label| subject(label).shown()).collect();
+        let what = format!("{verb} {} {}", labels.join(", "), brief(regex));
+        self.step(&rule.at, what, if known { Effect::DropsSome } else { Effect::Unclear });
     }
 
     /// A gate on one label whose value discovery gives. `absent` says whether the rule matches those without it.
-    fn gate_one(&mut self, rule: &Rule, keep: bool, about: Subject, regex: &str, absent: bool) {
+    fn gate_one(&mut self, rule: &Rule, keep: bool, about: &Subject, regex: &str, absent: bool) {
         let at = rule.at.as_str();
         let what = format!("{} {} {}", if keep { "keep" } else { "drop" }, about.shown(), brief(regex));
-        match (&about, keep) {
+        match (about, keep) {
             (Subject::Namespace, _) => {
                 let list = namespaces(regex, at);
                 let rule = if keep {
