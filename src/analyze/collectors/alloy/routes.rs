@@ -176,10 +176,10 @@ fn receivers(world: &World<'_>, value: &Value, found: &mut Vec<usize>) -> Result
         Value::Null => Ok(()),
         Value::List(items) => items.iter().try_for_each(|item| receivers(world, item, found)),
         Value::Part(index, _) => {
-            let seen = |component: &&Component<'_>| {
+            let seen = |component: &Component<'_>| {
                 component.kind.starts_with("loki.") || component.kind.starts_with("otelcol.")
             };
-            if world.components.get(*index).filter(seen).is_none() {
+            if !world.components.get(*index).is_some_and(seen) {
                 return Err("it is inside a component that is not seen".into());
             }
             if !found.contains(index) {

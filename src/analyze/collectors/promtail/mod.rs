@@ -18,6 +18,10 @@ use yaml::Part;
 /// Where Promtail remembers how far it has read if nothing is said.
 const POSITIONS: &str = "/var/log/positions.yaml";
 
+/// Where a client may come from otherwise.
+const UNSEEN_CLIENT: &str =
+    "one may be given by the argument -client.url, which is not part of the configuration";
+
 /// Reads a configuration.
 ///
 /// # Errors
@@ -98,14 +102,10 @@ fn instance(
         .map(|client| clients::output(&client, buffer.clone()))
         .collect();
     let first = pipeline.outputs.len();
-    let evidence: Vec<Evidence> = if outputs.is_empty() {
-        vec![Evidence { at: root.at(), detail: "clients is not set".into() }]
-    } else {
-        outputs
-            .iter()
-            .map(|output| Evidence { at: output.at.clone(), detail: "all logs go to each client".into() })
-            .collect()
-    };
+    let evidence: Vec<Evidence> = outputs
+        .iter()
+        .map(|output| Evidence { at: output.at.clone(), detail: "all logs go to each client".into() })
+        .collect();
     let indexes = first..first + outputs.len();
     pipeline.outputs.extend(outputs);
     let position =
@@ -126,7 +126,12 @@ fn instance(
             let steps = scrape::steps(&job);
             let steps: Vec<Step> = limits.iter().cloned().chain(steps).collect();
             let routes = indexes.clone().map(|output| Route { steps: steps.clone(), output }).collect();
-            input.routes = Fact::known(routes, Rank::Configured, evidence.clone());
+            // It does not start without a client, so there is one all the same.
+            input.routes = if indexes.is_empty() {
+                Fact::unknown(format!("clients is not set at {}; {UNSEEN_CLIENT}", root.at()))
+            } else {
+                Fact::known(routes, Rank::Configured, evidence.clone())
+            };
             pipeline.inputs.push(input);
         }
     }
