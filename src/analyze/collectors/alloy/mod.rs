@@ -2,12 +2,12 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`lexer`], [`syntax`] | text into a tree |
-//! | [`world`] | the components, those inside custom components too |
-//! | [`eval`], [`functions`] | values of expressions |
-//! | [`targets`] | what is discovered, after relabelling |
-//! | [`inputs`], [`outputs`] | components that read, and those that send |
-//! | [`routes`], [`otel`] | the ways between them, and what happens on them |
+//! | `lexer`, `syntax` | text into a tree |
+//! | `world` | the components, those inside custom components too |
+//! | `eval`, `functions` | values of expressions |
+//! | `targets` | what is discovered, after relabelling |
+//! | `inputs`, `outputs` | components that read, and those that send |
+//! | `routes`, `otel` | the ways between them, and what happens on them |
 
 mod eval;
 mod functions;
