@@ -86,6 +86,8 @@ impl Dialect {
             Self::Filebeat => super::filebeat::read(config),
             Self::ElasticAgent => super::elastic_agent::read(config),
             Self::Datadog => super::datadog::read(config),
+            Self::Alloy => super::alloy::read(config),
+            Self::Promtail => super::promtail::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

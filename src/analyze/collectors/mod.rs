@@ -13,10 +13,14 @@
 //! | [`datadog`] | the Datadog agent, by its environment or resource |
 //! | [`elastic_agent`] | the Elastic Agent without Fleet |
 //! | [`filebeat`] | Filebeat and the other Beats |
+//! | [`alloy`] | Grafana Alloy |
+//! | [`promtail`] | Promtail, and Grafana Agent in static mode |
+//! | `loki` | what Promtail and Alloy have in common |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
 
+pub mod alloy;
 pub mod chain;
 pub mod cluster_log_forwarder;
 pub mod collector;
@@ -30,11 +34,13 @@ pub mod filebeat;
 pub mod fluent_bit;
 pub mod fluentd;
 pub mod glob;
+mod loki;
 pub mod model;
 pub mod nodes;
 pub mod open_telemetry;
 pub mod paths;
 pub mod products;
+pub mod promtail;
 pub mod resolve;
 pub mod service;
 pub mod settings;
