@@ -26,7 +26,12 @@ impl<'a> Fields<'a> {
 
     /// `status` of a custom resource.
     pub fn status(resource: &'a Resource) -> Self {
-        Self { value: &resource.status, path: "status".into(), document: &resource.at, marks: &resource.marks }
+        Self {
+            value: &resource.status,
+            path: "status".into(),
+            document: &resource.at,
+            marks: &resource.marks,
+        }
     }
 
     /// A whole document.
@@ -128,7 +133,10 @@ impl<'a> Fields<'a> {
         let word = |on| if on { "on" } else { "off" };
         match self.flag(key) {
             Some(flag) => self.known(key, flag, format!("{key} {}", word(flag))),
-            None if self.get(key).is_some_and(|field| scalar(field.value).is_none_or(|text| !text.is_empty())) => {
+            None if self
+                .get(key)
+                .is_some_and(|field| scalar(field.value).is_none_or(|text| !text.is_empty())) =>
+            {
                 Fact::unknown(format!("{key} at {} is neither on nor off", self.at_key(key)))
             }
             None => self.known(key, default, format!("{key} is not set; the default is {}", word(default))),
@@ -171,7 +179,9 @@ pub(super) mod tests {
             at: document.place.at.clone(),
             marks: document.place.marks.clone(),
             labels: labels
-                .map(|map| map.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?))).collect())
+                .map(|map| {
+                    map.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?))).collect()
+                })
                 .unwrap_or_default(),
             spec: document.value.get("spec").cloned().unwrap_or_default(),
             status: document.value.get("status").cloned().unwrap_or_default(),
@@ -180,11 +190,11 @@ pub(super) mod tests {
 
     #[test]
     fn fields_know_their_places() {
-        let all = resources("kind: A\nspec:\n  a:\n    b: On\n  c: [x, y]\n  d: p, q\n  e: maybe\n");
+        let all = resources("kind: A\nspec:\n  a:\n    b: On\n  c: [x, z]\n  d: p, q\n  e: maybe\n");
         let spec = Fields::spec(&all[0]);
         assert_eq!(spec.get("a").unwrap().at_key("b"), "cr.yaml:4:5");
         assert_eq!(spec.get("a").unwrap().flag("b"), Some(true));
-        assert_eq!(spec.list("c")[1], ("y".into(), "cr.yaml:5:10".into()));
+        assert_eq!(spec.list("c")[1], ("z".into(), "cr.yaml:5:10".into()));
         assert_eq!(spec.list("d")[1], ("q".into(), "cr.yaml:6:3".into()));
         assert_eq!(spec.at_key("missing"), "cr.yaml:1:1 spec");
         assert!(spec.flag_or("e", true).value().is_none());

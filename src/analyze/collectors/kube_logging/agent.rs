@@ -3,8 +3,8 @@
 
 use super::super::fields::Fields;
 use super::super::model::{
-    Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline, Receiver, Retry,
-    Source, Step, Unread, WhenFull,
+    Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline,
+    Receiver, Retry, Source, Step, Unread, WhenFull,
 };
 use super::flows::Delivery;
 use super::scope::{Agent, Aggregator, Scope};
@@ -59,7 +59,14 @@ fn metrics(spec: &Fields<'_>, whose: &str) -> Fact<bool> {
         Some(_) => metrics.flag_or("enabled", false),
         None => {
             let on = metrics.get("port").is_some() || metrics.get("path").is_some();
-            metrics.known("", on, format!("metrics of {whose} {}", if on { "have a port or a path" } else { "are not enabled" }))
+            metrics.known(
+                "",
+                on,
+                format!(
+                    "metrics of {whose} {}",
+                    if on { "have a port or a path" } else { "are not enabled" }
+                ),
+            )
         }
     }
 }
@@ -85,11 +92,17 @@ fn source(agent: &Agent<'_>) -> Source {
     }
     if let Some((namespaces, at)) = &agent.namespaces {
         let glob = |namespace| format!("/var/log/containers/*_{namespace}_*.log");
-        let fact = |namespace| Fact::at(glob(namespace), Rank::Configured, at.clone(), "the namespaces of the tenant");
+        let fact = |namespace| {
+            Fact::at(glob(namespace), Rank::Configured, at.clone(), "the namespaces of the tenant")
+        };
         include = namespaces.iter().map(fact).collect();
     }
     if include.is_empty() {
-        include.push(tail.known("Path", "/var/log/containers/*.log".to_owned(), "Path is not set; this is the default"));
+        include.push(tail.known(
+            "Path",
+            "/var/log/containers/*.log".to_owned(),
+            "Path is not set; this is the default",
+        ));
     }
     Source::Files { include, exclude: globs("Exclude_Path") }
 }
@@ -107,7 +120,11 @@ fn position(agent: &Agent<'_>) -> Fact<Option<String>> {
     match tail.value().get("DB") {
         Some(value) if value.as_str() == Some("") => tail.known("DB", None, "DB is empty"),
         Some(_) => tail.known("DB", tail.text("DB"), "DB is set"),
-        None => tail.known("DB", Some("/tail-db/tail-containers-state.db".into()), "DB is not set; this is the default"),
+        None => tail.known(
+            "DB",
+            Some("/tail-db/tail-containers-state.db".into()),
+            "DB is not set; this is the default",
+        ),
     }
 }
 
@@ -135,7 +152,11 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
     let step = |key: &str, what: String, effect| Step { at: tail.at_key(key), what, effect };
     let mut steps = Vec::new();
     if let Some(age) = tail.text("Ignore_Older") {
-        steps.push(step("Ignore_Older", format!("files not written to for {age} are ignored"), Effect::DropsSome));
+        steps.push(step(
+            "Ignore_Older",
+            format!("files not written to for {age} are ignored"),
+            Effect::DropsSome,
+        ));
     }
     if let Some(size) = tail.text("Buffer_Max_Size")
         && bytes(&size).is_some_and(|bytes| bytes < CONTAINER_LINE)
@@ -227,11 +248,19 @@ fn hop(scope: &Scope<'_>, agent: &Agent<'_>) -> Output {
 fn buffer(agent: &Agent<'_>) -> Fact<Buffer> {
     let tail = tail(agent);
     if tail.text("storage.type").as_deref() != Some("filesystem") {
-        let detail = tail.text("storage.type").map_or("storage.type is not set; the default is memory", |_| "storage.type memory");
+        let detail = tail
+            .text("storage.type")
+            .map_or("storage.type is not set; the default is memory", |_| "storage.type memory");
         return tail.known("storage.type", Buffer::Memory, detail);
     }
-    if let Some(volume) = agent.spec.get("bufferStorageVolume").filter(|volume| volume.get("emptyDir").is_some()) {
-        return volume.known("emptyDir", Buffer::Memory, "bufferStorageVolume is an emptyDir, which goes with the pod");
+    if let Some(volume) =
+        agent.spec.get("bufferStorageVolume").filter(|volume| volume.get("emptyDir").is_some())
+    {
+        return volume.known(
+            "emptyDir",
+            Buffer::Memory,
+            "bufferStorageVolume is an emptyDir, which goes with the pod",
+        );
     }
     let folder = agent.spec.get("bufferStorage").and_then(|storage| storage.text("storage.path"));
     let folder = folder.unwrap_or_else(|| "/buffers".into());
@@ -245,12 +274,20 @@ fn retry(spec: &Fields<'_>, to_fluentd: bool) -> Fact<Retry> {
     let limit = options.as_ref().and_then(|options| options.text("Retry_Limit"));
     let fields = options.as_ref().unwrap_or(spec);
     match limit.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("false" | "no_limits" | "off" | "no") => fields.known("Retry_Limit", Retry::Forever, "Retry_Limit is off"),
+        Some("false" | "no_limits" | "off" | "no") => {
+            fields.known("Retry_Limit", Retry::Forever, "Retry_Limit is off")
+        }
         Some("no_retries") => fields.known("Retry_Limit", Retry::Never, "Retry_Limit no_retries"),
-        Some(times) => fields.known("Retry_Limit", Retry::Limited(format!("{times} retries")), format!("Retry_Limit {times}")),
+        Some(times) => fields.known(
+            "Retry_Limit",
+            Retry::Limited(format!("{times} retries")),
+            format!("Retry_Limit {times}"),
+        ),
         None if to_fluentd => {
             fields.known("", Retry::Forever, "Retry_Limit is not set; the operator's default is no limit")
         }
-        None => fields.known("", Retry::Limited("1 retry".into()), "Retry_Limit is not set; the default is 1"),
+        None => {
+            fields.known("", Retry::Limited("1 retry".into()), "Retry_Limit is not set; the default is 1")
+        }
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn read(resource: &Resource, has_volume: bool) -> Output {
         at: fields.at(),
         retry: retry(name, &fields),
         buffer: buffer(&fields, has_volume),
-        when_full: fields.known("", WhenFull::Drops, "the flows are without flow control, so that a full queue drops messages"),
+        when_full: fields.known(
+            "",
+            WhenFull::Drops,
+            "the flows are without flow control, so that a full queue drops messages",
+        ),
         receiver,
         hosts,
         tls,
@@ -107,7 +111,10 @@ fn syslog(fields: &Fields<'_>) -> Way {
     let host = fields.text("host").unwrap_or_default();
     let address = fields.text("port").map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
     let tls = if encrypted && transport != "tls" {
-        Fact::unknown(format!("transport {transport} with a tls section at {}: which one counts is not told here", fields.at_key("tls")))
+        Fact::unknown(format!(
+            "transport {transport} with a tls section at {}: which one counts is not told here",
+            fields.at_key("tls")
+        ))
     } else {
         fields.known("transport", encrypted, format!("transport {transport}"))
     };
@@ -145,8 +152,16 @@ fn service(fields: &Fields<'_>, service: Service, keys: &[&str]) -> Way {
     let why = || format!("the address at {} is in a Secret", fields.at_key("url"));
     Way {
         receiver: Receiver::Service(service),
-        hosts: if hidden { Fact::unknown(why()) } else { fields.known("", Vec::new(), "the service's own address") },
-        tls: if hidden { Fact::unknown(why()) } else { fields.known("", true, "the service is reached over TLS") },
+        hosts: if hidden {
+            Fact::unknown(why())
+        } else {
+            fields.known("", Vec::new(), "the service's own address")
+        },
+        tls: if hidden {
+            Fact::unknown(why())
+        } else {
+            fields.known("", true, "the service is reached over TLS")
+        },
         verified: Some(verification(fields)),
         authenticated: credential(fields, keys),
     }
@@ -162,7 +177,11 @@ fn grpc(fields: &Fields<'_>, otherwise: Receiver) -> Way {
     let (tls, authenticated) = match &secure {
         Some((kind, section)) => (
             section.known("", true, format!("auth {kind}")),
-            if *kind == "tls" { credential(section, &["cert_file"]) } else { section.known("", true, format!("auth {kind}")) },
+            if *kind == "tls" {
+                credential(section, &["cert_file"])
+            } else {
+                section.known("", true, format!("auth {kind}"))
+            },
         ),
         None => (
             fields.known("auth", false, "auth is not set, or insecure, which is the default"),
@@ -182,7 +201,9 @@ fn grpc(fields: &Fields<'_>, otherwise: Receiver) -> Way {
 fn buffer(fields: &Fields<'_>, has_volume: bool) -> Fact<Buffer> {
     match fields.get("disk_buffer") {
         None => fields.known("", Buffer::Memory, "disk_buffer is not set"),
-        Some(disk) if !has_volume => disk.known("", Buffer::Memory, "disk_buffer in a folder without a volume goes with the pod"),
+        Some(disk) if !has_volume => {
+            disk.known("", Buffer::Memory, "disk_buffer in a folder without a volume goes with the pod")
+        }
         Some(disk) => {
             let folder = disk.text("dir");
             disk.known("", Buffer::Disk(folder), "disk_buffer is set")
@@ -194,7 +215,9 @@ fn buffer(fields: &Fields<'_>, has_volume: bool) -> Fact<Buffer> {
 fn retry(name: &str, fields: &Fields<'_>) -> Fact<Retry> {
     match name {
         "file" => fields.known("", Retry::Never, "nothing is sent over a network"),
-        "syslog" | "loggly" | "sumologic-syslog" => fields.known("", Retry::Forever, "it connects again until it can send"),
+        "syslog" | "loggly" | "sumologic-syslog" => {
+            fields.known("", Retry::Forever, "it connects again until it can send")
+        }
         _ => {
             let times = fields.text("retries").unwrap_or_else(|| "3".into());
             let limit = format!("{times} attempts that the receiver answers with an error");

@@ -29,7 +29,11 @@ pub(super) fn steps(filters: &[Fields<'_>]) -> Vec<Step> {
                 "parser" => steps.extend(parser(&fields)),
                 "record_modifier" => steps.extend(modifier(&fields)),
                 "record_transformer" => steps.extend(transformer(&fields)),
-                name => steps.push(step(&fields, format!("the filter {name}, which is not known"), Effect::Unclear)),
+                name => steps.push(step(
+                    &fields,
+                    format!("the filter {name}, which is not known"),
+                    Effect::Unclear,
+                )),
             }
         }
     }
@@ -113,7 +117,10 @@ fn transformer(fields: &Fields<'_>) -> Vec<Step> {
         steps.push(step(fields, "record_transformer makes a new record".into(), Effect::Unclear));
     }
     let replaces = |value: &Fields<'_>| {
-        value.entries().iter().any(|(_, text)| text.value().as_str().is_some_and(|text| text.contains("gsub")))
+        value
+            .entries()
+            .iter()
+            .any(|(_, text)| text.value().as_str().is_some_and(|text| text.contains("gsub")))
     };
     for record in fields.items("records").iter().filter(|record| replaces(record)) {
         steps.push(step(record, "record_transformer replaces by a pattern".into(), Effect::Redacts));

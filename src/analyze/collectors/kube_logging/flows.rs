@@ -85,8 +85,13 @@ impl<'a> Referable<'a> {
         let mut found = Vec::new();
         for (name, at) in spec.list("globalOutputRefs") {
             match self.cluster_wide.iter().find(|(output, _)| output.name == name) {
-                Some((output, _)) if own.is_some() && Fields::spec(output).flag("protected") == Some(true) => {
-                    return Err(Unread { at, why: format!("the output {name} is protected: flows of namespaces may not use it") });
+                Some((output, _))
+                    if own.is_some() && Fields::spec(output).flag("protected") == Some(true) =>
+                {
+                    return Err(Unread {
+                        at,
+                        why: format!("the output {name} is protected: flows of namespaces may not use it"),
+                    });
                 }
                 Some(output) => found.push(*output),
                 None => return Err(Unread { at, why: format!("there is no output {name} for the cluster") }),
@@ -97,7 +102,12 @@ impl<'a> Referable<'a> {
             let own = own.unwrap_or_default();
             match self.namespaced.iter().find(|(output, _)| output.name == name && output.namespace == own) {
                 Some(output) => found.push(*output),
-                None => return Err(Unread { at, why: format!("there is no output {name} in the namespace of the flow") }),
+                None => {
+                    return Err(Unread {
+                        at,
+                        why: format!("there is no output {name} in the namespace of the flow"),
+                    });
+                }
             }
         }
         Ok(found)
@@ -147,7 +157,12 @@ pub(super) fn system(scope: &Scope<'_>, fluentd: &Fields<'_>, pipeline: &mut Pip
         && !outputs.cluster_wide.iter().any(|(output, _)| output.name == name)
     {
         let at = logging.at_key("errorOutputRef");
-        refuse(scope, "the error output", Unread { at, why: format!("there is no output {name} for the cluster") }, pipeline);
+        refuse(
+            scope,
+            "the error output",
+            Unread { at, why: format!("there is no output {name} for the cluster") },
+            pipeline,
+        );
     }
     system
 }
@@ -188,7 +203,10 @@ pub(super) struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     pub(super) fn new(spec: &Fields<'_>, scope: &Scope<'a>, system: System) -> Self {
         let replaced = spec.get("flowConfigOverride").map(|config| {
-            format!("flowConfigOverride at {} replaces the flows by a configuration that is not read", config.at())
+            format!(
+                "flowConfigOverride at {} replaces the flows by a configuration that is not read",
+                config.at()
+            )
         });
         Self {
             at: spec.at(),
@@ -207,7 +225,10 @@ impl<'a> Delivery<'a> {
             return Fact::unknown(reason.clone());
         }
         if !self.has_aggregator {
-            let detail = format!("Logging {} has neither fluentd nor syslogNG, so agents have no output", self.logging);
+            let detail = format!(
+                "Logging {} has neither fluentd nor syslogNG, so agents have no output",
+                self.logging
+            );
             return known_routes(Vec::new(), self.at.clone(), detail);
         }
         let mut routes: Vec<Route> = Vec::new();
@@ -218,7 +239,10 @@ impl<'a> Delivery<'a> {
                 Some(pod) => match flow.selection.takes(pod) {
                     Some(true) => Taken::All,
                     Some(false) => Taken::Nothing,
-                    None => Taken::Some(vec![unclear(&self.at, format!("whether {} takes it is not told", flow.name))]),
+                    None => Taken::Some(vec![unclear(
+                        &self.at,
+                        format!("whether {} takes it is not told", flow.name),
+                    )]),
                 },
             };
             self.follow(flow, &taken, before, &mut routes, MAX_HANDS);
@@ -228,7 +252,10 @@ impl<'a> Delivery<'a> {
             self.follow(flow, &rest(&taken_so_far, &self.at), before, &mut routes, MAX_HANDS);
         }
         if routes.len() >= MAX_ROUTES {
-            return Fact::unknown(format!("the flows of {} have more than {MAX_ROUTES} ways to outputs", self.at));
+            return Fact::unknown(format!(
+                "the flows of {} have more than {MAX_ROUTES} ways to outputs",
+                self.at
+            ));
         }
         if let Some(pod) = pod {
             routes = routes
@@ -252,7 +279,10 @@ impl<'a> Delivery<'a> {
         }
         if hands == MAX_HANDS {
             if !self.certain {
-                steps.push(unclear(&self.at, format!("{} counts only in namespaces with some labels", flow.name)));
+                steps.push(unclear(
+                    &self.at,
+                    format!("{} counts only in namespaces with some labels", flow.name),
+                ));
             }
             steps.splice(before.len()..before.len(), self.system.before.iter().cloned());
         }
@@ -287,9 +317,12 @@ fn rest(taken: &[Taken], at: &str) -> Taken {
             Taken::All => return Taken::Nothing,
             Taken::Nothing => {}
             Taken::Some(by) => match by.as_slice() {
-                [Step { effect: Effect::Namespaces(NamespaceRule { only: Some(names), except: none }), .. }]
-                    if none.is_empty() =>
-                {
+                [
+                    Step {
+                        effect: Effect::Namespaces(NamespaceRule { only: Some(names), except: none }),
+                        ..
+                    },
+                ] if none.is_empty() => {
                     except.extend(names.iter().cloned());
                 }
                 _ => steps.push(Step {

@@ -23,13 +23,19 @@ impl Storage {
         let no_claim = fluentd.flag("disablePvc") == Some(true);
         let empty = fluentd.at_path(&["bufferStorageVolume", "emptyDir"]);
         match (no_claim, empty) {
-            (true, Some(volume)) => Self { lasts: false, at: volume.at(), detail: "bufferStorageVolume is an emptyDir" },
+            (true, Some(volume)) => {
+                Self { lasts: false, at: volume.at(), detail: "bufferStorageVolume is an emptyDir" }
+            }
             (true, None) => Self {
                 lasts: true,
                 at: fluentd.at_key("disablePvc"),
                 detail: "disablePvc is set, so that buffers lie in a folder of the node or another volume",
             },
-            (false, _) => Self { lasts: true, at: fluentd.at(), detail: "buffers lie in a PersistentVolumeClaim by default" },
+            (false, _) => Self {
+                lasts: true,
+                at: fluentd.at(),
+                detail: "buffers lie in a PersistentVolumeClaim by default",
+            },
         }
     }
 }
@@ -84,21 +90,36 @@ fn buffering(
     let section = buffer.unwrap_or(fields);
     let text = |key: &str| buffer.and_then(|buffer| buffer.text(key));
     let kind = if buffer.and_then(|buffer| buffer.flag("disabled")) == Some(true) {
-        section.known("disabled", Buffer::Memory, "the buffer section is disabled; plugins then buffer in memory")
+        section.known(
+            "disabled",
+            Buffer::Memory,
+            "the buffer section is disabled; plugins then buffer in memory",
+        )
     } else {
         match text("type").as_deref() {
             Some("memory") => section.known("type", Buffer::Memory, "type memory"),
             None | Some("file" | "file_single") if storage.lasts => {
                 let folder = text("path").unwrap_or_else(|| "/buffers".into());
-                Fact::at(Buffer::Disk(Some(folder)), crate::verdict::Rank::Configured, &storage.at, storage.detail)
+                Fact::at(
+                    Buffer::Disk(Some(folder)),
+                    crate::verdict::Rank::Configured,
+                    &storage.at,
+                    storage.detail,
+                )
             }
             None | Some("file" | "file_single") => {
                 Fact::at(Buffer::Memory, crate::verdict::Rank::Configured, &storage.at, storage.detail)
             }
-            Some(other) => Fact::unknown(format!("the buffer type {other} at {} is not known", section.at_key("type"))),
+            Some(other) => {
+                Fact::unknown(format!("the buffer type {other} at {} is not known", section.at_key("type")))
+            }
         }
     };
-    let retry = match (buffer.and_then(|buffer| buffer.flag("retry_forever")), text("retry_max_times"), text("retry_timeout")) {
+    let retry = match (
+        buffer.and_then(|buffer| buffer.flag("retry_forever")),
+        text("retry_max_times"),
+        text("retry_timeout"),
+    ) {
         (Some(false), Some(times), _) => {
             section.known("retry_max_times", Retry::Limited(format!("{times} retries")), "retry_forever off")
         }
@@ -107,15 +128,23 @@ fn buffering(
             section.known("retry_forever", Retry::Limited(time), "retry_forever off")
         }
         (Some(true), ..) => section.known("retry_forever", Retry::Forever, "retry_forever on"),
-        (None, ..) => section.known("retry_forever", Retry::Forever, "retry_forever is not set; the operator's default is on"),
+        (None, ..) => section.known(
+            "retry_forever",
+            Retry::Forever,
+            "retry_forever is not set; the operator's default is on",
+        ),
     };
     let full = match text("overflow_action").as_deref() {
         Some("block") => section.known("overflow_action", WhenFull::Waits, "overflow_action block"),
         Some("drop_oldest_chunk") => {
             section.known("overflow_action", WhenFull::Drops, "overflow_action drop_oldest_chunk")
         }
-        Some("throw_exception") => section.known("overflow_action", WhenFull::Drops, "overflow_action throw_exception"),
-        Some(_) => Fact::unknown(format!("overflow_action at {} is not known", section.at_key("overflow_action"))),
+        Some("throw_exception") => {
+            section.known("overflow_action", WhenFull::Drops, "overflow_action throw_exception")
+        }
+        Some(_) => {
+            Fact::unknown(format!("overflow_action at {} is not known", section.at_key("overflow_action")))
+        }
         None => section.known(
             "overflow_action",
             WhenFull::Drops,
@@ -138,7 +167,12 @@ pub(super) fn local(receiver: Receiver, fields: &Fields<'_>) -> Way {
 }
 
 /// A cloud service, whose client speaks TLS and shows an identity of the cloud.
-pub(super) fn cloud(service: Service, fields: &Fields<'_>, endpoint: Option<&str>, verify: Option<Fact<bool>>) -> Way {
+pub(super) fn cloud(
+    service: Service,
+    fields: &Fields<'_>,
+    endpoint: Option<&str>,
+    verify: Option<Fact<bool>>,
+) -> Way {
     let address = endpoint.and_then(|key| Some((key, fields.text(key)?)));
     let (hosts, tls) = match &address {
         Some((key, address)) => (hosts(fields, key, &[address]), scheme(fields, key, &[address], "https")),

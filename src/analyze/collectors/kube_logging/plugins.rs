@@ -26,18 +26,37 @@ pub(super) fn way(name: &str, fields: &Fields<'_>) -> Way {
         "rabbitmq" => rabbitmq(fields),
         "datadog" => datadog(fields),
         "logz" => logz(fields),
-        "newrelic" => vendor(fields, Service::NewRelic, "base_uri", "https://log-api.newrelic.com", &["license_key", "api_key"]),
-        "logdna" => vendor(fields, Service::Mezmo, "ingester_endpoint", "https://logs.logdna.com", &["api_key"]),
-        "s3" => cloud(Service::S3, fields, Some("s3_endpoint"), Some(fields.flag_or("ssl_verify_peer", true))),
+        "newrelic" => vendor(
+            fields,
+            Service::NewRelic,
+            "base_uri",
+            "https://log-api.newrelic.com",
+            &["license_key", "api_key"],
+        ),
+        "logdna" => {
+            vendor(fields, Service::Mezmo, "ingester_endpoint", "https://logs.logdna.com", &["api_key"])
+        }
+        "s3" => {
+            cloud(Service::S3, fields, Some("s3_endpoint"), Some(fields.flag_or("ssl_verify_peer", true)))
+        }
         "gcs" => cloud(Service::GoogleCloudStorage, fields, None, None),
         "azurestorage" => cloud(Service::AzureBlob, fields, None, None),
-        "oss" => Way { receiver: Receiver::Other("oss".into()), ..cloud(Service::S3, fields, Some("endpoint"), None) },
+        "oss" => Way {
+            receiver: Receiver::Other("oss".into()),
+            ..cloud(Service::S3, fields, Some("endpoint"), None)
+        },
         "cloudwatch" => cloud(Service::CloudWatchLogs, fields, Some("endpoint"), None),
         "kinesisStream" => cloud(Service::Kinesis, fields, None, None),
         "kinesisFirehose" => cloud(Service::Firehose, fields, None, None),
         "sqs" => cloud(Service::Sqs, fields, Some("sqs_url"), None),
         "vmwareLogInsight" => insight(fields),
-        "vmwareLogIntelligence" => addressed(fields, "endpoint_url", Receiver::Other(name.into()), fields.flag_or("verify_ssl", true), &["http_conn_headers", "headers"]),
+        "vmwareLogIntelligence" => addressed(
+            fields,
+            "endpoint_url",
+            Receiver::Other(name.into()),
+            fields.flag_or("verify_ssl", true),
+            &["http_conn_headers", "headers"],
+        ),
         "lmLogs" => {
             let https = fields.known("", true, "the service is reached over TLS");
             Way {
@@ -96,7 +115,9 @@ fn search(fields: &Fields<'_>, service: Service) -> Way {
 
 /// Amazon's search service, with signed requests.
 fn signed(fields: &Fields<'_>) -> Way {
-    let Some(endpoint) = fields.get("endpoint") else { return cloud(Service::OpenSearch, fields, None, None) };
+    let Some(endpoint) = fields.get("endpoint") else {
+        return cloud(Service::OpenSearch, fields, None, None);
+    };
     cloud(Service::OpenSearch, &endpoint, Some("url"), Some(fields.flag_or("ssl_verify", true)))
 }
 
@@ -104,7 +125,14 @@ fn loki(fields: &Fields<'_>) -> Way {
     let url = fields.text("url").unwrap_or_else(|| "https://logs-us-west1.grafana.net".into());
     let service = if url.contains("/insert/loki") { Service::VictoriaLogs } else { Service::Loki };
     let insecure = fields.flag_or("insecure_tls", false).map(|insecure| !insecure);
-    address(fields, "url", &url, Receiver::Service(service), insecure, &["password", "cert", "bearer_token_file"])
+    address(
+        fields,
+        "url",
+        &url,
+        Receiver::Service(service),
+        insecure,
+        &["password", "cert", "bearer_token_file"],
+    )
 }
 
 fn splunk(fields: &Fields<'_>) -> Way {
@@ -125,7 +153,13 @@ fn splunk(fields: &Fields<'_>) -> Way {
 fn http(fields: &Fields<'_>) -> Way {
     let mode = fields.text("tls_verify_mode").unwrap_or_else(|| "peer".into());
     let verified = fields.known("tls_verify_mode", mode != "none", format!("tls_verify_mode {mode}"));
-    addressed(fields, "endpoint", Receiver::Http, verified, &["auth", "tls_client_cert_path", "headers_from_placeholders"])
+    addressed(
+        fields,
+        "endpoint",
+        Receiver::Http,
+        verified,
+        &["auth", "tls_client_cert_path", "headers_from_placeholders"],
+    )
 }
 
 /// `transport` tcp; with TLS, certificates are verified unless `tls_insecure_mode` is set (Fluentd docs: output/forward).
@@ -178,7 +212,8 @@ fn gelf(fields: &Fields<'_>) -> Way {
         fields.flag_or("tls", false)
     };
     let options = fields.get("tls_options");
-    let unverified = options.as_ref().and_then(|options| options.flag("no_default_ca").or(options.flag("all_ciphers")));
+    let unverified =
+        options.as_ref().and_then(|options| options.flag("no_default_ca").or(options.flag("all_ciphers")));
     let verified = match unverified {
         Some(_) => Fact::unknown("whether certificates are verified with these tls_options is not known"),
         None => Fact::unknown("whether the GELF client verifies certificates is not known"),
@@ -211,7 +246,12 @@ fn kafka(fields: &Fields<'_>) -> Way {
         (None, Some(key)) => fields.known(key, true, format!("{key} is set")),
         (None, None) => fields.known("", false, "nothing of TLS is set; the default is off"),
     };
-    let named = options.as_ref().map(|options| credential(options, &["sasl.password", "ssl.key.location", "sasl.kerberos.keytab", "sasl.oauthbearer.client.secret"]));
+    let named = options.as_ref().map(|options| {
+        credential(
+            options,
+            &["sasl.password", "ssl.key.location", "sasl.kerberos.keytab", "sasl.oauthbearer.client.secret"],
+        )
+    });
     let own = credential(fields, &["password", "keytab", "ssl_client_cert"]);
     Way {
         receiver: Receiver::Service(Service::Kafka),
@@ -226,7 +266,8 @@ fn kafka(fields: &Fields<'_>) -> Way {
 }
 
 fn rabbitmq(fields: &Fields<'_>) -> Way {
-    let mut way = plain(fields, Service::RabbitMq, fields.flag_or("tls", false), &["pass", "tls_cert"], "localhost");
+    let mut way =
+        plain(fields, Service::RabbitMq, fields.flag_or("tls", false), &["pass", "tls_cert"], "localhost");
     let several: Vec<String> = fields.list("hosts").into_iter().map(|(host, _)| host).collect();
     if !several.is_empty() {
         let several: Vec<&str> = several.iter().map(String::as_str).collect();
@@ -292,7 +333,13 @@ fn insight(fields: &Fields<'_>) -> Way {
     }
 }
 
-fn addressed(fields: &Fields<'_>, key: &str, otherwise: Receiver, verified: Fact<bool>, keys: &[&str]) -> Way {
+fn addressed(
+    fields: &Fields<'_>,
+    key: &str,
+    otherwise: Receiver,
+    verified: Fact<bool>,
+    keys: &[&str],
+) -> Way {
     let url = fields.text(key).unwrap_or_default();
     address(fields, key, &url, otherwise, verified, keys)
 }

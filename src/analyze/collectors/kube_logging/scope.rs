@@ -106,7 +106,9 @@ impl<'a> Scope<'a> {
 
     fn referring(&self, kind: &str) -> Vec<&'a Resource> {
         let mut found: Vec<&Resource> = of_kind(self.all, kind)
-            .filter(|resource| Fields::spec(resource).text("loggingRef").unwrap_or_default() == self.reference)
+            .filter(|resource| {
+                Fields::spec(resource).text("loggingRef").unwrap_or_default() == self.reference
+            })
             .collect();
         found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         found
@@ -214,7 +216,9 @@ fn aggregator<'a>(
         if let [_, second, ..] = found.as_slice() {
             unread.push(Unread {
                 at: second.at.clone(),
-                why: format!("there is more than one {kind} in {control_namespace}; which one counts is not told here"),
+                why: format!(
+                    "there is more than one {kind} in {control_namespace}; which one counts is not told here"
+                ),
             });
         }
         found.first().map(|config| Fields::spec(config))

@@ -17,7 +17,8 @@ pub(super) fn system(scope: &Scope<'_>, syslog_ng: &Fields<'_>, pipeline: &mut P
         destinations::read(resource, lasts)
     });
     let mut system = System::default();
-    let flows = scope.namespaced("SyslogNGFlow").into_iter().map(|flow| (flow, Some(flow.namespace.as_str())));
+    let flows =
+        scope.namespaced("SyslogNGFlow").into_iter().map(|flow| (flow, Some(flow.namespace.as_str())));
     let cluster_flows = scope.cluster_wide("SyslogNGClusterFlow").into_iter().map(|flow| (flow, None));
     for (flow, own) in flows.chain(cluster_flows) {
         let spec = Fields::spec(flow);
@@ -116,7 +117,9 @@ fn rule(expression: &Fields<'_>) -> Option<NamespaceRule> {
 fn namespace(expression: &Fields<'_>) -> Option<NamespaceMatch> {
     let regexp = expression.get("regexp")?;
     let value = regexp.text("value")?;
-    if value.split(['.', '#', '~', ':', '/']).collect::<Vec<_>>().join(".") != "json.kubernetes.namespace_name" {
+    if value.split(['.', '#', '~', ':', '/']).collect::<Vec<_>>().join(".")
+        != "json.kubernetes.namespace_name"
+    {
         return None;
     }
     let pattern = regexp.text("pattern")?;

@@ -20,13 +20,18 @@ pub(super) fn read(all: &[Resource], scope: &Scope<'_>, delivery: &Delivery<'_>,
                 for (kind, prefix) in [("fileTailers", "file"), ("systemdTailers", "systemd")] {
                     let on = |part: &Fields<'_>| part.flag("disabled") != Some(true);
                     for part in spec.items(kind).into_iter().filter(on) {
-                        let name = format!("{}-host-tailer-{}", tailer.name, part.text("name").unwrap_or_default());
+                        let name =
+                            format!("{}-host-tailer-{}", tailer.name, part.text("name").unwrap_or_default());
                         let pod = pod("host-tailer", &tailer.namespace, &name);
                         let input = Input {
                             id: format!("{prefix}.{name}"),
                             at: part.at(),
                             source: if prefix == "file" { file(&part) } else { journal(&part) },
-                            position: Some(part.known("", Some(format!("/var/pos/{name}.db")), "the operator sets it, in a folder of the node")),
+                            position: Some(part.known(
+                                "",
+                                Some(format!("/var/pos/{name}.db")),
+                                "the operator sets it, in a folder of the node",
+                            )),
                             opt_outs: Vec::new(),
                             steps: if prefix == "file" { vec![long_lines(&part)] } else { Vec::new() },
                             routes: routes(scope, delivery, &pod, pipeline),
@@ -73,13 +78,17 @@ fn routes(
     // Agents read alike here: what the first of them sends is what gets on.
     let agent = pipeline.inputs.iter().find(|input| input.id.starts_with("tail."));
     let hop = pipeline.outputs.iter().position(|output| {
-        agent.is_some_and(|agent| output.id.split_once('.').map(|(_, name)| name) == agent.id.split_once('.').map(|(_, name)| name))
+        agent.is_some_and(|agent| {
+            output.id.split_once('.').map(|(_, name)| name) == agent.id.split_once('.').map(|(_, name)| name)
+        })
     });
     match hop {
         Some(hop) => delivery.routes(&[], hop, Some(pod)),
-        None if scope.agents.is_empty() => {
-            known_routes(Vec::new(), scope.logging.at.clone(), "this Logging has no agent that reads the tailer's output")
-        }
+        None if scope.agents.is_empty() => known_routes(
+            Vec::new(),
+            scope.logging.at.clone(),
+            "this Logging has no agent that reads the tailer's output",
+        ),
         None => Fact::unknown("the agents' configuration is not seen"),
     }
 }
