@@ -78,9 +78,12 @@ impl Dialect {
     /// # Errors
     /// It is not one that the program would start with, or this dialect is recognised and not read.
     pub fn read(self, config: &Config) -> Result<Pipeline, Unreadable> {
-        Err(Unreadable::new(
-            &*config.main,
-            format!("configurations of {} are recognised, but not read", self.name()),
-        ))
+        match self {
+            Self::AzureAgentConfig => super::azure_agent::read_config(config),
+            _ => Err(Unreadable::new(
+                &*config.main,
+                format!("configurations of {} are recognised, but not read", self.name()),
+            )),
+        }
     }
 }

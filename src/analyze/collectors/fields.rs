@@ -196,7 +196,7 @@ pub(super) mod tests {
         assert_eq!(spec.get("a").unwrap().flag("b"), Some(true));
         assert_eq!(spec.list("c")[1], ("z".into(), "cr.yaml:5:10".into()));
         assert_eq!(spec.list("d")[1], ("q".into(), "cr.yaml:6:3".into()));
-        assert_eq!(spec.at_key("missing"), "cr.yaml:1:1 spec");
+        assert_eq!(spec.at_key("missing"), "cr.yaml:2:1");
         assert!(spec.flag_or("e", true).value().is_none());
     }
 }

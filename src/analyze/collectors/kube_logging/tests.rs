@@ -109,9 +109,9 @@ fn outputs_say_what_they_protect() {
     let store = output(&read, "ClusterOutput logging/store");
     assert_eq!(store.receiver, Receiver::Service(Service::Elasticsearch));
     assert_eq!(store.hosts.value().unwrap(), &["es.search.svc:9200"]);
-    assert_eq!((store.tls.value(), evidence(&store.tls)), (Some(&true), "cr.yaml:20:5"));
+    assert_eq!((store.tls.value(), evidence(&store.tls)), (Some(&true), "cr.yaml:22:5"));
     let verified = store.verified.as_ref().unwrap();
-    assert_eq!((verified.value(), evidence(verified)), (Some(&false), "cr.yaml:21:5"));
+    assert_eq!((verified.value(), evidence(verified)), (Some(&false), "cr.yaml:23:5"));
     assert_eq!(store.authenticated.value(), Some(&true));
     assert_eq!(store.buffer.value(), Some(&Buffer::Disk(Some("/buffers".into()))));
     assert_eq!(store.retry.value(), Some(&Retry::Limited("5 retries".into())));
