@@ -207,7 +207,7 @@ fn routes(
             Fit::No => {}
             Fit::Yes if filter.retags.is_none() => steps.extend(filter.steps.iter().cloned()),
             Fit::Some if filter.retags.is_none() => {
-                steps.extend(filter.steps.iter().map(|step| step.of_some()));
+                steps.extend(filter.steps.iter().map(Step::of_some));
             }
             Fit::Yes | Fit::Some => {
                 let at = filter.retags.clone().unwrap_or_default();

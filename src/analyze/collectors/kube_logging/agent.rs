@@ -55,20 +55,12 @@ fn metrics(spec: &Fields<'_>, whose: &str) -> Fact<bool> {
     let Some(metrics) = spec.get("metrics") else {
         return spec.known("", false, format!("metrics of {whose} are not set; the default is off"));
     };
-    match metrics.flag("enabled") {
-        Some(_) => metrics.flag_or("enabled", false),
-        None => {
-            let on = metrics.get("port").is_some() || metrics.get("path").is_some();
-            metrics.known(
-                "",
-                on,
-                format!(
-                    "metrics of {whose} {}",
-                    if on { "have a port or a path" } else { "are not enabled" }
-                ),
-            )
-        }
+    if metrics.get("enabled").is_some() {
+        return metrics.flag_or("enabled", false);
     }
+    let on = metrics.get("port").is_some() || metrics.get("path").is_some();
+    let how = if on { "have a port or a path" } else { "are not enabled" };
+    metrics.known("", on, format!("metrics of {whose} {how}"))
 }
 
 fn tail<'a>(agent: &Agent<'a>) -> Fields<'a> {

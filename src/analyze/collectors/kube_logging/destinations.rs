@@ -167,7 +167,7 @@ fn service(fields: &Fields<'_>, service: Service, keys: &[&str]) -> Way {
     }
 }
 
-/// gRPC without encryption unless `auth` says how (AxoSyslog docs: loki, opentelemetry).
+/// gRPC without encryption unless `auth` says how (`AxoSyslog` docs: loki, opentelemetry).
 fn grpc(fields: &Fields<'_>, otherwise: Receiver) -> Way {
     let url = fields.text("url").unwrap_or_else(|| "localhost:9095".into());
     let secure = fields.get("auth").and_then(|auth| {

@@ -88,7 +88,7 @@ fn throttle(fields: &Fields<'_>) -> Step {
     step(fields, format!("throttle to {limit} records in {period} seconds for each group"), Effect::Limits)
 }
 
-/// What cannot be parsed goes to the error output, not on, unless `reserve_data` is set (Fluentd: filter_parser).
+/// What cannot be parsed goes to the error output, not on, unless `reserve_data` is set (Fluentd: `filter_parser`).
 fn parser(fields: &Fields<'_>) -> Option<Step> {
     let none = |section: &Fields<'_>| section.text("type").as_deref() == Some("none");
     if fields.flag("reserve_data") == Some(true) || fields.get("parse").is_some_and(|parse| none(&parse)) {

@@ -84,12 +84,11 @@ fn search(fields: &Fields<'_>, service: Service) -> Way {
     }
     let port = fields.text("port").unwrap_or_else(|| "9200".into());
     let default = fields.text("scheme").unwrap_or_else(|| "http".into());
-    let (key, addresses) = match fields.text("hosts") {
-        Some(_) => ("hosts", fields.list("hosts").into_iter().map(|(address, _)| address).collect()),
-        None => {
-            let host = fields.text("host").unwrap_or_else(|| "localhost".into());
-            ("host", vec![format!("{host}:{port}")])
-        }
+    let (key, addresses) = if fields.get("hosts").is_some() {
+        ("hosts", fields.list("hosts").into_iter().map(|(address, _)| address).collect())
+    } else {
+        let host = fields.text("host").unwrap_or_else(|| "localhost".into());
+        ("host", vec![format!("{host}:{port}")])
     };
     let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
     let hosts = hosts(fields, key, &addresses);

@@ -44,6 +44,11 @@ pub(super) struct Agent<'a> {
     pub(super) tenant: Option<String>,
 }
 
+/// What a route hands on: logs of these namespaces, or of all.
+struct Tenancy {
+    namespaces: Option<(Vec<String>, String)>,
+}
+
 /// The namespaces of which flows and outputs are taken.
 enum Watched {
     All,
@@ -124,11 +129,11 @@ impl<'a> Scope<'a> {
         }
         for route in routes {
             match self.tenancy(route) {
-                Some(namespaces) => {
+                Some(tenancy) => {
                     let owner = of_kind(self.all, "Logging")
                         .find(|other| Fields::spec(other).text("loggingRef").unwrap_or_default() == source(route))
                         .unwrap_or(self.logging);
-                    agents.extend(self.agents_of(&source(route), owner, Some(namespaces)));
+                    agents.extend(self.agents_of(&source(route), owner, Some(&tenancy)));
                 }
                 None if self.may_be_target(route) => self.unread.push(Unread {
                     at: Fields::spec(route).at_key("targets"),
@@ -141,12 +146,7 @@ impl<'a> Scope<'a> {
         agents
     }
 
-    fn agents_of(
-        &self,
-        reference: &str,
-        owner: &'a Resource,
-        tenancy: Option<Option<(Vec<String>, String)>>,
-    ) -> Vec<Agent<'a>> {
+    fn agents_of(&self, reference: &str, owner: &'a Resource, tenancy: Option<&Tenancy>) -> Vec<Agent<'a>> {
         let legacy = Fields::spec(owner).get("fluentbit").map(|spec| (owner.name.clone(), spec));
         let own = of_kind(self.all, "FluentbitAgent")
             .filter(|agent| Fields::spec(agent).text("loggingRef").unwrap_or_default() == reference)
@@ -154,14 +154,14 @@ impl<'a> Scope<'a> {
         let agent = |(name, spec)| Agent {
             name,
             spec,
-            namespaces: tenancy.clone().flatten(),
+            namespaces: tenancy.and_then(|tenancy| tenancy.namespaces.clone()),
             tenant: tenancy.is_some().then(|| self.logging.name.clone()),
         };
         legacy.into_iter().chain(own).map(agent).collect()
     }
 
     /// If a route leads here: the namespaces it is limited to.
-    fn tenancy(&self, route: &Resource) -> Option<Option<(Vec<String>, String)>> {
+    fn tenancy(&self, route: &Resource) -> Option<Tenancy> {
         let spec = Fields::spec(self.logging);
         if spec.get("routeConfig").and_then(|config| config.flag("disableLoggingRoute")) == Some(true) {
             return None;
@@ -173,15 +173,18 @@ impl<'a> Scope<'a> {
                 .into_iter()
                 .find(|tenant| tenant.text("name").as_ref() == Some(&self.logging.name))?;
             let names: Vec<String> = tenant.list("namespaces").into_iter().map(|(name, _)| name).collect();
-            return Some((!names.is_empty()).then(|| (names, tenant.at_key("namespaces"))));
+            let namespaces = (!names.is_empty()).then(|| (names, tenant.at_key("namespaces")));
+            return Some(Tenancy { namespaces });
         }
         let targets = Fields::spec(route).get("targets")?;
         if targets.get("matchExpressions").is_some() || !self.labels_match(&targets) {
             return None;
         }
         match &self.watched {
-            Watched::All => Some(None),
-            Watched::Only(names) => Some(Some((names.clone(), spec.at_key("watchNamespaces")))),
+            Watched::All => Some(Tenancy { namespaces: None }),
+            Watched::Only(names) => {
+                Some(Tenancy { namespaces: Some((names.clone(), spec.at_key("watchNamespaces"))) })
+            }
             Watched::Unclear => None,
         }
     }

@@ -52,26 +52,22 @@ impl Selection {
     pub(super) fn read(spec: &Fields<'_>, flow: String, own: Option<&str>) -> Self {
         let own = own.map(|own| own_namespace(spec, own));
         let mut statements = Vec::new();
-        match spec.get("match") {
-            Some(list) => {
-                for item in list.elements() {
-                    for (key, selects) in [("select", true), ("exclude", false)] {
-                        if let Some(fields) = item.get(key) {
-                            statements.push(Statement::read(&fields, selects, own.as_ref()));
-                        }
+        if spec.get("match").is_some() {
+            for item in spec.items("match") {
+                for (key, selects) in [("select", true), ("exclude", false)] {
+                    if let Some(fields) = item.get(key) {
+                        statements.push(Statement::read(&fields, selects, own.as_ref()));
                     }
                 }
             }
-            None => {
-                let labels = spec.get("selectors").map(|fields| pairs(&fields)).unwrap_or_default();
-                statements.push(Statement {
-                    selects: true,
-                    namespaces: own.into_iter().collect(),
-                    labels,
-                    containers: Vec::new(),
-                    others: Vec::new(),
-                });
-            }
+        } else {
+            statements.push(Statement {
+                selects: true,
+                namespaces: own.into_iter().collect(),
+                labels: spec.get("selectors").map(|fields| pairs(&fields)).unwrap_or_default(),
+                containers: Vec::new(),
+                others: Vec::new(),
+            });
         }
         Self { at: spec.at_key("match"), flow, statements }
     }
@@ -141,13 +137,13 @@ impl Selection {
         }
         let mut steps = Vec::new();
         if only.is_some() || !except.is_empty() {
-            steps.push(self.step("by namespace".into(), Effect::Namespaces(NamespaceRule { only, except })));
+            steps.push(self.step("by namespace", Effect::Namespaces(NamespaceRule { only, except })));
         }
         if !selected.is_empty() {
-            steps.push(self.step(format!("only with {}", selected.join(", or ")), Effect::DropsSome));
+            steps.push(self.step(&format!("only with {}", selected.join(", or ")), Effect::DropsSome));
         }
         if !excluded.is_empty() {
-            steps.push(self.step(format!("without {}", excluded.join(", or ")), Effect::DropsSome));
+            steps.push(self.step(&format!("without {}", excluded.join(", or ")), Effect::DropsSome));
         }
         if steps.is_empty() { Taken::All } else { Taken::Some(steps) }
     }
@@ -164,7 +160,7 @@ impl Selection {
         Some(false)
     }
 
-    fn step(&self, how: String, effect: Effect) -> Step {
+    fn step(&self, how: &str, effect: Effect) -> Step {
         Step { at: self.at.clone(), what: format!("{} takes records {how}", self.flow), effect }
     }
 }

@@ -51,9 +51,9 @@ fn pipeline(text: &str) -> Pipeline {
 }
 
 fn flow(kind: &str, namespace: &str, spec: &str) -> String {
-    let lines: String = spec.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = spec.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
     format!(
-        "---\napiVersion: logging.banzaicloud.io/v1beta1\nkind: {kind}\nmetadata: {{name: f, namespace: {namespace}}}\nspec:\n{lines}"
+        "---\napiVersion: logging.banzaicloud.io/v1beta1\nkind: {kind}\nmetadata: {{name: f, namespace: {namespace}}}\nspec:\n{lines}\n"
     )
 }
 
