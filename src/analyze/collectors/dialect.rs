@@ -88,6 +88,7 @@ impl Dialect {
             Self::Datadog => super::datadog::read(config),
             Self::Alloy => super::alloy::read(config),
             Self::Promtail => super::promtail::read(config),
+            Self::AzureAgentConfig => super::azure_agent::read_config(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

@@ -16,11 +16,16 @@
 //! | [`alloy`] | Grafana Alloy |
 //! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
+//! | [`fields`] | fields of custom resources and where they stand |
+//! | [`azure_agent`] | the settings of Azure Monitor's agent |
+//! | [`fluent_operator`] | `FluentBit` and what it selects, of fluent-operator |
+//! | [`kube_logging`] | `Logging`, flows, outputs and tailers of kube-logging |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
 
 pub mod alloy;
+pub mod azure_agent;
 pub mod chain;
 pub mod cluster_log_forwarder;
 pub mod collector;
@@ -30,10 +35,13 @@ pub mod dialect;
 pub mod elastic_agent;
 pub mod endpoint;
 pub mod facts;
+pub mod fields;
 pub mod filebeat;
 pub mod fluent_bit;
+pub mod fluent_operator;
 pub mod fluentd;
 pub mod glob;
+pub mod kube_logging;
 mod loki;
 pub mod model;
 pub mod nodes;

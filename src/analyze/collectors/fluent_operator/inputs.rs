@@ -1,0 +1,152 @@
+//! `ClusterInput` (`apis/fluentbit/v1alpha2/plugins/input`).
+
+use super::super::fields::Fields;
+use super::super::model::{Buffer, Effect, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step};
+use super::tags::Tag;
+use crate::analyze::fact::Fact;
+use crate::snapshot::Resource;
+use crate::verdict::Rank;
+
+/// Inputs for metrics and traces.
+const NOT_LOGS: [&str; 6] =
+    ["nodeExporterMetrics", "prometheusScrapeMetrics", "fluentBitMetrics", "collectd", "statsd", "nginx"];
+
+/// What is no plugin in the specification.
+const SETTINGS: [&str; 4] = ["alias", "logLevel", "processors", "customPlugin"];
+
+/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
+const CONTAINER_LINE: &str = "32k";
+
+/// The inputs of a resource, for each tag its records can have.
+pub(super) fn read(resource: &Resource, owner: &Fields<'_>) -> Vec<(Input, Tag)> {
+    let spec = Fields::spec(resource);
+    let mut inputs = Vec::new();
+    for (name, fields) in spec.entries() {
+        if NOT_LOGS.contains(&name) || SETTINGS.contains(&name) {
+            continue;
+        }
+        let paths: Vec<String> = if name == "tail" {
+            fields.list("path").into_iter().map(|(path, _)| path).collect()
+        } else {
+            Vec::new()
+        };
+        let given = fields.text("tag").unwrap_or_else(|| format!("{name}.0"));
+        let tags = Tag::new(&given, &paths);
+        let several = tags.len() > 1;
+        for (index, tag) in tags.into_iter().enumerate() {
+            let suffix = if several { format!(".{index}") } else { String::new() };
+            let only = several.then_some(index);
+            let input = Input {
+                id: format!("{name}.{}{suffix}", resource.name),
+                at: fields.at(),
+                source: source(name, &fields, only),
+                position: position(name, &fields, owner),
+                opt_outs: Vec::new(),
+                steps: if name == "tail" { lost(&fields) } else { Vec::new() },
+                routes: Fact::unknown("not computed"),
+            };
+            inputs.push((input, tag));
+        }
+    }
+    inputs
+}
+
+fn source(name: &str, fields: &Fields<'_>, only: Option<usize>) -> Source {
+    let globs = |key: &str| -> Vec<Fact<String>> {
+        let parts = fields.list(key).into_iter();
+        parts.map(|(glob, at)| Fact::at(glob, Rank::Configured, at, key)).collect()
+    };
+    match name {
+        "tail" => {
+            let mut include = globs("path");
+            if let Some(only) = only {
+                include = include.into_iter().skip(only).take(1).collect();
+            }
+            Source::Files { include, exclude: globs("excludePath") }
+        }
+        "systemd" => Source::Journal {
+            folder: fields.text("path").map(|path| fields.known("path", path, "path is set")),
+            only: globs("systemdFilter"),
+        },
+        "kubernetesEvents" => {
+            let only = fields.text("kubeNamespace").map(|name| {
+                vec![NamespaceMatch { at: fields.at_key("kubeNamespace"), pattern: Pattern::Name(name) }]
+            });
+            Source::Events { namespaces: NamespaceRule { only, except: Vec::new() }, only_warnings: false }
+        }
+        "forward" | "http" | "syslog" | "tcp" | "udp" | "mqtt" => {
+            Source::Network { protocol: name.to_owned() }
+        }
+        "openTelemetry" => Source::Network { protocol: "otlp".into() },
+        other => Source::Other(other.to_owned()),
+    }
+}
+
+/// `db`, of which there is none by default: after a restart reading begins at the end of the files.
+fn position(name: &str, fields: &Fields<'_>, owner: &Fields<'_>) -> Option<Fact<Option<String>>> {
+    if !matches!(name, "tail" | "systemd" | "kubernetesEvents") {
+        return None;
+    }
+    let Some(path) = fields.text("db") else {
+        return Some(fields.known("db", None, "db is not set; the default is none"));
+    };
+    let volume = owner.get("positionDB").and_then(|volume| volume.get("emptyDir"));
+    if let Some(volume) = volume.filter(|_| path.starts_with("/fluent-bit/tail/")) {
+        return Some(volume.known("", None, "positionDB is an emptyDir, which goes with the pod"));
+    }
+    Some(fields.known("db", Some(path), "db is set"))
+}
+
+fn lost(fields: &Fields<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(age) = fields.text("ignoredOlder") {
+        let what = format!("files not written to for {age} are ignored");
+        steps.push(Step { at: fields.at_key("ignoredOlder"), what, effect: Effect::DropsSome });
+    }
+    let size = fields.text("bufferMaxSize").unwrap_or_else(|| CONTAINER_LINE.into());
+    let of_containers =
+        fields.list("path").iter().all(|(path, _)| path.contains("/containers/") || path.contains("/pods/"));
+    if !of_containers || is_small(&size) {
+        let what = format!("lines longer than {size} are lost");
+        steps.push(Step { at: fields.at_key("bufferMaxSize"), what, effect: Effect::DropsSome });
+    }
+    steps
+}
+
+fn is_small(size: &str) -> bool {
+    let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
+    let number: u64 = digits.parse().unwrap_or(u64::MAX);
+    let unit = size.get(digits.len()..).unwrap_or_default().to_ascii_lowercase();
+    match unit.as_str() {
+        "" => number < 17 * 1024,
+        "k" | "kb" => number < 17,
+        _ => number == 0,
+    }
+}
+
+/// Where records wait: in files only if the inputs say so and the service has a folder for them.
+pub(super) fn buffer(inputs: &[&Resource], service: Option<&Fields<'_>>) -> Fact<Buffer> {
+    let plugins: Vec<Fields<'_>> = inputs
+        .iter()
+        .flat_map(|resource| Fields::spec(resource).entries())
+        .filter(|(name, fields)| !NOT_LOGS.contains(name) && !SETTINGS.contains(name) && fields.is_map())
+        .map(|(_, fields)| fields)
+        .collect();
+    let in_memory = plugins.iter().find(|fields| fields.text("storageType").as_deref() != Some("filesystem"));
+    if let Some(fields) = in_memory {
+        return fields.known(
+            "storageType",
+            Buffer::Memory,
+            "storageType is not filesystem; the default is memory",
+        );
+    }
+    match (plugins.first(), service.and_then(|service| service.get("storage"))) {
+        (Some(fields), Some(storage)) if storage.text("path").is_some() => {
+            fields.known("storageType", Buffer::Disk(storage.text("path")), "storageType filesystem")
+        }
+        (Some(fields), _) => {
+            Fact::unknown(format!("storageType at {} needs a storage.path, which is not set", fields.at()))
+        }
+        (None, _) => Fact::unknown("there is no input for logs"),
+    }
+}

@@ -1,0 +1,135 @@
+//! `HostTailer` and `EventTailer`: programs that write files of the node, the journal or events of the API to their own
+//! standard output, so that they come in as logs of containers and get on by the flows that take these pods
+//! (`pkg/resources/{hosttailer,eventtailer}`, `pkg/sdk/extensions`).
+
+use super::super::fields::Fields;
+use super::super::model::{Effect, Input, NamespaceRule, Pipeline, Source, Step};
+use super::flows::Delivery;
+use super::scope::Scope;
+use super::selection::KnownPod;
+use super::{EXTENSIONS, known_routes};
+use crate::analyze::fact::Fact;
+use crate::snapshot::Resource;
+
+/// Reads all tailers. Which `Logging` collects what they write, its flows say.
+pub(super) fn read(all: &[Resource], scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pipeline) {
+    for tailer in all.iter().filter(|tailer| tailer.group == EXTENSIONS) {
+        let spec = Fields::spec(tailer);
+        match tailer.kind.as_str() {
+            "HostTailer" => {
+                for (kind, prefix) in [("fileTailers", "file"), ("systemdTailers", "systemd")] {
+                    let on = |part: &Fields<'_>| part.flag("disabled") != Some(true);
+                    for part in spec.items(kind).into_iter().filter(on) {
+                        let name =
+                            format!("{}-host-tailer-{}", tailer.name, part.text("name").unwrap_or_default());
+                        let pod = pod("host-tailer", &tailer.namespace, &name);
+                        let input = Input {
+                            id: format!("{prefix}.{name}"),
+                            at: part.at(),
+                            source: if prefix == "file" { file(&part) } else { journal(&part) },
+                            position: Some(part.known(
+                                "",
+                                Some(format!("/var/pos/{name}.db")),
+                                "the operator sets it, in a folder of the node",
+                            )),
+                            opt_outs: Vec::new(),
+                            steps: if prefix == "file" { vec![long_lines(&part)] } else { Vec::new() },
+                            routes: routes(scope, delivery, &pod, pipeline),
+                        };
+                        pipeline.inputs.push(input);
+                    }
+                }
+            }
+            "EventTailer" => {
+                let namespace = spec.text("controlNamespace").unwrap_or_default();
+                let pod = pod("event-tailer", &namespace, "event-tailer");
+                let input = Input {
+                    id: format!("events.{}", tailer.name),
+                    at: spec.at(),
+                    source: Source::Events { namespaces: NamespaceRule::default(), only_warnings: false },
+                    position: Some(event_position(&spec)),
+                    opt_outs: Vec::new(),
+                    steps: Vec::new(),
+                    routes: routes(scope, delivery, &pod, pipeline),
+                };
+                pipeline.inputs.push(input);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn pod<'a>(app: &str, namespace: &'a str, container: &'a str) -> KnownPod<'a> {
+    let label = |key: &str| (key.to_owned(), app.to_owned());
+    KnownPod {
+        namespace,
+        labels: vec![label("app.kubernetes.io/name"), label("app.kubernetes.io/component")],
+        open: &["app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/part-of"],
+        container,
+    }
+}
+
+fn routes(
+    scope: &Scope<'_>,
+    delivery: &Delivery<'_>,
+    pod: &KnownPod<'_>,
+    pipeline: &Pipeline,
+) -> Fact<Vec<super::Route>> {
+    // Agents read alike here: what the first of them sends is what gets on.
+    let agent = pipeline.inputs.iter().find(|input| input.id.starts_with("tail."));
+    let hop = pipeline.outputs.iter().position(|output| {
+        agent.is_some_and(|agent| {
+            output.id.split_once('.').map(|(_, name)| name) == agent.id.split_once('.').map(|(_, name)| name)
+        })
+    });
+    match hop {
+        Some(hop) => delivery.routes(&[], hop, Some(pod)),
+        None if scope.agents.is_empty() => known_routes(
+            Vec::new(),
+            scope.logging.at.clone(),
+            "this Logging has no agent that reads the tailer's output",
+        ),
+        None => Fact::unknown("the agents' configuration is not seen"),
+    }
+}
+
+fn file(part: &Fields<'_>) -> Source {
+    let include = match part.text("path") {
+        Some(path) => vec![part.known("path", path, "path")],
+        None => Vec::new(),
+    };
+    Source::Files { include, exclude: Vec::new() }
+}
+
+fn journal(part: &Fields<'_>) -> Source {
+    let folder = part.text("path").unwrap_or_else(|| "/var/log/journal".into());
+    let filter = part.text("systemdFilter").map(|filter| {
+        let condition = if filter.contains('=') { filter } else { format!("_SYSTEMD_UNIT={filter}") };
+        part.known("systemdFilter", condition, "systemdFilter is set")
+    });
+    Source::Journal {
+        folder: Some(part.known("path", folder, "the folder of the journal")),
+        only: filter.into_iter().collect(),
+    }
+}
+
+/// Lines of more than `buffer_max_size`, 32 KiB, are skipped, or end the reading of the file if `skip_long_lines` is off.
+fn long_lines(part: &Fields<'_>) -> Step {
+    let size = part.text("buffer_max_size").unwrap_or_else(|| "32k".into());
+    Step {
+        at: part.at_key("buffer_max_size"),
+        what: format!("lines longer than {size} are lost"),
+        effect: Effect::DropsSome,
+    }
+}
+
+fn event_position(spec: &Fields<'_>) -> Fact<Option<String>> {
+    let path = Some("/var/pos/event-tailer".to_owned());
+    match spec.get("positionVolume") {
+        Some(volume) if volume.get("pvc").is_some() || volume.get("hostPath").is_some() => {
+            volume.known("", path, "positionVolume is set")
+        }
+        Some(volume) => volume.known("", None, "positionVolume does not outlive the pod"),
+        None => spec.known("", None, "positionVolume is not set; the default goes with the pod"),
+    }
+}
