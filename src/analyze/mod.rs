@@ -9,6 +9,7 @@ pub mod counters;
 pub mod fact;
 pub mod kubelet;
 pub mod policy;
+pub mod stores;
 pub mod tree;
 pub mod units;
 pub mod version;

@@ -1,0 +1,200 @@
+//! Loki, by its configuration (grafana/loki: `pkg/validation/limits.go`, `pkg/compactor/config.go`, docs on retention).
+
+use super::model::{Override, Storage, Store};
+use crate::analyze::collectors::config::{Config, File, Lookup, MAX_BYTES};
+use crate::analyze::collectors::dialect::Unreadable;
+use crate::analyze::collectors::fields::Fields;
+use crate::analyze::collectors::model::Unread;
+use crate::analyze::collectors::service::Service;
+use crate::analyze::fact::Fact;
+use crate::document::{Document, yaml};
+
+/// Reads a configuration.
+///
+/// # Errors
+/// It is not seen, or no YAML mapping.
+pub fn read(config: &Config) -> Result<Store, Unreadable> {
+    let file = match config.file(&config.main) {
+        Lookup::Seen(file) => file,
+        Lookup::Hidden(why) => return Err(Unreadable::new(&*config.main, why)),
+    };
+    let document = parse(file)?;
+    let root = Fields::document(&document);
+    let mut store = Store::unknown(Service::Loki, file.place(1), "it is not read");
+    let compactor = root.get("compactor").unwrap_or_else(|| root.clone());
+    let limits = root.get("limits_config").unwrap_or_else(|| root.clone());
+    let deletes = compactor.flag_or("retention_enabled", false);
+    retention(&root, &limits, &deletes, &mut store);
+    if deletes.value() != Some(&false) {
+        store.overrides = streams(&limits, "");
+        runtime(config, &root, &mut store);
+    }
+    let mode = limits.text("deletion_mode").unwrap_or_else(|| "filter-and-delete".into());
+    store.deletion_api =
+        deletes.and(limits.known("deletion_mode", mode != "disabled", format!("deletion_mode {mode}")));
+    // A tenant that is named is not shown to be that tenant.
+    store.authentication = match root.flag_or("auth_enabled", true) {
+        Fact::Known(known) if known.value => Fact::unknown(
+            "auth_enabled makes Loki ask for a tenant; who asks, a proxy before it has to check",
+        ),
+        other => other,
+    };
+    let certificate =
+        root.at_path(&["server", "http_tls_config"]).filter(|tls| tls.get("cert_file").is_some());
+    store.tls = match certificate {
+        Some(tls) => tls.known("cert_file", true, "cert_file is set"),
+        None => {
+            root.known("server", false, "server.http_tls_config has no cert_file; the default is plain HTTP")
+        }
+    };
+    store.storage = storage(&root);
+    store.replicas = replicas(&root);
+    Ok(store)
+}
+
+fn parse(file: &File) -> Result<Document, Unreadable> {
+    if file.text.len() > MAX_BYTES {
+        return Err(Unreadable::new(file.place(1), "it is larger than a configuration can be"));
+    }
+    let (mut documents, faults) = yaml::nested(&file.text, &file.at);
+    if let Some(fault) = faults.into_iter().next() {
+        let line = usize::try_from(fault.line).unwrap_or(1);
+        return Err(Unreadable::new(file.place(line), fault.message));
+    }
+    let first = if documents.is_empty() { None } else { Some(documents.swap_remove(0)) };
+    first
+        .filter(|document| document.value.is_object())
+        .ok_or_else(|| Unreadable::new(file.place(1), "a configuration of Loki is a mapping"))
+}
+
+/// Nothing is deleted unless the compactor, or the table manager before it, is told to.
+fn retention(root: &Fields<'_>, limits: &Fields<'_>, deletes: &Fact<bool>, store: &mut Store) {
+    let legacy = root.get("table_manager");
+    store.retention = match deletes {
+        Fact::Unknown(unknown) => Fact::unknown(unknown.reason.clone()),
+        Fact::Known(known) if known.value => match limits.get("retention_period") {
+            Some(_) => days(limits, "retention_period"),
+            None => limits.known("", None, "retention_period is not set; the default keeps logs for ever"),
+        },
+        Fact::Known(_) => match legacy {
+            Some(tables) if tables.flag("retention_deletes_enabled") == Some(true) => {
+                days(&tables, "retention_period")
+            }
+            _ => deletes.clone().map(|_| None),
+        },
+    };
+}
+
+fn streams(limits: &Fields<'_>, tenant: &str) -> Vec<Override> {
+    let list = limits.items("retention_stream").into_iter();
+    list.map(|stream| Override {
+        at: stream.at(),
+        whom: format!("{tenant}stream {}", stream.text("selector").unwrap_or_default()),
+        days: days(&stream, "period"),
+    })
+    .collect()
+}
+
+/// The file in which tenants have limits of their own.
+fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) {
+    let file = root
+        .get("runtime_config")
+        .and_then(|runtime| Some((runtime.text("file")?, runtime.at_key("file"))))
+        .or_else(|| {
+            let limits = root.get("limits_config")?;
+            Some((limits.text("per_tenant_override_config")?, limits.at_key("per_tenant_override_config")))
+        });
+    let Some((paths, at)) = file else { return };
+    for path in paths.split(',') {
+        let document = match config.file(path.trim()) {
+            Lookup::Seen(file) => parse(file).map_err(|error| error.why),
+            Lookup::Hidden(why) => Err(why),
+        };
+        match document {
+            Ok(document) => {
+                let tenants = Fields::document(&document).get("overrides");
+                for (name, limits) in tenants.map(|tenants| tenants.entries()).unwrap_or_default() {
+                    if limits.get("retention_period").is_some() {
+                        store.overrides.push(Override {
+                            at: limits.at_key("retention_period"),
+                            whom: format!("tenant {name}"),
+                            days: days(&limits, "retention_period"),
+                        });
+                    }
+                    store.overrides.extend(streams(&limits, &format!("tenant {name}, ")));
+                }
+            }
+            Err(why) => store.unread.push(Unread {
+                at: at.clone(),
+                why: format!("the limits of tenants in {} are not seen: {why}", path.trim()),
+            }),
+        }
+    }
+}
+
+/// Durations as Prometheus writes them; nothing and zero keep logs for ever.
+fn days(fields: &Fields<'_>, key: &str) -> Fact<Option<i64>> {
+    let text = fields.text(key).unwrap_or_default();
+    match seconds(&text) {
+        Some(0) => fields.known(key, None, format!("{key} {text} keeps logs for ever")),
+        Some(seconds) => fields.known(key, Some(seconds / 86_400), format!("{key} {text}")),
+        None => Fact::unknown(format!("{key} at {} is no duration", fields.at_key(key))),
+    }
+}
+
+fn seconds(text: &str) -> Option<i64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let (mut total, mut rest) = (0_i64, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at(digits);
+        let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let factor = match unit {
+            "y" => 365 * 86_400,
+            "w" => 7 * 86_400,
+            "d" => 86_400,
+            "h" => 3600,
+            "m" => 60,
+            "s" => 1,
+            "ms" => 0,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(factor)?)?;
+        rest = tail;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// The object store of the newest schema, or what `common.storage` names.
+fn storage(root: &Fields<'_>) -> Fact<Storage> {
+    let kind = |name: &str| match name {
+        "filesystem" => Storage::Filesystem,
+        other => Storage::ObjectStore(other.to_owned()),
+    };
+    let schemas = root.get("schema_config").map(|schema| schema.items("configs")).unwrap_or_default();
+    let newest = schemas.iter().max_by_key(|schema| schema.text("from").unwrap_or_default());
+    if let Some((schema, name)) = newest.and_then(|schema| Some((schema, schema.text("object_store")?))) {
+        return schema.known("object_store", kind(&name), format!("object_store {name}"));
+    }
+    let common = root.at_path(&["common", "storage"]);
+    match common.as_ref().and_then(|storage| storage.entries().into_iter().next()) {
+        Some((name, fields)) => fields.known("", kind(name), format!("common.storage.{name}")),
+        None => Fact::unknown("neither schema_config nor common.storage names where logs are kept"),
+    }
+}
+
+fn replicas(root: &Fields<'_>) -> Fact<i64> {
+    let rings = [&["ingester", "lifecycler", "ring"][..], &["common"][..]];
+    for ring in rings.iter().filter_map(|path| root.at_path(path)) {
+        if let Some(factor) = ring.text("replication_factor") {
+            return match factor.parse() {
+                Ok(factor) => ring.known("replication_factor", factor, "replication_factor is set"),
+                Err(_) => Fact::unknown(format!("replication_factor at {} is no number", ring.at())),
+            };
+        }
+    }
+    root.known("", 3, "replication_factor is not set; the default is 3")
+}
