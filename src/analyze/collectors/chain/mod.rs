@@ -192,7 +192,7 @@ fn may_concern(glob: &str, target: &Target) -> bool {
 fn mounted_without_input(collector: &Collector<'_>, target: &Target) -> Option<Fact<bool>> {
     match target {
         Target::Events => Some(yes(&collector.at, "events come through the API")),
-        _ if !collector.is_on_nodes() => None,
+        _ if !collector.on_nodes => None,
         Target::Journal => {
             let folders = ["/var/log/journal", "/run/log/journal"];
             Some(folders.iter().map(|folder| mount_of(collector, folder)).reduce(Fact::or)?)

@@ -57,7 +57,7 @@ pub(super) fn coverage(
         .collect();
     let mut readers: Vec<(&Collector<'_>, bool)> = Vec::new();
     let mut doubt: Option<String> = None;
-    for collector in collectors.iter().filter(|collector| collector.is_on_nodes()) {
+    for collector in collectors.iter().filter(|collector| collector.on_nodes) {
         match chain::reads(collectors, collector, target) {
             Fact::Known(known) if known.value => readers.push((collector, true)),
             Fact::Known(_) => {}

@@ -16,7 +16,7 @@ use super::model::{Effect, Source};
 use super::nodes;
 use crate::analyze::apiserver::instances::Instances;
 use crate::analyze::fact::Fact;
-use crate::snapshot::{GapReason, Medium, Scope, Snapshot, WorkloadKind};
+use crate::snapshot::{GapReason, Medium, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
 
 /// A collector of logs, or a hop between collectors.
@@ -114,7 +114,7 @@ fn collector(collector: &Collector<'_>) -> CollectorFacts {
     CollectorFacts {
         name: collector.name.clone(),
         product: collector.product.clone(),
-        on_nodes: collector.workload.is_none_or(|workload| workload.kind == WorkloadKind::DaemonSet),
+        on_nodes: collector.on_nodes,
         ready: status.clone().map(|status| status.ready >= status.desired),
         ready_pods: status.clone().map(|status| status.ready),
         desired_pods: status.clone().map(|status| status.desired),

@@ -141,8 +141,12 @@ impl Scene<'_> {
     }
 
     fn containers(&self) -> LogSource {
-        let mut source =
-            self.source("container logs", "containers", &application("default"), Some(Arises::Everywhere));
+        let mut source = self.source(
+            "container logs",
+            "containers",
+            &application(&self.shipped_namespace()),
+            Some(Arises::Everywhere),
+        );
         source.lost_namespaces = self.lost_namespaces(&source.shipped);
         source.opted_out = self.opted_out();
         source
