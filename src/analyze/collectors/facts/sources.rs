@@ -283,8 +283,10 @@ impl Scene<'_> {
             }
             let carries = |entries: &std::collections::BTreeMap<String, String>| {
                 entries.iter().any(|(key, value)| {
-                    let same = match opt_out.key.strip_suffix('*') {
-                        Some(beginning) => key.starts_with(beginning),
+                    let same = match opt_out.key.split_once('*') {
+                        Some((beginning, end)) => {
+                            key.strip_prefix(beginning).is_some_and(|rest| rest.ends_with(end))
+                        }
                         None => *key == opt_out.key,
                     };
                     same && (opt_out.value == "*" || *value == opt_out.value)
