@@ -67,11 +67,25 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances) -> Collection {
         collectors: match (&unseen, list.is_empty()) {
             (Some(reason), _) => Fact::unknown(reason.clone()),
             (None, true) if snapshot.scope == Scope::Manifests => Fact::unknown(NO_COLLECTOR_GIVEN),
-            (None, _) => Fact::known(list, Rank::Configured, Vec::new()),
+            (None, _) => Fact::known(list, Rank::Configured, shown(snapshot, &found)),
         },
         destinations: destinations::destinations(&found, unseen.as_deref()),
         logs: sources::sources(snapshot, instances, &found, unseen.as_deref()),
     }
+}
+
+/// How many collectors are named in evidence.
+const NAMED: usize = 5;
+
+/// The collectors as evidence that there are some, or what was looked through.
+fn shown(snapshot: &Snapshot, found: &[Collector<'_>]) -> Vec<Evidence> {
+    let evidence = |one: &Collector<'_>| Evidence { at: one.at.clone(), detail: one.product.clone() };
+    let mut shown: Vec<Evidence> = found.iter().take(NAMED).map(evidence).collect();
+    if shown.is_empty() {
+        let count = snapshot.workloads.all().count();
+        shown.push(Evidence { at: "the workloads".into(), detail: format!("{count} looked through") });
+    }
+    shown
 }
 
 /// Why files without a collector say nothing.

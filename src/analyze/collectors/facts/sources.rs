@@ -245,7 +245,8 @@ impl Scene<'_> {
         if shipped.value() == Some(&false) {
             return constant(Vec::new());
         }
-        let (mut lost, mut evidence, mut doubt) = (Vec::new(), Vec::new(), None);
+        let tried = Evidence { at: "the namespaces".into(), detail: format!("{} tried", namespaces.len()) };
+        let (mut lost, mut evidence, mut doubt) = (Vec::new(), vec![tried], None);
         for namespace in namespaces {
             match self.links(&application(&namespace.name)).shipped {
                 Fact::Known(known) if !known.value => {
@@ -322,7 +323,16 @@ impl Scene<'_> {
         let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
         match unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
             Some(gap) => Fact::unknown(gap.to_string()),
-            None => Fact::known(who, Rank::Evaluated, evidence),
+            None => {
+                if evidence.is_empty() {
+                    let count = self.snapshot.workloads.all().count();
+                    evidence.push(Evidence {
+                        at: "the pod templates".into(),
+                        detail: format!("{count} looked through"),
+                    });
+                }
+                Fact::known(who, Rank::Evaluated, evidence)
+            }
         }
     }
 }
