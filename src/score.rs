@@ -60,6 +60,9 @@ pub struct CapRule {
     /// Checks that cause it only by failing.
     #[serde(default)]
     pub if_failed: Vec<String>,
+    /// Of these, checks that cause it in a running cluster also where they are unknown: there the evidence could be had.
+    #[serde(default)]
+    pub if_unknown_in_cluster: Vec<String>,
 }
 
 /// The score of a cluster.
@@ -225,7 +228,11 @@ fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
         .causes
         .iter()
         .map(|id| (id, Status::Unknown))
-        .chain(rule.if_failed.iter().map(|id| (id, Status::Fail)));
+        .chain(rule.if_failed.iter().map(|id| {
+            let decides = verdicts.is_of_cluster() && rule.if_unknown_in_cluster.contains(id);
+            (id, if decides { Status::Unknown } else { Status::Fail })
+        }))
+        .collect::<Vec<_>>();
     for (id, least) in causes {
         let Some(check) = verdicts.selected().iter().find(|check| check.id == *id).copied() else { continue };
         let verdict = verdicts.result(check, &Params::new()).status;

@@ -23,6 +23,11 @@ pub struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
+    /// The facts.
+    pub fn tree(&self) -> &'a FactTree {
+        self.tree
+    }
+
     /// A judge of these facts.
     pub fn new(tree: &'a FactTree) -> Self {
         let mut scope = Scope::new();

@@ -27,6 +27,11 @@ impl<'a> Verdicts<'a> {
         Self { checks, judge: Judge::new(tree), selected, judged: BTreeMap::new() }
     }
 
+    /// Whether a running cluster was read, and not files.
+    pub fn is_of_cluster(&self) -> bool {
+        self.judge.tree().value.get("scope").and_then(serde_json::Value::as_str) == Some("cluster")
+    }
+
     /// The selected checks.
     pub fn selected(&self) -> &[&'a Check] {
         &self.selected

@@ -182,7 +182,8 @@ impl Scene<'_> {
 
     fn audit(&self, instance: &Instance) -> LogSource {
         let name = format!("audit log of {}", instance.name);
-        let path = instance.flags.text("audit-log-path");
+        // A path that comes from a variable is not shown, and so not followed.
+        let path = instance.flags.shown_text("audit-log-path");
         let unknown = |reason: &str| {
             let mut source = self.source(&name, "audit", &Target::Events, None);
             let links = all(&Fact::unknown(reason));
@@ -204,7 +205,9 @@ impl Scene<'_> {
             "" | "/dev/null" => {
                 return self.none_written(&name, &instance.flags.text("audit-webhook-config-file"), &place);
             }
-            "-" | "/dev/stdout" | "/dev/stderr" => apiserver(&instance.name),
+            "-" | "/dev/stdout" | "/dev/stderr" => {
+                apiserver(instance.name.strip_prefix("kube-apiserver-").unwrap_or(&instance.name))
+            }
             path => match on_node(&instance.paths, path) {
                 Ok(path) => Target::File { path, is_audit: true },
                 Err(reason) => return unknown(&reason),
@@ -321,18 +324,15 @@ impl Scene<'_> {
             }
         }
         let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
-        match unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
-            Some(gap) => Fact::unknown(gap.to_string()),
-            None => {
-                if evidence.is_empty() {
-                    let count = self.snapshot.workloads.all().count();
-                    evidence.push(Evidence {
-                        at: "the pod templates".into(),
-                        detail: format!("{count} looked through"),
-                    });
-                }
-                Fact::known(who, Rank::Evaluated, evidence)
+        if let Some(gap) = unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) { Fact::unknown(gap.to_string()) } else {
+            if evidence.is_empty() {
+                let count = self.snapshot.workloads.all().count();
+                evidence.push(Evidence {
+                    at: "the pod templates".into(),
+                    detail: format!("{count} looked through"),
+                });
             }
+            Fact::known(who, Rank::Evaluated, evidence)
         }
     }
 }
