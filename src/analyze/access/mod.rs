@@ -148,7 +148,12 @@ fn broad_readers(grants: &Grants<'_>) -> Holders {
     let any_pod = right("", "pods/log", &["get"], Names::Some);
     let nodes =
         [right("", "nodes/proxy", &["get"], Names::Some), right("", "nodes/log", &["get"], Names::Some)];
-    let mut found = holders(grants, &[any_pod], |grant| grant.is_broad(), &BTreeSet::new());
+    let mut found = holders(
+        grants,
+        &[any_pod],
+        |grant: &Grant<'_>| grant.is_broad() && !grant.rules.is_empty(),
+        &BTreeSet::new(),
+    );
     let of_cluster = |grant: &Grant<'_>| grant.is_broad() && grant.namespace.is_none();
     found.found.extend(holders(grants, &nodes, of_cluster, &BTreeSet::new()).found);
     // The apiserver serves its node's /var/log there, if --enable-logs-handler is set.
@@ -185,23 +190,16 @@ fn all(grants: &Grants<'_>, elsewhere: Option<&str>, holders: Holders) -> Fact<V
 }
 
 fn known(grants: &Grants<'_>, Holders { found, left_out }: Holders) -> Fact<Vec<String>> {
-    let left_out: Vec<String> = left_out.into_iter().collect();
-    let note = match left_out.as_slice() {
-        [] => grants.read.clone(),
-        [some @ .., last] if some.len() < 4 => {
-            format!(
-                "{}; left out as the cluster's own: {}",
-                grants.read,
-                [some, &[last.clone()]].concat().join(", ")
-            )
-        }
-        [first, second, third, rest @ ..] => format!(
-            "{}; left out as the cluster's own: {first}, {second}, {third} and {} more",
-            grants.read,
-            rest.len()
-        ),
-        [..] => grants.read.clone(),
-    };
+    const SHOWN: usize = 4;
+    let shown: Vec<&str> = left_out.iter().take(SHOWN).map(String::as_str).collect();
+    let mut note = grants.read.clone();
+    if !shown.is_empty() {
+        note.push_str("; left out as the cluster's own: ");
+        note.push_str(&shown.join(", "));
+    }
+    if left_out.len() > SHOWN {
+        note.push_str(&format!(" and {} more", left_out.len() - SHOWN));
+    }
     let mut evidence: Vec<Evidence> = found.values().take(MAX_EVIDENCE).cloned().collect();
     evidence.push(Evidence { at: "RoleBindings and ClusterRoleBindings".into(), detail: note });
     Fact::known(found.into_keys().collect(), Rank::Evaluated, evidence)

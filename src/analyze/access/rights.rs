@@ -205,7 +205,7 @@ fn more(snapshot: &Snapshot) -> Option<String> {
     })
 }
 
-/// What the ClusterRoles that every cluster has allow, as far as it matters here; for inputs that do not show them.
+/// What the `ClusterRole`s that every cluster has allow, as far as it matters here; for inputs that do not show them.
 static BUILT_IN: LazyLock<BTreeMap<&str, Vec<RoleRule>>> = LazyLock::new(|| {
     let rule = |groups: &[&str], resources: &[&str], verbs: &[&str]| {
         let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();

@@ -238,13 +238,13 @@ fn what_accounts_of_collectors_hold_is_told() {
     assert_eq!(account(usual, own), (false, false, vec![]));
     let proxy = "{apiGroups: [''], resources: [nodes/proxy], verbs: [get]}";
     assert_eq!(account(proxy, own), (true, false, vec![]));
-    assert_eq!(account(proxy, "{kind: User, name: 'system:serviceaccount:logging:fluent-bit'}").0, true);
-    assert_eq!(account(proxy, "{kind: Group, name: 'system:serviceaccounts'}").0, true);
-    assert_eq!(account(proxy, "{kind: ServiceAccount, name: fluent-bit, namespace: shop}").0, false);
+    assert!(account(proxy, "{kind: User, name: 'system:serviceaccount:logging:fluent-bit'}").0);
+    assert!(account(proxy, "{kind: Group, name: 'system:serviceaccounts'}").0);
+    assert!(!account(proxy, "{kind: ServiceAccount, name: fluent-bit, namespace: shop}").0);
     let secrets = "{apiGroups: [''], resources: [secrets], verbs: [get]}";
-    assert_eq!(account(secrets, own).1, true);
+    assert!(account(secrets, own).1);
     let named = "{apiGroups: [''], resources: [secrets], resourceNames: [token], verbs: [get]}";
-    assert_eq!(account(named, own).1, false);
+    assert!(!account(named, own).1);
     let (all_proxy, all_secrets, changes) =
         account("{apiGroups: ['*'], resources: ['*'], verbs: ['*']}", own);
     assert!(all_proxy && all_secrets && changes.contains(&"nodes".to_owned()));

@@ -303,7 +303,7 @@ fn progress_is_told_and_requests_when_asked_for() {
     assert_eq!(told(None), [format!("reading {} (test)", server.url)]);
     let lines = told(Some(6));
     assert!(lines.iter().any(|line| line.starts_with("GET /version: 200 OK after ")), "{lines:?}");
-    assert_eq!(lines.len(), 15);
+    assert_eq!(lines.len(), 19);
     connection.disable_compression = Some(true);
     read(&connection, &options, &|_| {}).unwrap();
     assert!(!server.seen().last().unwrap().head.contains("accept-encoding"));
