@@ -3,6 +3,7 @@
 //! Everything here is a pure function of the snapshot. Facts make no judgement; that is what checks are for. Their form
 //! is an interface: checks, built-in and users' own, are written against [`schema`].
 
+pub mod access;
 pub mod apiserver;
 pub mod collectors;
 pub mod counters;
@@ -18,6 +19,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::access::Access;
 use self::apiserver::agreement::Drift;
 use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
@@ -58,6 +60,8 @@ pub struct Facts {
     pub logs: Fact<Vec<LogSource>>,
     /// Where logs go.
     pub destinations: Fact<Vec<Destination>>,
+    /// Who may read logs and change what carries them.
+    pub access: Access,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -122,6 +126,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
     let Collection { collectors, logs, destinations } = collectors::facts::facts(snapshot, &instances);
+    let access = access::access(snapshot, distribution);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -137,6 +142,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         collectors,
         logs,
         destinations,
+        access,
         policies,
         requests,
         bodies,

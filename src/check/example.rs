@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::judge::{Judge, worst};
 use super::{Check, Params};
 use crate::analyze::tree::FactTree;
+use crate::snapshot::rbac::Rbac;
 use crate::snapshot::redact::redact;
 use crate::snapshot::{Gap, GapReason, Permission, Reading, Scope, Snapshot, io};
 use crate::source::{flagz, manifests, metrics};
@@ -54,7 +55,8 @@ pub struct ClusterInput {
     /// Answers of `/flagz`, one for each instance that answered.
     #[serde(default)]
     pub flagz: Vec<String>,
-    /// What is refused with 403: `leases`, `pods`, `nodes`, `kubeadm-config`, `kubelet-config`, `metrics`, `flagz`.
+    /// What is refused with 403: `leases`, `pods`, `nodes`, `kubeadm-config`, `kubelet-config`, `metrics`, `flagz`,
+    /// `rbac`.
     #[serde(default)]
     pub forbidden: Vec<String>,
 }
@@ -121,6 +123,14 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
     if snapshot.pods.value().is_none() {
         snapshot.pods = Reading::read(Vec::new());
     }
+    let rbac = &mut snapshot.rbac;
+    for roles in [&mut rbac.roles, &mut rbac.cluster_roles].into_iter().filter(|one| one.value().is_none()) {
+        *roles = Reading::read(Vec::new());
+    }
+    let bindings = [&mut rbac.role_bindings, &mut rbac.cluster_role_bindings];
+    for bindings in bindings.into_iter().filter(|one| one.value().is_none()) {
+        *bindings = Reading::read(Vec::new());
+    }
     for text in &cluster.metrics {
         snapshot.metrics.push(Reading::read(metrics::parse(text.as_bytes())?));
     }
@@ -155,6 +165,21 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
             }
             "metrics" => {
                 snapshot.metrics.push(Reading::missing(gap("/metrics", Permission::url("/metrics"))));
+            }
+            "rbac" => {
+                let missing = |what: &str, plural| {
+                    let grant = Permission::resource("list", "rbac.authorization.k8s.io", plural, None);
+                    gap(what, grant)
+                };
+                snapshot.rbac = Rbac {
+                    roles: Reading::missing(missing("the Roles", "roles")),
+                    cluster_roles: Reading::missing(missing("the ClusterRoles", "clusterroles")),
+                    role_bindings: Reading::missing(missing("the RoleBindings", "rolebindings")),
+                    cluster_role_bindings: Reading::missing(missing(
+                        "the ClusterRoleBindings",
+                        "clusterrolebindings",
+                    )),
+                };
             }
             "flagz" => snapshot.flagz.push(Reading::missing(gap("/flagz", Permission::url("/flagz")))),
             other => return Err(format!("`forbidden` does not know `{other}`")),

@@ -177,6 +177,7 @@ fn new(set: &CheckSet, category: &str, title: &str, prefix: &str) -> anyhow::Res
         "apiserver" => "API".to_owned(),
         "policy" => "POL".to_owned(),
         "retention" => "RET".to_owned(),
+        "integrity" => "INT".to_owned(),
         other => other.to_uppercase().chars().take(6).collect(),
     };
     let start = format!("{}-{area}-", prefix.to_uppercase());

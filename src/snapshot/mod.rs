@@ -7,6 +7,7 @@ pub mod discovery;
 pub mod io;
 pub mod model;
 pub mod policy;
+pub mod rbac;
 pub mod reading;
 pub mod redact;
 pub mod resource;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::discovery::ServedApis;
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
+use super::rbac::Rbac;
 use super::reading::{Gap, GapReason, Reading};
 use super::resource::Resource;
 use super::workload::{ConfigText, Namespace, Taint, UnreadConfig, Workloads};
@@ -67,6 +68,9 @@ pub struct Snapshot {
     /// Namespaces.
     #[serde(default)]
     pub namespaces: Reading<Vec<Namespace>>,
+    /// Roles and their bindings.
+    #[serde(default = "Rbac::not_asked", skip_serializing_if = "is_unasked_rbac")]
+    pub rbac: Rbac,
     /// What configures collectors, stores and sensors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub configs: Vec<ConfigText>,
@@ -110,6 +114,7 @@ impl Snapshot {
             policies_unread: Vec::new(),
             workloads: Workloads::not_asked(),
             namespaces: Reading::not_asked("the namespaces"),
+            rbac: Rbac::not_asked(),
             configs: Vec::new(),
             configs_unread: Vec::new(),
             resources: Vec::new(),
@@ -139,12 +144,17 @@ impl Snapshot {
         let each = each.chain(self.policies_unread.iter().map(|unread| &unread.gap));
         let each =
             each.chain(self.configs_unread.iter().map(|unread| &unread.gap)).chain(&self.resources_unread);
+        let each = each.chain(self.rbac.gaps());
         single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
 }
 
 fn is_unasked(workloads: &Workloads) -> bool {
     *workloads == Workloads::not_asked()
+}
+
+fn is_unasked_rbac(rbac: &Rbac) -> bool {
+    *rbac == Rbac::not_asked()
 }
 
 /// Snapshots of versions that did not read them have none.

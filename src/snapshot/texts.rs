@@ -9,6 +9,7 @@ use super::model::{
     EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
 };
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
+use super::rbac::{Binding, Rbac, Role, RoleRule, RoleSubject};
 use super::reading::{Gap, Permission, Reading};
 use super::resource::Resource;
 use super::workload::{
@@ -39,7 +40,7 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, configs, configs_unread, resources, resources_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
@@ -51,9 +52,14 @@ texts! {
     Taint { key, value, effect }
     Workloads { daemon_sets, deployments, stateful_sets }
     Workload {
-        namespace, name, labels, owner, pod_labels, pod_annotations, placement, service_account, containers, claims, at,
+        namespace, name, labels, owner, pod_labels, pod_annotations, placement, service_account, containers, init_mounts, claims, at,
         marks; kind; replicas; status
     }
+    Rbac { roles, cluster_roles, role_bindings, cluster_role_bindings }
+    Role { namespace, name, rules }
+    RoleRule { groups, resources, names, verbs, urls, at }
+    Binding { namespace, name, role_kind, role, subjects }
+    RoleSubject { kind, namespace, name, at }
     Claim { name, storage }
     Placement { node_selector, terms, tolerations; host_network }
     NodeTerm { labels, fields }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Container;
+use super::model::{Container, Mount};
 use super::policy::ConfigMapKey;
 use super::reading::{Gap, Reading};
 
@@ -101,6 +101,9 @@ pub struct Workload {
     /// Containers, where they may have to do with logs; of other workloads none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
+    /// Mounts of `initContainers` that can be written and lie where nodes keep logs, or above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init_mounts: Vec<Mount>,
     /// `volumeClaimTemplates`, by the name that mounts give.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

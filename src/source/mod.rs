@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`live`] | a cluster through its API |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
-//! | [`objects`], [`workloads`], [`custom`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+//! | [`objects`], [`workloads`], [`custom`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
 pub mod custom;
 pub mod declared;
@@ -14,4 +14,5 @@ pub mod live;
 pub mod manifests;
 pub mod metrics;
 pub mod objects;
+pub mod rbac;
 pub mod workloads;

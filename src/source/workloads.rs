@@ -8,7 +8,7 @@ use super::objects::read_container;
 use crate::analyze::collectors::products::product_of;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::workload::{Claim, NodeRequirement, NodeTerm, Placement, Toleration, WorkloadStatus};
-use crate::snapshot::{Container, Medium, Namespace, Taint, Workload, WorkloadKind};
+use crate::snapshot::{Container, Medium, Mount, Namespace, Taint, Workload, WorkloadKind};
 
 /// Annotations of pods and namespaces that collectors look at, by how their keys begin.
 const ANNOTATIONS: [&str; 12] = [
@@ -60,6 +60,15 @@ pub fn workload(kind: WorkloadKind, object: &Value, place: &Place) -> Workload {
     if !containers.iter().any(concerns_logs) {
         containers.clear();
     }
+    let init_mounts = items(&spec, "/initContainers").iter().enumerate().flat_map(|(index, container)| {
+        let base = "spec.template.spec";
+        let mut read = read_container(&spec, container, index, base, namespace, place);
+        for (number, mount) in read.mounts.iter_mut().enumerate() {
+            mount.at = place.field(&format!("{base}.initContainers[{index}].volumeMounts[{number}]"));
+        }
+        read.mounts.into_iter().filter(|mount| !mount.read_only && is_where_logs_lie(mount))
+    });
+    let init_mounts = init_mounts.collect();
     let owners = items(object, "/metadata/ownerReferences");
     let keeps_mark = |path: &str| {
         ["spec.template.spec.containers", "spec.template.spec.tolerations", "spec.template.spec.nodeSelector"]
@@ -92,6 +101,7 @@ pub fn workload(kind: WorkloadKind, object: &Value, place: &Place) -> Workload {
             .to_owned(),
         marks: marks.collect(),
         containers,
+        init_mounts,
         claims,
         status: status(kind, object),
         at: place.at.clone(),
@@ -107,14 +117,18 @@ fn mount_name<'a>(container: &'a Value, path: &str) -> &'a str {
 
 /// Whether a container is of a product that has to do with logs, or mounts where nodes keep logs.
 fn concerns_logs(container: &Container) -> bool {
-    product_of(&container.image).is_some()
-        || container.mounts.iter().any(|mount| match &mount.medium {
-            Medium::HostPath(path) => {
-                path == "/"
-                    || LOG_FOLDERS.iter().any(|folder| is_or_below(path, folder) || is_or_below(folder, path))
-            }
-            _ => false,
-        })
+    product_of(&container.image).is_some() || container.mounts.iter().any(is_where_logs_lie)
+}
+
+/// Whether a mount brings in a folder of the node in which logs lie, or one above or below it.
+fn is_where_logs_lie(mount: &Mount) -> bool {
+    match &mount.medium {
+        Medium::HostPath(path) => {
+            path == "/"
+                || LOG_FOLDERS.iter().any(|folder| is_or_below(path, folder) || is_or_below(folder, path))
+        }
+        _ => false,
+    }
 }
 
 fn is_or_below(path: &str, folder: &str) -> bool {

@@ -163,5 +163,6 @@ fn without_flagz_three_apiservers_are_still_told_apart() {
     assert_eq!(report.of("LA-API-004").len(), 3);
     assert_eq!(report.verdict("LA-API-004"), Status::Pass);
     assert_eq!(report.verdict("LA-API-002"), Status::Pass);
-    assert!(stage.server.requests().len() <= MOST_REQUESTS, "{}", stage.server.requests().len());
+    // Which process answers is left to chance: 18 requests, and at most 9 further connections for the others.
+    assert!(stage.server.requests().len() <= 18 + 9, "{}", stage.server.requests().len());
 }

@@ -29,6 +29,46 @@ pub const AS_FLAGZ: &str = "as=Flagz";
 /// The part of an Accept header that asks for aggregated discovery.
 pub const AGGREGATED: &str = "as=APIGroupDiscoveryList";
 
+/// The roles that kubeadm and the apiserver make, cut short to what matters for logs. Only the admin may read them.
+fn rbac() -> [(&'static str, Value); 4] {
+    let list = |kind: &str, items: Vec<Value>| json!({"kind": kind, "apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {}, "items": items});
+    let role = |name: &str, rules: Value| json!({"metadata": {"name": name}, "rules": rules});
+    let bind = |role: &str, subject: Value| {
+        json!({"metadata": {"name": role}, "subjects": [subject],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role}})
+    };
+    let group = |name: &str| json!({"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name});
+    let controller = "system:controller:daemon-set-controller";
+    let mut administrators = bind("cluster-admin", group("kubeadm:cluster-admins"));
+    administrators["metadata"]["name"] = json!("kubeadm:cluster-admins");
+    let roles = vec![
+        role(
+            "cluster-admin",
+            json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, {"nonResourceURLs": ["*"], "verbs": ["*"]}]),
+        ),
+        role("system:discovery", json!([{"nonResourceURLs": ["/api", "/version"], "verbs": ["get"]}])),
+        role(
+            controller,
+            json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "delete", "patch"]}]),
+        ),
+    ];
+    let bindings = vec![
+        bind("cluster-admin", group("system:masters")),
+        administrators,
+        bind("system:discovery", group("system:authenticated")),
+        bind(
+            controller,
+            json!({"kind": "ServiceAccount", "name": "daemon-set-controller", "namespace": "kube-system"}),
+        ),
+    ];
+    [
+        ("/apis/rbac.authorization.k8s.io/v1/roles", list("RoleList", Vec::new())),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterroles", list("ClusterRoleList", roles)),
+        ("/apis/rbac.authorization.k8s.io/v1/rolebindings", list("RoleBindingList", Vec::new())),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", list("ClusterRoleBindingList", bindings)),
+    ]
+}
+
 impl Routes {
     /// The recorded cluster: one control-plane node, two workers, audit logging on. The admin
     /// may read everything, the viewer what the ClusterRole `view` allows, nobody nothing.
@@ -60,6 +100,12 @@ impl Routes {
                 .get_as(Identity::Admin, path, answer.clone())
                 .get_as(Identity::Viewer, path, answer)
                 .get_as(Identity::Nobody, path, super::routes::forbidden(path, Identity::Nobody));
+        }
+        for (path, items) in rbac() {
+            routes = routes.get_as(Identity::Admin, path, Reply::json(200, &items));
+            for identity in [Identity::Viewer, Identity::Nobody] {
+                routes = routes.get_as(identity, path, super::routes::forbidden(path, identity));
+            }
         }
         routes
             .get_as(Identity::Admin, LEASES, lease_list(&[Lease::live("cp1")]))

@@ -16,6 +16,7 @@ use super::policies::{Policies, policies};
 use super::read::Options;
 use super::resolve::Endpoint;
 use super::wording::one_line;
+use crate::snapshot::rbac::Rbac;
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
     AuditCounters, DeclaredApiServer, Flagz, Gap, GapReason, KubeletConfig, Lease, Namespace, Node, Note,
@@ -35,6 +36,7 @@ struct Round {
     apis: Reading<ServedApis>,
     namespaces: Result<Vec<Namespace>, Failure>,
     workloads: Workloads,
+    rbac: Rbac,
 }
 
 /// Reads one cluster.
@@ -64,6 +66,7 @@ impl Reader<'_> {
         snapshot.apis = round.apis;
         snapshot.namespaces = reading(round.namespaces);
         snapshot.workloads = round.workloads;
+        snapshot.rbac = round.rbac;
         let (nodes, declared, kubelets) = match round.nodes {
             Ok(read) => (Reading::read(read.nodes), read.declared, read.kubelets),
             Err(failure) => (Reading::missing(failure.gap), Vec::new(), Vec::new()),
@@ -114,6 +117,7 @@ impl Reader<'_> {
             daemon_sets,
             deployments,
             stateful_sets,
+            rbac,
         ) = tokio::try_join!(
             version,
             async { Ok(gather::leases(client).await) },
@@ -129,6 +133,7 @@ impl Reader<'_> {
             workloads(Access::DaemonSets),
             workloads(Access::Deployments),
             workloads(Access::StatefulSets),
+            async { Ok(logging::rbac(client).await) },
         )?;
         let apis = joined(core, groups);
         let workloads = Workloads { daemon_sets, deployments, stateful_sets };
@@ -144,6 +149,7 @@ impl Reader<'_> {
             apis,
             namespaces,
             workloads,
+            rbac,
         })
     }
 

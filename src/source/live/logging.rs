@@ -14,11 +14,13 @@ use super::permissions::Access;
 use crate::analyze::collectors::config::MAX_BYTES;
 use crate::analyze::collectors::wanted::{self, Wanted};
 use crate::document::{Place, full_name};
+use crate::snapshot::rbac::Rbac;
 use crate::snapshot::workload::{ConfigText, UnreadConfig};
 use crate::snapshot::{
     ConfigMapKey, Gap, GapReason, Namespace, Reading, Resource, ServedApis, Workload, WorkloadKind, Workloads,
 };
 use crate::source::custom::{KINDS, resource};
+use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
 /// How many ConfigMaps are read.
@@ -37,6 +39,36 @@ pub(super) async fn workloads(client: &Client, access: Access) -> Result<Vec<Wor
     .await?;
     read.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(read)
+}
+
+/// The roles and bindings of the cluster.
+pub(super) async fn rbac(client: &Client) -> Rbac {
+    let roles = async |access, kind: &str| {
+        let at = |item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
+        let read = list(client, access, &format!("{kind}List"), |item| rbac::role(&item, &at(&item))).await;
+        gather::reading(read.map(|mut read| {
+            read.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+            read
+        }))
+    };
+    let bindings = async |access, kind: &str| {
+        let at = |item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
+        let read =
+            list(client, access, &format!("{kind}List"), |item| rbac::binding(&item, &at(&item))).await;
+        gather::reading(read.map(|mut read| {
+            read.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+            read
+        }))
+    };
+    let (roles, cluster_roles, role_bindings, cluster_role_bindings) = tokio::join!(
+        roles(Access::Roles, "Role"),
+        roles(Access::ClusterRoles, "ClusterRole"),
+        bindings(Access::RoleBindings, "RoleBinding"),
+        bindings(Access::ClusterRoleBindings, "ClusterRoleBinding"),
+    );
+    let mut rbac = Rbac { roles, cluster_roles, role_bindings, cluster_role_bindings };
+    rbac.narrow();
+    rbac
 }
 
 /// All namespaces.

@@ -64,6 +64,14 @@ pub enum Access {
     Deployments,
     /// `StatefulSet`s of all namespaces.
     StatefulSets,
+    /// Roles of all namespaces.
+    Roles,
+    /// `ClusterRole`s.
+    ClusterRoles,
+    /// `RoleBinding`s of all namespaces.
+    RoleBindings,
+    /// `ClusterRoleBinding`s.
+    ClusterRoleBindings,
     /// A ConfigMap that a collector, store or sensor reads. Its name is in a workload.
     Configs,
     /// The custom resources of a kind, of all namespaces.
@@ -73,7 +81,7 @@ pub enum Access {
 impl Access {
     /// The whole catalogue, but [`Self::PolicyConfigMap`], whose name is not known before, and [`Self::Custom`], whose kinds
     /// are in [`KINDS`].
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Version,
         Self::Leases,
         Self::Pods,
@@ -92,6 +100,10 @@ impl Access {
         Self::DaemonSets,
         Self::Deployments,
         Self::StatefulSets,
+        Self::Roles,
+        Self::ClusterRoles,
+        Self::RoleBindings,
+        Self::ClusterRoleBindings,
         Self::Configs,
     ];
 
@@ -116,6 +128,10 @@ impl Access {
             Self::DaemonSets => "the DaemonSets",
             Self::Deployments => "the Deployments",
             Self::StatefulSets => "the StatefulSets",
+            Self::Roles => "the Roles",
+            Self::ClusterRoles => "the ClusterRoles",
+            Self::RoleBindings => "the RoleBindings",
+            Self::ClusterRoleBindings => "the ClusterRoleBindings",
             Self::Configs => "a ConfigMap of a collector",
             Self::Custom(kind) => kind.plural,
         }
@@ -153,6 +169,10 @@ impl Access {
             Self::DaemonSets => "/apis/apps/v1/daemonsets?limit=500",
             Self::Deployments => "/apis/apps/v1/deployments?limit=500",
             Self::StatefulSets => "/apis/apps/v1/statefulsets?limit=500",
+            Self::Roles => "/apis/rbac.authorization.k8s.io/v1/roles?limit=500",
+            Self::ClusterRoles => "/apis/rbac.authorization.k8s.io/v1/clusterroles?limit=500",
+            Self::RoleBindings => "/apis/rbac.authorization.k8s.io/v1/rolebindings?limit=500",
+            Self::ClusterRoleBindings => "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?limit=500",
             Self::Configs => "/api/v1/namespaces/logging/configmaps/collector",
             // The version comes from discovery.
             Self::Custom(_) => "/apis",
@@ -179,6 +199,12 @@ impl Access {
             Self::DaemonSets => Permission::resource("list", "apps", "daemonsets", None),
             Self::Deployments => Permission::resource("list", "apps", "deployments", None),
             Self::StatefulSets => Permission::resource("list", "apps", "statefulsets", None),
+            Self::Roles => Permission::resource("list", RBAC_GROUP, "roles", None),
+            Self::ClusterRoles => Permission::resource("list", RBAC_GROUP, "clusterroles", None),
+            Self::RoleBindings => Permission::resource("list", RBAC_GROUP, "rolebindings", None),
+            Self::ClusterRoleBindings => {
+                Permission::resource("list", RBAC_GROUP, "clusterrolebindings", None)
+            }
             Self::Configs => Permission::resource("get", "", "configmaps", None),
             Self::Custom(kind) => Permission::resource("list", kind.group, kind.plural, None),
         }
@@ -396,6 +422,9 @@ mod tests {
         let rules = all[0]["rules"].as_array_mut().unwrap();
         let custom = json!({"apiGroups": ["loki.grafana.com"], "resources": ["alertingrules", "lokistacks"], "verbs": ["list"]});
         assert!(rules.contains(&custom));
+        let rbac = json!({"apiGroups": ["rbac.authorization.k8s.io"], "verbs": ["list"],
+            "resources": ["clusterrolebindings", "clusterroles", "rolebindings", "roles"]});
+        assert!(rules.contains(&rbac));
         rules.retain(|rule| !rule["apiGroups"][0].as_str().is_some_and(|group| group.contains('.')));
         assert_eq!(
             all,

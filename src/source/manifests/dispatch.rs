@@ -163,6 +163,11 @@ impl Collector {
                 self.pod(tree, &["spec", "template", "spec", "containers"], kind, file);
             }
             "Namespace" => self.logging.namespace(&located(tree, kind, file)),
+            "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"
+                if group == "rbac.authorization.k8s.io" || group.is_empty() =>
+            {
+                self.logging.rbac(&located(tree, kind, file), kind);
+            }
             "Node" => self.node(&located(tree, kind, file)),
             "Lease" => self.leases.extend(apiserver_lease(&located(tree, kind, file).value)),
             "ConfigMap" => self.config_map(tree, kind, file),

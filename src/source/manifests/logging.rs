@@ -6,9 +6,11 @@ use crate::analyze::collectors::wanted;
 use crate::document::node::Document;
 use crate::document::text;
 use crate::document::yaml::inner_name;
+use crate::snapshot::rbac::{Binding, Role};
 use crate::snapshot::workload::{ConfigText, Namespace};
 use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
 use crate::source::custom::{self, CustomKind};
+use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
 /// What was found.
@@ -20,6 +22,10 @@ pub struct Found {
     namespaces: Vec<Namespace>,
     resources: Vec<Resource>,
     config_maps: Vec<ConfigText>,
+    roles: Vec<Role>,
+    cluster_roles: Vec<Role>,
+    role_bindings: Vec<Binding>,
+    cluster_role_bindings: Vec<Binding>,
 }
 
 impl Found {
@@ -36,6 +42,16 @@ impl Found {
     /// Takes in a namespace.
     pub fn namespace(&mut self, document: &Document) {
         self.namespaces.push(namespace(&document.value));
+    }
+
+    /// Takes in a role or a binding.
+    pub fn rbac(&mut self, Document { value, place }: &Document, kind: &str) {
+        match kind {
+            "Role" => self.roles.push(rbac::role(value, place)),
+            "ClusterRole" => self.cluster_roles.push(rbac::role(value, place)),
+            "RoleBinding" => self.role_bindings.push(rbac::binding(value, place)),
+            _ => self.cluster_role_bindings.push(rbac::binding(value, place)),
+        }
     }
 
     /// Takes in a custom resource.
@@ -63,17 +79,15 @@ impl Found {
 
     /// Puts everything into a snapshot; of the ConfigMaps those that something reads.
     pub fn finish(self, snapshot: &mut Snapshot) {
-        let read = |list: Vec<Workload>, reading: &mut Reading<Vec<Workload>>| {
-            if !list.is_empty() {
-                *reading = Reading::read(list);
-            }
-        };
         read(self.daemon_sets, &mut snapshot.workloads.daemon_sets);
         read(self.deployments, &mut snapshot.workloads.deployments);
         read(self.stateful_sets, &mut snapshot.workloads.stateful_sets);
-        if !self.namespaces.is_empty() {
-            snapshot.namespaces = Reading::read(self.namespaces);
-        }
+        read(self.namespaces, &mut snapshot.namespaces);
+        let rbac = &mut snapshot.rbac;
+        read(self.roles, &mut rbac.roles);
+        read(self.cluster_roles, &mut rbac.cluster_roles);
+        read(self.role_bindings, &mut rbac.role_bindings);
+        read(self.cluster_role_bindings, &mut rbac.cluster_role_bindings);
         snapshot.resources = self.resources;
         let wanted =
             wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
@@ -86,5 +100,12 @@ impl Found {
             })
         };
         snapshot.configs = self.config_maps.into_iter().filter(|text| is_wanted(&text.config_map)).collect();
+    }
+}
+
+/// What files show none of is not read: they may lack it.
+fn read<T>(list: Vec<T>, reading: &mut Reading<Vec<T>>) {
+    if !list.is_empty() {
+        *reading = Reading::read(list);
     }
 }

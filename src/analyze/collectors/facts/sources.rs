@@ -324,7 +324,9 @@ impl Scene<'_> {
             }
         }
         let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
-        if let Some(gap) = unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) { Fact::unknown(gap.to_string()) } else {
+        if let Some(gap) = unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
+            Fact::unknown(gap.to_string())
+        } else {
             if evidence.is_empty() {
                 let count = self.snapshot.workloads.all().count();
                 evidence.push(Evidence {

@@ -62,6 +62,10 @@ fn empty_list(path: &str) -> Option<&'static str> {
         ("/apis/apps/v1/daemonsets?", "DaemonSetList"),
         ("/apis/apps/v1/deployments?", "DeploymentList"),
         ("/apis/apps/v1/statefulsets?", "StatefulSetList"),
+        ("/apis/rbac.authorization.k8s.io/v1/roles?", "RoleList"),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterroles?", "ClusterRoleList"),
+        ("/apis/rbac.authorization.k8s.io/v1/rolebindings?", "RoleBindingList"),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?", "ClusterRoleBindingList"),
     ]
     .into_iter()
     .find_map(|(beginning, kind)| path.starts_with(beginning).then_some(kind))
@@ -138,7 +142,7 @@ fn a_small_cluster_is_read_in_one_round() {
     assert_eq!(snapshot.metrics[0].value().unwrap().events, Some(1.0));
     assert_eq!(snapshot.apis.value().unwrap().resources.len(), 2);
     assert_eq!(snapshot.captured_at, Some("2026-11-21T07:00:05Z".parse().unwrap()));
-    assert_eq!((snapshot.flagz.len(), snapshot.metrics.len(), stats.requests), (1, 1, 14));
+    assert_eq!((snapshot.flagz.len(), snapshot.metrics.len(), stats.requests), (1, 1, 18));
     for seen in server.seen() {
         assert_eq!(seen.method, "GET");
         assert!(seen.head.contains(concat!("user-agent: kubectl-logaudit/", env!("CARGO_PKG_VERSION"))));
@@ -178,7 +182,7 @@ fn what_is_refused_is_a_gap_with_its_permission() {
         _ => status(403, "User \"nobody\" cannot do that, token=abcdef"),
     });
     let (snapshot, stats) = read_all(&server).unwrap();
-    assert_eq!(stats.requests, 14);
+    assert_eq!(stats.requests, 18);
     assert_eq!(reason(&snapshot.apis), GapReason::Forbidden);
     let gap = snapshot.leases.gap().unwrap();
     assert_eq!(
@@ -230,7 +234,7 @@ fn openshift_is_looked_at_where_it_runs_its_apiservers() {
     let (snapshot, stats) = read_all(&server).unwrap();
     assert_eq!(snapshot.pods.value().unwrap().len(), 1);
     assert_eq!(snapshot.declared[0].arguments[0].value.as_deref(), Some("/var/log/a"));
-    assert_eq!(stats.requests, 16);
+    assert_eq!(stats.requests, 20);
 }
 
 #[test]
@@ -299,7 +303,7 @@ fn progress_is_told_and_requests_when_asked_for() {
     assert_eq!(told(None), [format!("reading {} (test)", server.url)]);
     let lines = told(Some(6));
     assert!(lines.iter().any(|line| line.starts_with("GET /version: 200 OK after ")), "{lines:?}");
-    assert_eq!(lines.len(), 15);
+    assert_eq!(lines.len(), 19);
     connection.disable_compression = Some(true);
     read(&connection, &options, &|_| {}).unwrap();
     assert!(!server.seen().last().unwrap().head.contains("accept-encoding"));
