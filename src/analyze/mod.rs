@@ -27,6 +27,7 @@ use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestRecord};
+use self::stores::facts::StoreFacts;
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
@@ -58,6 +59,8 @@ pub struct Facts {
     pub logs: Fact<Vec<LogSource>>,
     /// Where logs go.
     pub destinations: Fact<Vec<Destination>>,
+    /// Stores of logs in the cluster.
+    pub stores: Fact<Vec<StoreFacts>>,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -121,7 +124,10 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let distribution = kubernetes.distribution.value().map(String::as_str);
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
-    let Collection { collectors, logs, destinations } = collectors::facts::facts(snapshot, &instances);
+    let found = stores::facts::found(snapshot);
+    let Collection { collectors, logs, destinations } =
+        collectors::facts::facts(snapshot, &instances, &found);
+    let stores = stores::facts::facts(snapshot, &found);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -137,6 +143,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         collectors,
         logs,
         destinations,
+        stores,
         policies,
         requests,
         bodies,

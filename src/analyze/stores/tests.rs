@@ -103,7 +103,7 @@ fn custom_resources_are_read() {
     let all = objects(
         "kind: Elasticsearch\nspec:\n  http: {tls: {selfSignedCertificate: {disabled: true}}}\n  nodeSets: [{config: {xpack.security.enabled: false}}]\n",
     );
-    let elastic = resources::elasticsearch(&all[0]).unwrap();
+    let elastic = resources::elasticsearch(&all[0], &all).unwrap();
     assert_eq!((elastic.tls.value(), elastic.authentication.value()), (Some(&false), Some(&false)));
     assert!(elastic.retention.value().is_none());
     assert!(resources::open_search(&all[0], &all).is_err());
