@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// The stack that loading and judging run on: the deepest accepted expression needs a part of it even in debug builds.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Runs something on a stack that is large enough for every expression that is accepted.
 pub fn on_big_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {

@@ -165,8 +165,8 @@ fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Resu
 pub fn load(mut set: CheckSet, files: &[(String, String)]) -> Result<CheckSet, Vec<Diagnostic>> {
     let facts = facts_type().map_err(|message| vec![Diagnostic::of_file("facts", message)])?;
     let mut faults = Vec::new();
-    for (name, text) in files {
-        match load_one(name, text, &facts) {
+    for ((name, text), loaded) in files.iter().zip(load_all(files, &facts)) {
+        match loaded {
             Ok(check) => {
                 let taken = set.checks.iter().find(|other| {
                     other.id == check.id
@@ -193,6 +193,42 @@ pub fn load(mut set: CheckSet, files: &[(String, String)]) -> Result<CheckSet, V
     set.checks.sort_by(|left, right| left.id.cmp(&right.id));
     if faults.is_empty() { Ok(set) } else { Err(faults) }
 }
+
+/// Loads files on as many threads as there are processors, up to a few: checking expressions is most of what a short run
+/// does. The outcomes stand in the order of the files.
+fn load_all(files: &[(String, String)], facts: &Type) -> Vec<Result<Check, Box<Diagnostic>>> {
+    let one = |file: &(String, String)| load_one(&file.0, &file.1, facts);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    if threads < 2 || files.len() < FEW_FILES {
+        return files.iter().map(one).collect();
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = files
+            .chunks(files.len().div_ceil(threads))
+            .map(|part| {
+                let work = move || part.iter().map(one).collect::<Vec<_>>();
+                (
+                    part,
+                    std::thread::Builder::new()
+                        .stack_size(super::limits::STACK_BYTES)
+                        .spawn_scoped(scope, work),
+                )
+            })
+            .collect();
+        let outcomes = parts.into_iter().map(|(part, thread)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // The system gives no thread.
+            Err(_) => part.iter().map(one).collect(),
+        });
+        outcomes.flatten().collect()
+    })
+}
+
+/// How many threads load checks.
+const MAX_THREADS: usize = 4;
+
+/// Fewer files than these are not worth a thread.
+const FEW_FILES: usize = 16;
 
 /// The type of the variable `facts`.
 ///

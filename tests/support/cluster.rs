@@ -29,36 +29,6 @@ pub const AS_FLAGZ: &str = "as=Flagz";
 /// The part of an Accept header that asks for aggregated discovery.
 pub const AGGREGATED: &str = "as=APIGroupDiscoveryList";
 
-/// What kubeadm installs, cut short to what is read of it: no collector among it.
-fn workloads() -> [(&'static str, Value); 4] {
-    let list = |kind: &str, items: Vec<Value>| json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items});
-    let named = |name: &str| json!({"metadata": {"name": name}});
-    let workload = |name: &str, image: &str, status: Value| {
-        json!({
-            "metadata": {"name": name, "namespace": "kube-system", "generation": 1, "labels": {"k8s-app": name}},
-            "spec": {"template": {
-                "metadata": {"labels": {"k8s-app": name}},
-                "spec": {"containers": [{"name": name, "image": image}], "tolerations": [{"operator": "Exists"}]}}},
-            "status": status})
-    };
-    let proxy = json!({"observedGeneration": 1, "desiredNumberScheduled": 3, "numberReady": 3,
-        "updatedNumberScheduled": 3, "numberMisscheduled": 0});
-    let dns = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "updatedReplicas": 2});
-    let namespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
-    [
-        ("/api/v1/namespaces", list("NamespaceList", namespaces.map(named).to_vec())),
-        (
-            "/apis/apps/v1/daemonsets",
-            list("DaemonSetList", vec![workload("kube-proxy", "kube-proxy:v1.36.2", proxy)]),
-        ),
-        (
-            "/apis/apps/v1/deployments",
-            list("DeploymentList", vec![workload("coredns", "coredns:v1.12.0", dns)]),
-        ),
-        ("/apis/apps/v1/statefulsets", list("StatefulSetList", Vec::new())),
-    ]
-}
-
 impl Routes {
     /// The recorded cluster: one control-plane node, two workers, audit logging on. The admin
     /// may read everything, the viewer what the ClusterRole `view` allows, nobody nothing.
@@ -85,11 +55,10 @@ impl Routes {
                     .rule(Rule::get(path, Reply::recorded(aggregated)).by(identity).accept(AGGREGATED));
             }
         }
-        for (path, items) in workloads() {
-            let list = Reply::json(200, &items);
+        for (path, answer) in super::logging::answers() {
             routes = routes
-                .get_as(Identity::Admin, path, list.clone())
-                .get_as(Identity::Viewer, path, list)
+                .get_as(Identity::Admin, path, answer.clone())
+                .get_as(Identity::Viewer, path, answer)
                 .get_as(Identity::Nobody, path, super::routes::forbidden(path, Identity::Nobody));
         }
         routes

@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod http;
 pub mod kubeconfig;
+pub mod logging;
 pub mod nodes;
 pub mod pki;
 pub mod recordings;

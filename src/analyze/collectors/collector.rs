@@ -3,6 +3,7 @@
 
 use super::dialect::Unreadable;
 use super::model::Pipeline;
+use super::operators::{self, is_on_nodes};
 use super::products::{Product, Role, product_of};
 use super::{paths, resolve};
 use crate::snapshot::{Container, Resource, Snapshot, Workload, WorkloadKind};
@@ -24,6 +25,8 @@ pub struct Collector<'a> {
     pub container: Option<&'a Container>,
     /// The custom resource it is made from, where there is one.
     pub resource: Option<&'a Resource>,
+    /// Whether it runs on nodes to read what lies there.
+    pub on_nodes: bool,
     /// What its configuration says.
     pub pipeline: Result<Pipeline, Unreadable>,
 }
@@ -33,11 +36,6 @@ impl Collector<'_> {
     pub fn namespace(&self) -> &str {
         let of_resource = self.resource.map(|resource| resource.namespace.as_str());
         self.workload.map(|workload| workload.namespace.as_str()).or(of_resource).unwrap_or_default()
-    }
-
-    /// Whether it runs on nodes to read what lies there.
-    pub fn is_on_nodes(&self) -> bool {
-        self.workload.is_none_or(|workload| workload.kind == WorkloadKind::DaemonSet)
     }
 }
 
@@ -62,6 +60,7 @@ pub fn collectors(snapshot: &Snapshot) -> Vec<Collector<'_>> {
             }
         }
     }
+    operators::add(snapshot, &mut found);
     found
 }
 
@@ -87,6 +86,7 @@ fn of_container<'a>(
         workload: Some(workload),
         container: Some(container),
         resource: None,
+        on_nodes: is_on_nodes(workload),
         pipeline,
     }
 }
@@ -114,6 +114,7 @@ fn probable(workload: &Workload) -> Option<Collector<'_>> {
         workload: Some(workload),
         container: Some(container),
         resource: None,
+        on_nodes: is_on_nodes(workload),
         pipeline: Err(Unreadable::new(&*mount.at, why)),
     })
 }

@@ -5,6 +5,9 @@
 //! | [`model`] | one model for what all configurations say |
 //! | [`config`] | the files and variables a collector sees |
 //! | [`dialect`] | the languages of configurations; each has a module of its own that reads it into the model |
+//! | [`collector`] | the collectors there are; [`resolve`] finds their configuration, `operators` what custom resources say |
+//! | [`chain`] | from a source to where its logs end up, link by link |
+//! | [`facts`] | all of it as facts |
 //! | [`products`] | what is recognised, by its image |
 //! | [`fluentd`] | reads Fluentd's configurations |
 //! | [`fluent_bit`] | Fluent Bit, classic and YAML |
@@ -46,6 +49,7 @@ mod loki;
 pub mod model;
 pub mod nodes;
 pub mod open_telemetry;
+mod operators;
 pub mod paths;
 pub mod products;
 pub mod promtail;

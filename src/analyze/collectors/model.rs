@@ -111,9 +111,9 @@ pub type Glob = Fact<String>;
 pub struct OptOut {
     /// Whether it is a label or an annotation.
     pub marker: Marker,
-    /// Its key. An ending `*` stands for any ending (`fluentbit.io/exclude*`, `ad.datadoghq.com/*`).
+    /// Its key. A `*` stands for any text (`fluentbit.io/exclude*`, `ad.datadoghq.com/*logs_exclude`).
     pub key: String,
-    /// The value that withdraws: `true`.
+    /// The value that withdraws: `true`; `*` for any.
     pub value: String,
     /// Whether namespaces can carry it too, for all their pods.
     pub on_namespaces: bool,

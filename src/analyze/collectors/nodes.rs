@@ -86,6 +86,16 @@ fn requirement_holds(requirement: &NodeRequirement, labels: &BTreeMap<String, St
     }
 }
 
+/// Whether pods ask for nodes with Windows.
+pub fn chooses_windows(placement: &Placement) -> bool {
+    const OS: &str = "kubernetes.io/os";
+    let terms = placement.terms.iter().flatten().flat_map(|term| &term.labels);
+    placement.node_selector.get(OS).is_some_and(|os| os == "windows")
+        || terms
+            .filter(|one| one.key == OS && one.operator == "In")
+            .any(|one| one.values.iter().any(|os| os == "windows"))
+}
+
 /// What kind of node it is, for coverage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeClass {

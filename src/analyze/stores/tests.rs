@@ -114,7 +114,7 @@ fn custom_resources_are_read() {
 fn corpus() {
     let Ok(folder) = std::env::var("LOGAUDIT_CORPUS") else { return };
     let mut read = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(format!("{folder}/collectors")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.to_string_lossy().into_owned();
         if path.extension().is_some_and(|end| end == "yaml") && name.contains("grafana__loki__") {

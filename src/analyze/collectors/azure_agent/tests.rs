@@ -83,7 +83,9 @@ fn broken_and_hostile_texts_are_refused_where_they_break() {
 #[test]
 fn corpus() {
     let Ok(folder) = std::env::var("LOGAUDIT_CORPUS") else { return };
-    let path = format!("{folder}/microsoft__Docker-Provider__kubernetes__container-azm-ms-agentconfig.yaml");
+    let path = format!(
+        "{folder}/collectors/microsoft__Docker-Provider__kubernetes__container-azm-ms-agentconfig.yaml"
+    );
     let text = std::fs::read_to_string(path).unwrap();
     let document = crate::document::yaml::parse(&text).trees.remove(0).document("cm.yaml");
     let settings = crate::document::text(&document.value, "/data/log-data-collection-settings");

@@ -80,27 +80,32 @@ fn broken(by: &Fact<bool>) -> Fact<bool> {
 
 /// How far logs come with all collectors together; none if there is no way to follow.
 pub fn follow(collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
-    let mut ways = collectors.iter().flat_map(|collector| ways(collectors, collector, target));
-    let first = ways.next()?;
-    Some(ways.fold(first, |links, way| Links {
-        mounted: links.mounted.or(way.mounted),
-        read: links.read.or(way.read),
-        kept: links.kept.or(way.kept),
-        routed: links.routed.or(way.routed),
-        shipped: links.shipped.or(way.shipped),
-        off_cluster: links.off_cluster.or(way.off_cluster),
-        whole: links.whole.or(way.whole),
-        complete: links.complete.or(way.complete),
-    }))
+    collectors.iter().flat_map(|collector| ways(collectors, collector, target)).reduce(Links::or)
 }
 
-/// Whether a collector reads some of what is looked for, as far as can be told: what decides on which nodes it must run.
-pub fn reads(collectors: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Fact<bool> {
-    let ways = ways(collectors, collector, target);
-    ways.into_iter()
-        .map(|way| way.read)
-        .reduce(Fact::or)
-        .unwrap_or_else(|| no(&collector.at, "no input for it"))
+impl Links {
+    /// Both ways together: a link holds if it holds on one of them.
+    fn or(self, other: Self) -> Self {
+        Self {
+            mounted: self.mounted.or(other.mounted),
+            read: self.read.or(other.read),
+            kept: self.kept.or(other.kept),
+            routed: self.routed.or(other.routed),
+            shipped: self.shipped.or(other.shipped),
+            off_cluster: self.off_cluster.or(other.off_cluster),
+            whole: self.whole.or(other.whole),
+            complete: self.complete.or(other.complete),
+        }
+    }
+}
+
+/// How far what is looked for comes through one collector; none if it has nothing to do with it.
+pub fn through_one(
+    collectors: &[Collector<'_>],
+    collector: &Collector<'_>,
+    target: &Target,
+) -> Option<Links> {
+    ways(collectors, collector, target).into_iter().reduce(Links::or)
 }
 
 /// Every way through one collector.
@@ -192,7 +197,7 @@ fn may_concern(glob: &str, target: &Target) -> bool {
 fn mounted_without_input(collector: &Collector<'_>, target: &Target) -> Option<Fact<bool>> {
     match target {
         Target::Events => Some(yes(&collector.at, "events come through the API")),
-        _ if !collector.is_on_nodes() => None,
+        _ if !collector.on_nodes => None,
         Target::Journal => {
             let folders = ["/var/log/journal", "/run/log/journal"];
             Some(folders.iter().map(|folder| mount_of(collector, folder)).reduce(Fact::or)?)

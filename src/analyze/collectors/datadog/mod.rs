@@ -187,7 +187,7 @@ impl Agent<'_> {
         input.position = Some(self.position());
         input.opt_outs = vec![OptOut {
             marker: Marker::Annotation,
-            key: "ad.datadoghq.com/*".to_owned(),
+            key: "ad.datadoghq.com/*logs_exclude".to_owned(),
             value: "true".to_owned(),
             on_namespaces: false,
             honoured: all,

@@ -55,10 +55,13 @@ pub(super) fn coverage(
             (Arises::ControlPlane, _) => node.control_plane,
         })
         .collect();
+    if concerned.is_empty() && arises == Arises::ControlPlane {
+        return all_unknown("no node of the control plane is visible".into());
+    }
     let mut readers: Vec<(&Collector<'_>, bool)> = Vec::new();
     let mut doubt: Option<String> = None;
-    for collector in collectors.iter().filter(|collector| collector.is_on_nodes()) {
-        match chain::reads(collectors, collector, target) {
+    for (collector, reached) in carriers(collectors, target) {
+        match reached {
             Fact::Known(known) if known.value => readers.push((collector, true)),
             Fact::Known(_) => {}
             Fact::Unknown(unknown) => {
@@ -70,10 +73,7 @@ pub(super) fn coverage(
     let total = whole_count(concerned.len());
     let reaches = |node: &Node, certain: bool| {
         readers.iter().any(|(collector, sure)| {
-            (*sure || !certain)
-                && collector
-                    .workload
-                    .is_some_and(|workload| nodes::why_not(&workload.placement, node).is_none())
+            (*sure || !certain) && collector.workload.is_some() && why_not(collector, node).is_none()
         })
     };
     let covered = concerned.iter().filter(|node| reaches(node, true)).count();
@@ -115,13 +115,36 @@ pub(super) fn coverage(
     }
 }
 
+/// The collectors that bring the source off the node. Where none does, those that read it, so that what is said of nodes
+/// does not hang on what is wrong behind them.
+fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Collector<'a>, Fact<bool>)> {
+    let of_nodes = collectors.iter().filter(|collector| collector.on_nodes);
+    let links: Vec<_> = of_nodes
+        .filter_map(|collector| Some((collector, chain::through_one(collectors, collector, target)?)))
+        .collect();
+    let any_ships = links.iter().any(|(_, links)| links.shipped.value() != Some(&false));
+    links
+        .into_iter()
+        .map(|(collector, links)| (collector, if any_ships { links.shipped } else { links.read }))
+        .collect()
+}
+
+/// Why a collector does not take in what lies on a node; none if it does.
+fn why_not(collector: &Collector<'_>, node: &Node) -> Option<String> {
+    let placement = &collector.workload?.placement;
+    nodes::why_not(placement, node).or_else(|| {
+        let is_foreign = nodes::class(node) == NodeClass::Windows && !nodes::chooses_windows(placement);
+        is_foreign.then(|| "it is not made for Windows".to_owned())
+    })
+}
+
 /// Where a collector says on which nodes it runs.
 fn places(collector: &Collector<'_>, missed: &[&&Node]) -> Option<Evidence> {
     let workload = collector.workload?;
     let Some(node) = missed.first() else {
         return Some(Evidence { at: collector.at.clone(), detail: format!("{} runs there", collector.name) });
     };
-    let why = nodes::why_not(&workload.placement, node)?;
+    let why = why_not(collector, node)?;
     let tolerations = "spec.template.spec.tolerations";
     let at = if why.contains("nodeSelector") {
         workload.field("spec.template.spec.nodeSelector")
@@ -150,7 +173,7 @@ fn phrase(readers: &[(&Collector<'_>, bool)], missed: &[&&Node], all: &[&Node]) 
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let why = readers
             .iter()
-            .find_map(|(collector, _)| nodes::why_not(&collector.workload?.placement, first))
+            .find_map(|(collector, _)| why_not(collector, first))
             .map_or_else(String::new, |why| format!(": {why}"));
         parts.push(format!("{name} {} of {total} ({}{more}{why})", of_class.len(), names.join(", ")));
     }

@@ -17,7 +17,7 @@ use super::nodes;
 use crate::analyze::apiserver::instances::Instances;
 use crate::analyze::fact::Fact;
 use crate::analyze::stores::workloads::Found;
-use crate::snapshot::{GapReason, Medium, Scope, Snapshot, WorkloadKind};
+use crate::snapshot::{GapReason, Medium, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
 
 /// A collector of logs, or a hop between collectors.
@@ -68,11 +68,25 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, stores: &[Found]) -> Co
         collectors: match (&unseen, list.is_empty()) {
             (Some(reason), _) => Fact::unknown(reason.clone()),
             (None, true) if snapshot.scope == Scope::Manifests => Fact::unknown(NO_COLLECTOR_GIVEN),
-            (None, _) => Fact::known(list, Rank::Configured, Vec::new()),
+            (None, _) => Fact::known(list, Rank::Configured, shown(snapshot, &found)),
         },
         destinations: destinations::destinations(&found, unseen.as_deref(), stores),
         logs: sources::sources(snapshot, instances, &found, unseen.as_deref()),
     }
+}
+
+/// How many collectors are named in evidence.
+const NAMED: usize = 5;
+
+/// The collectors as evidence that there are some, or what was looked through.
+fn shown(snapshot: &Snapshot, found: &[Collector<'_>]) -> Vec<Evidence> {
+    let evidence = |one: &Collector<'_>| Evidence { at: one.at.clone(), detail: one.product.clone() };
+    let mut shown: Vec<Evidence> = found.iter().take(NAMED).map(evidence).collect();
+    if shown.is_empty() {
+        let count = snapshot.workloads.all().count();
+        shown.push(Evidence { at: "the workloads".into(), detail: format!("{count} looked through") });
+    }
+    shown
 }
 
 /// Why files without a collector say nothing.
@@ -115,7 +129,7 @@ fn collector(collector: &Collector<'_>) -> CollectorFacts {
     CollectorFacts {
         name: collector.name.clone(),
         product: collector.product.clone(),
-        on_nodes: collector.workload.is_none_or(|workload| workload.kind == WorkloadKind::DaemonSet),
+        on_nodes: collector.on_nodes,
         ready: status.clone().map(|status| status.ready >= status.desired),
         ready_pods: status.clone().map(|status| status.ready),
         desired_pods: status.clone().map(|status| status.desired),

@@ -141,8 +141,12 @@ impl Scene<'_> {
     }
 
     fn containers(&self) -> LogSource {
-        let mut source =
-            self.source("container logs", "containers", &application("default"), Some(Arises::Everywhere));
+        let mut source = self.source(
+            "container logs",
+            "containers",
+            &application(&self.shipped_namespace()),
+            Some(Arises::Everywhere),
+        );
         source.lost_namespaces = self.lost_namespaces(&source.shipped);
         source.opted_out = self.opted_out();
         source
@@ -241,7 +245,8 @@ impl Scene<'_> {
         if shipped.value() == Some(&false) {
             return constant(Vec::new());
         }
-        let (mut lost, mut evidence, mut doubt) = (Vec::new(), Vec::new(), None);
+        let tried = Evidence { at: "the namespaces".into(), detail: format!("{} tried", namespaces.len()) };
+        let (mut lost, mut evidence, mut doubt) = (Vec::new(), vec![tried], None);
         for namespace in namespaces {
             match self.links(&application(&namespace.name)).shipped {
                 Fact::Known(known) if !known.value => {
@@ -279,8 +284,10 @@ impl Scene<'_> {
             }
             let carries = |entries: &std::collections::BTreeMap<String, String>| {
                 entries.iter().any(|(key, value)| {
-                    let same = match opt_out.key.strip_suffix('*') {
-                        Some(beginning) => key.starts_with(beginning),
+                    let same = match opt_out.key.split_once('*') {
+                        Some((beginning, end)) => {
+                            key.strip_prefix(beginning).is_some_and(|rest| rest.ends_with(end))
+                        }
                         None => *key == opt_out.key,
                     };
                     same && (opt_out.value == "*" || *value == opt_out.value)
@@ -316,7 +323,16 @@ impl Scene<'_> {
         let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
         match unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
             Some(gap) => Fact::unknown(gap.to_string()),
-            None => Fact::known(who, Rank::Evaluated, evidence),
+            None => {
+                if evidence.is_empty() {
+                    let count = self.snapshot.workloads.all().count();
+                    evidence.push(Evidence {
+                        at: "the pod templates".into(),
+                        detail: format!("{count} looked through"),
+                    });
+                }
+                Fact::known(who, Rank::Evaluated, evidence)
+            }
         }
     }
 }

@@ -327,7 +327,7 @@ fn deep_conditions_end() {
 fn corpus() {
     let Ok(folder) = std::env::var("LOGAUDIT_CORPUS") else { return };
     let mut read_files = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(format!("{folder}/collectors")).unwrap() {
         let path = entry.unwrap().path();
         if !path.to_string_lossy().contains("kube-logging__") {
             continue;
