@@ -44,7 +44,7 @@ pub struct StoreFacts {
     pub authentication: Fact<bool>,
     /// Whether it speaks TLS itself.
     pub tls: Fact<bool>,
-    /// Whether what it holds outlives its pods: on a PersistentVolume or in an object store.
+    /// Whether what it holds outlives its pods: on a `PersistentVolume` or in an object store.
     pub persistent: Fact<bool>,
     /// Whether it holds more than one copy.
     pub replicated: Fact<bool>,

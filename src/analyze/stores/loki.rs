@@ -52,9 +52,8 @@ pub fn read(config: &Config) -> Result<Store, Unreadable> {
             root.known("server", false, "server.http_tls_config has no cert_file; the default is plain HTTP")
         }
     };
-    store.deletion_guarded = store.deletion_api.clone().and_then(|offered| match offered {
-        true => store.authentication.clone(),
-        false => store.deletion_api.clone().map(|_| true),
+    store.deletion_guarded = store.deletion_api.clone().and_then(|offered| {
+        if offered { store.authentication.clone() } else { store.deletion_api.clone().map(|_| true) }
     });
     store.storage = storage(&root);
     store.folder = folder(&root);

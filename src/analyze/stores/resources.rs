@@ -218,13 +218,11 @@ fn policies(list: Vec<Policy>, where_they_live: &str) -> String {
         Some(format!("{} deletes after {days} days ({})", policy.name, policy.at))
     };
     let seen: Vec<String> = list.into_iter().filter_map(one).collect();
-    match seen.is_empty() {
-        true => format!("{where_they_live}; its API would say"),
-        false => format!(
-            "{where_they_live}; of those that are seen, {}; to which indexes, its API would say",
-            seen.join(", ")
-        ),
+    if seen.is_empty() {
+        return format!("{where_they_live}; its API would say");
     }
+    let seen = seen.join(", ");
+    format!("{where_they_live}; of those that are seen, {seen}; to which indexes, its API would say")
 }
 
 /// The delete phases of `indexLifecyclePolicies` for one Elasticsearch.

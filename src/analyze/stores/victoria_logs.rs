@@ -118,15 +118,12 @@ fn from(flag: &dyn Fn(&str) -> Option<(String, String)>, place: &str) -> Store {
         (Some(true), None) => store.authentication.clone(),
         _ => store.deletion_api.clone().map(|offered| !offered),
     };
-    store.storage = match flag("storageDataPath") {
-        Some((folder, at)) => {
-            store.folder = Some(folder);
-            known(Storage::Filesystem, &at, "storageDataPath is set")
-        }
-        None => {
-            store.folder = Some("/victoria-logs-data".into());
-            known(Storage::Filesystem, place, "storageDataPath is not set; the default is victoria-logs-data")
-        }
+    store.storage = if let Some((folder, at)) = flag("storageDataPath") {
+        store.folder = Some(folder);
+        known(Storage::Filesystem, &at, "storageDataPath is set")
+    } else {
+        store.folder = Some("/victoria-logs-data".into());
+        known(Storage::Filesystem, place, "storageDataPath is not set; the default is victoria-logs-data")
     };
     store.retention_set = known(true, place, "there is always a retention");
     store.retention_applied = store.retention_set.clone();

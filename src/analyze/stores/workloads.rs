@@ -76,12 +76,11 @@ pub fn stores(snapshot: &Snapshot, owners: &[(String, String)]) -> Vec<Found> {
         let known = groups.iter_mut().find(|group| {
             group.namespace == workload.namespace && group.key == key && std::ptr::eq(group.product, product)
         });
-        match known {
-            Some(group) => group.parts.push(part),
-            None => {
-                let namespace = workload.namespace.as_str();
-                groups.push(Group { namespace, key, product, parts: vec![part] });
-            }
+        if let Some(group) = known {
+            group.parts.push(part);
+        } else {
+            let namespace = workload.namespace.as_str();
+            groups.push(Group { namespace, key, product, parts: vec![part] });
         }
     }
     groups.iter().filter_map(|group| found(snapshot, group)).collect()
@@ -121,12 +120,11 @@ fn found(snapshot: &Snapshot, group: &Group<'_>) -> Option<Found> {
         }
         service => resources::inside(service, &first.at()),
     };
-    let name = match parts.as_slice() {
-        [_] => first.workload.title(),
-        _ => {
-            let names: Vec<&str> = parts.iter().map(|part| part.workload.name.as_str()).collect();
-            format!("{} {namespace}/{}", product.name, names.join(", "))
-        }
+    let name = if let [_] = parts.as_slice() {
+        first.workload.title()
+    } else {
+        let names: Vec<&str> = parts.iter().map(|part| part.workload.name.as_str()).collect();
+        format!("{} {namespace}/{}", product.name, names.join(", "))
     };
     Some(Found {
         name,
@@ -203,7 +201,7 @@ fn of_loki(snapshot: &Snapshot, group: &Group<'_>, first: Part<'_>) -> Store {
     let writers: Option<i64> = group
         .parts
         .iter()
-        .filter(|part| writes(part))
+        .filter(|part| writes(**part))
         .map(|part| part.workload.replicas)
         .try_fold(0_i64, |sum, replicas| Some(sum.saturating_add(replicas?)));
     if let Some(pods) = writers.filter(|pods| *pods > 0) {
@@ -216,7 +214,7 @@ fn of_loki(snapshot: &Snapshot, group: &Group<'_>, first: Part<'_>) -> Store {
 }
 
 /// Whether a container of Loki takes logs in: by its target, which is `all` if none is given.
-fn writes(part: &&Part<'_>) -> bool {
+fn writes(part: Part<'_>) -> bool {
     let mut words = part.container.command.iter().chain(&part.container.args);
     let target = words.find_map(|word| {
         let word = word.trim_start_matches('-');
