@@ -29,6 +29,7 @@ use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
 use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestRecord};
+use self::stores::facts::StoreFacts;
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
@@ -62,6 +63,8 @@ pub struct Facts {
     pub destinations: Fact<Vec<Destination>>,
     /// Who may read logs and change what carries them.
     pub access: Access,
+    /// Stores of logs in the cluster.
+    pub stores: Fact<Vec<StoreFacts>>,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -125,8 +128,11 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let distribution = kubernetes.distribution.value().map(String::as_str);
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
-    let Collection { collectors, logs, destinations } = collectors::facts::facts(snapshot, &instances);
     let access = access::access(snapshot, distribution);
+    let found = stores::facts::found(snapshot);
+    let Collection { collectors, logs, destinations } =
+        collectors::facts::facts(snapshot, &instances, &found);
+    let stores = stores::facts::facts(snapshot, &found);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -143,6 +149,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         logs,
         destinations,
         access,
+        stores,
         policies,
         requests,
         bodies,

@@ -253,7 +253,17 @@ pub const PRODUCTS: &[Product] = &[
         "/etc/loki/local-config.yaml",
         CONFIG_FILE,
     ),
-    known("Elasticsearch", Role::Store, &["elasticsearch*", "elasticsearch-oss"]),
+    known(
+        "Elasticsearch",
+        Role::Store,
+        &[
+            "elasticsearch",
+            "elasticsearch-oss",
+            "elasticsearch-wolfi",
+            "elasticsearch-ubi*",
+            "logging-elasticsearch*",
+        ],
+    ),
     known("OpenSearch", Role::Store, &["opensearch", "opensearchproject/opensearch"]),
     known("VictoriaLogs", Role::Store, &["victoria-logs", "vlstorage", "vlsingle"]),
     known("Splunk", Role::Store, &["splunk/splunk", "splunk"]),

@@ -25,13 +25,18 @@ pub fn read(config: &Config) -> Result<Store, Unreadable> {
     let limits = root.get("limits_config").unwrap_or_else(|| root.clone());
     let deletes = compactor.flag_or("retention_enabled", false);
     retention(&root, &limits, &deletes, &mut store);
+    let mut deletion = deletion_mode(&limits).unwrap_or_else(|| {
+        limits.known("", true, "deletion_mode is not set; the default is filter-and-delete")
+    });
     if deletes.value() != Some(&false) {
         store.overrides = streams(&limits, "");
-        runtime(config, &root, &mut store);
+        let of_tenants = runtime(config, &root, &mut store);
+        deletion = of_tenants.into_iter().fold(deletion, Fact::or);
+        if let Some(unread) = store.unread.first().filter(|_| deletion.value() == Some(&false)) {
+            deletion = Fact::unknown(unread.why.clone());
+        }
     }
-    let mode = limits.text("deletion_mode").unwrap_or_else(|| "filter-and-delete".into());
-    store.deletion_api =
-        deletes.and(limits.known("deletion_mode", mode != "disabled", format!("deletion_mode {mode}")));
+    store.deletion_api = deletes.and(deletion);
     // A tenant that is named is not shown to be that tenant.
     store.authentication = match root.flag_or("auth_enabled", true) {
         Fact::Known(known) if known.value => Fact::unknown(
@@ -47,7 +52,11 @@ pub fn read(config: &Config) -> Result<Store, Unreadable> {
             root.known("server", false, "server.http_tls_config has no cert_file; the default is plain HTTP")
         }
     };
+    store.deletion_guarded = store.deletion_api.clone().and_then(|offered| {
+        if offered { store.authentication.clone() } else { store.deletion_api.clone().map(|_| true) }
+    });
     store.storage = storage(&root);
+    store.folder = folder(&root);
     store.replicas = replicas(&root);
     Ok(store)
 }
@@ -67,9 +76,39 @@ fn parse(file: &File) -> Result<Document, Unreadable> {
         .ok_or_else(|| Unreadable::new(file.place(1), "a configuration of Loki is a mapping"))
 }
 
+/// Whether a tenant may have logs deleted, where its limits say so.
+fn deletion_mode(limits: &Fields<'_>) -> Option<Fact<bool>> {
+    let mode = limits.text("deletion_mode")?;
+    Some(match mode.as_str() {
+        "disabled" => limits.known("deletion_mode", false, "deletion_mode disabled"),
+        "filter-only" | "filter-and-delete" => {
+            limits.known("deletion_mode", true, format!("deletion_mode {mode}"))
+        }
+        _ => Fact::unknown(format!(
+            "deletion_mode at {} is none that is known",
+            limits.at_key("deletion_mode")
+        )),
+    })
+}
+
 /// Nothing is deleted unless the compactor, or the table manager before it, is told to.
 fn retention(root: &Fields<'_>, limits: &Fields<'_>, deletes: &Fact<bool>, store: &mut Store) {
     let legacy = root.get("table_manager");
+    let by_tables = legacy.as_ref().filter(|tables| tables.flag("retention_deletes_enabled") == Some(true));
+    store.retention_applied = match by_tables {
+        Some(tables) => deletes.clone().or(tables.known("retention_deletes_enabled", true, "it is on")),
+        None => deletes.clone(),
+    };
+    let period = [Some(limits), legacy.as_ref()]
+        .into_iter()
+        .flatten()
+        .find(|fields| fields.text("retention_period").is_some_and(|text| seconds(&text) != Some(0)));
+    let streams = limits.get("retention_stream").filter(|list| !list.elements().is_empty());
+    store.retention_set = match (period, streams) {
+        (Some(fields), _) => fields.known("retention_period", true, "retention_period is set"),
+        (None, Some(list)) => list.known("", true, "retention_stream is set"),
+        (None, None) => limits.known("", false, "neither retention_period nor retention_stream is set"),
+    };
     store.retention = match deletes {
         Fact::Unknown(unknown) => Fact::unknown(unknown.reason.clone()),
         Fact::Known(known) if known.value => match limits.get("retention_period") {
@@ -96,7 +135,10 @@ fn streams(limits: &Fields<'_>, tenant: &str) -> Vec<Override> {
 }
 
 /// The file in which tenants have limits of their own.
-fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) {
+///
+/// What comes back is whether tenants may have logs deleted, of those of which it is said.
+fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) -> Vec<Fact<bool>> {
+    let mut deletion = Vec::new();
     let file = root
         .get("runtime_config")
         .and_then(|runtime| Some((runtime.text("file")?, runtime.at_key("file"))))
@@ -104,7 +146,7 @@ fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) {
             let limits = root.get("limits_config")?;
             Some((limits.text("per_tenant_override_config")?, limits.at_key("per_tenant_override_config")))
         });
-    let Some((paths, at)) = file else { return };
+    let Some((paths, at)) = file else { return deletion };
     for path in paths.split(',') {
         let document = match config.file(path.trim()) {
             Lookup::Seen(file) => parse(file).map_err(|error| error.why),
@@ -122,6 +164,7 @@ fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) {
                         });
                     }
                     store.overrides.extend(streams(&limits, &format!("tenant {name}, ")));
+                    deletion.extend(deletion_mode(&limits));
                 }
             }
             Err(why) => store.unread.push(Unread {
@@ -130,6 +173,7 @@ fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) {
             }),
         }
     }
+    deletion
 }
 
 /// Durations as Prometheus writes them; nothing and zero keep logs for ever.
@@ -170,20 +214,46 @@ fn seconds(text: &str) -> Option<i64> {
 
 /// The object store of the newest schema, or what `common.storage` names.
 fn storage(root: &Fields<'_>) -> Fact<Storage> {
+    const OBJECT_STORES: [&str; 9] =
+        ["s3", "aws", "s3express", "gcs", "azure", "swift", "cos", "bos", "alibabacloud"];
     let kind = |name: &str| match name {
-        "filesystem" => Storage::Filesystem,
-        other => Storage::ObjectStore(other.to_owned()),
+        "filesystem" => Some(Storage::Filesystem),
+        other => OBJECT_STORES.contains(&other).then(|| Storage::ObjectStore(other.to_owned())),
+    };
+    // A store may have a name of its own, below its kind.
+    let named = |name: &str| {
+        let all = root.at_path(&["storage_config", "named_stores"])?.entries();
+        let (of, _) = all.into_iter().find(|(_, stores)| stores.get(name).is_some())?;
+        kind(of)
     };
     let schemas = root.get("schema_config").map(|schema| schema.items("configs")).unwrap_or_default();
     let newest = schemas.iter().max_by_key(|schema| schema.text("from").unwrap_or_default());
     if let Some((schema, name)) = newest.and_then(|schema| Some((schema, schema.text("object_store")?))) {
-        return schema.known("object_store", kind(&name), format!("object_store {name}"));
+        return match named(&name).or_else(|| kind(&name)) {
+            Some(kind) => schema.known("object_store", kind, format!("object_store {name}")),
+            None => Fact::unknown(format!(
+                "object_store at {} is none that is known",
+                schema.at_key("object_store")
+            )),
+        };
     }
     let common = root.at_path(&["common", "storage"]);
-    match common.as_ref().and_then(|storage| storage.entries().into_iter().next()) {
-        Some((name, fields)) => fields.known("", kind(name), format!("common.storage.{name}")),
+    let first = common.as_ref().and_then(|storage| storage.entries().into_iter().next());
+    match first.and_then(|(name, fields)| Some((kind(name)?, name, fields))) {
+        Some((kind, name, fields)) => fields.known("", kind, format!("common.storage.{name}")),
         None => Fact::unknown("neither schema_config nor common.storage names where logs are kept"),
     }
+}
+
+/// The folder of chunks, where they are kept in a filesystem.
+fn folder(root: &Fields<'_>) -> Option<String> {
+    let given = [
+        (&["storage_config", "filesystem"][..], "directory"),
+        (&["common", "storage", "filesystem"][..], "chunks_directory"),
+    ];
+    let given = given.iter().find_map(|(path, key)| root.at_path(path)?.text(key));
+    let below = || Some(format!("{}/chunks", root.get("common")?.text("path_prefix")?));
+    given.or_else(below).filter(|folder| folder.starts_with('/') && !folder.contains("${"))
 }
 
 fn replicas(root: &Fields<'_>) -> Fact<i64> {

@@ -5,12 +5,18 @@
 //! | [`model`] | what is said of every store |
 //! | [`loki`] | Loki, by its configuration |
 //! | [`victoria_logs`] | `VictoriaLogs`, by its arguments and custom resources |
+//! | [`elastic`] | Elasticsearch and `OpenSearch` without an operator |
 //! | [`resources`] | `LokiStack`, Elasticsearch of ECK, `OpenSearch`, and stores that only say their retention themselves |
+//! | [`workloads`] | finds stores among workloads, and which volumes they keep logs on |
+//! | [`facts`] | all of it as facts |
 
+pub mod elastic;
+pub mod facts;
 pub mod loki;
 pub mod model;
 pub mod resources;
 pub mod victoria_logs;
+pub mod workloads;
 
 #[cfg(test)]
 mod tests;

@@ -15,16 +15,24 @@ pub struct Store {
     pub retention: Fact<Option<i64>>,
     /// Retention of single tenants, streams and indexes.
     pub overrides: Vec<Override>,
+    /// Whether a time after which logs are to be deleted is set.
+    pub retention_set: Fact<bool>,
+    /// Whether what deletes them is switched on.
+    pub retention_applied: Fact<bool>,
     /// What makes it delete logs before their time: a limit of space.
     pub evicts: Option<Fact<String>>,
     /// Whether logs can be deleted through its API.
     pub deletion_api: Fact<bool>,
+    /// Whether that API asks who comes, or for a key of its own.
+    pub deletion_guarded: Fact<bool>,
     /// Whether it asks who comes.
     pub authentication: Fact<bool>,
     /// Whether it speaks TLS itself.
     pub tls: Fact<bool>,
     /// Where it keeps logs.
     pub storage: Fact<Storage>,
+    /// The folder of the container in which they lie, where it is told and they lie in a filesystem.
+    pub folder: Option<String>,
     /// How many copies there are.
     pub replicas: Fact<i64>,
     /// What is not seen and may say otherwise.
@@ -63,11 +71,15 @@ impl Store {
             at: at.into(),
             retention: Fact::unknown(why),
             overrides: Vec::new(),
+            retention_set: Fact::unknown(why),
+            retention_applied: Fact::unknown(why),
             evicts: None,
             deletion_api: Fact::unknown(why),
+            deletion_guarded: Fact::unknown(why),
             authentication: Fact::unknown(why),
             tls: Fact::unknown(why),
             storage: Fact::unknown(why),
+            folder: None,
             replicas: Fact::unknown(why),
             unread: Vec::new(),
         }

@@ -103,11 +103,67 @@ fn custom_resources_are_read() {
     let all = objects(
         "kind: Elasticsearch\nspec:\n  http: {tls: {selfSignedCertificate: {disabled: true}}}\n  nodeSets: [{config: {xpack.security.enabled: false}}]\n",
     );
-    let elastic = resources::elasticsearch(&all[0]).unwrap();
+    let elastic = resources::elasticsearch(&all[0], &all).unwrap();
     assert_eq!((elastic.tls.value(), elastic.authentication.value()), (Some(&false), Some(&false)));
     assert!(elastic.retention.value().is_none());
     assert!(resources::open_search(&all[0], &all).is_err());
     assert!(resources::inside(Service::Graylog, "x").retention.reason().unwrap().contains("MongoDB"));
+}
+
+#[test]
+fn a_retention_that_nothing_applies_is_told() {
+    let store = read_loki(&LOKI.replace("retention_enabled: true", "retention_enabled: false"));
+    assert_eq!(
+        (store.retention_set.value(), store.retention_applied.value(), store.deletion_guarded.value()),
+        (Some(&true), Some(&false), Some(&true))
+    );
+    let store = read_loki(LOKI);
+    assert_eq!(
+        (store.retention_applied.value(), store.deletion_guarded.value()),
+        (Some(&true), Some(&false))
+    );
+    assert_eq!(read_loki("{}").retention_set.value(), Some(&false));
+}
+
+#[test]
+fn a_tenant_may_have_what_the_rest_has_not() {
+    let off = LOKI.replace("limits_config:", "limits_config:\n  deletion_mode: disabled");
+    let text = format!("{off}runtime_config: {{file: /etc/overrides.yaml}}\n");
+    assert!(read_loki(&text).deletion_api.value().is_none());
+    let mut config = Config::of_text("/etc/loki.yaml", "cm", &text);
+    let text = "overrides:\n  a:\n    deletion_mode: filter-only\n".to_owned();
+    config.files.push(File { path: "/etc/overrides.yaml".into(), at: "cm2".into(), text });
+    assert_eq!(loki::read(&config).unwrap().deletion_api.value(), Some(&true));
+}
+
+#[test]
+fn named_and_unknown_object_stores_are_told_apart() {
+    let named = LOKI.replace("object_store: s3", "object_store: fast");
+    assert!(read_loki(&named).storage.value().is_none());
+    let named =
+        format!("{named}storage_config:\n  named_stores: {{filesystem: {{fast: {{directory: /x}}}}}}\n");
+    assert_eq!(read_loki(&named).storage.value(), Some(&Storage::Filesystem));
+    assert_eq!(read_loki("common: {path_prefix: /loki}\n").folder.as_deref(), Some("/loki/chunks"));
+}
+
+#[test]
+fn policies_say_what_they_delete_but_not_where() {
+    let all = objects(
+        "kind: OpenSearchCluster\nmetadata: {name: logs}\nspec: {nodePools: [{replicas: 1}]}\n---\nkind: OpenSearchISMPolicy\nmetadata: {name: month}\nspec:\n  opensearchCluster: {name: logs}\n  states:\n  - {name: hot, transitions: [{stateName: gone, conditions: {minIndexAge: 30d}}]}\n  - {name: gone, actions: [{delete: {}}]}\n  ismTemplate: {indexPatterns: ['k8s-*']}\n",
+    );
+    let store = resources::open_search(&all[0], &all).unwrap();
+    assert!(store.retention.reason().unwrap().contains("month deletes after 30 days"));
+    assert_eq!(store.replicas.value(), Some(&1));
+    let mut all = all;
+    all[1].spec["ismTemplate"]["indexPatterns"][0] = "*".into();
+    let store = resources::open_search(&all[0], &all).unwrap();
+    assert_eq!((store.retention.value(), store.longest().value()), (Some(&Some(30)), None));
+
+    let all = objects(
+        "kind: Elasticsearch\nmetadata: {name: logs}\nspec: {nodeSets: [{count: 3}]}\n---\nkind: StackConfigPolicy\nmetadata: {name: p}\nspec: {elasticsearch: {indexLifecyclePolicies: {week: {phases: {delete: {min_age: 168h}}}}}}\n",
+    );
+    let store = resources::elasticsearch(&all[0], &all).unwrap();
+    assert!(store.retention.reason().unwrap().contains("week deletes after 7 days"));
 }
 
 #[test]

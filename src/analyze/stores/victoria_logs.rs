@@ -12,8 +12,22 @@ use crate::verdict::Rank;
 /// A month, where no unit is given.
 const MONTH: i64 = 31 * 24;
 
+/// Whether a container only passes logs on to others that store them, or queries these.
+pub fn is_front(arguments: &[String]) -> bool {
+    let is_flag = |word: &String| {
+        let name = word.trim_start_matches('-');
+        word.starts_with('-') && (name == "storageNode" || name.starts_with("storageNode="))
+    };
+    arguments.iter().any(is_flag)
+}
+
 /// Reads the arguments of a container.
 pub fn read(arguments: &[String], place: &str) -> Store {
+    let set = |word: &&String| word.trim_start_matches('-').starts_with("envflag.enable");
+    if let Some(word) = arguments.iter().find(set).filter(|word| !word.ends_with("=false")) {
+        let why = format!("{word} lets variables set flags, which are not read");
+        return Store::unknown(Service::VictoriaLogs, place, &why);
+    }
     from(
         &|name| {
             let mut found = None;
@@ -92,16 +106,27 @@ fn from(flag: &dyn Fn(&str) -> Option<(String, String)>, place: &str) -> Store {
         },
         None => known(false, place, &format!("{name} is not set; the default is off")),
     };
-    store.deletion_api = on("delete.enable");
+    // A cluster offers it at the nodes that select, which may only hand it on to storage that takes it.
+    store.deletion_api = on("delete.enable").or(on("internaldelete.enable"));
     store.tls = on("tls");
     store.authentication = match flag("httpAuth.password").or_else(|| flag("httpAuth.username")) {
         Some((_, at)) => known(true, &at, "httpAuth is set"),
         None => known(false, place, "httpAuth is not set"),
     };
-    store.storage = match flag("storageDataPath") {
-        Some((_, at)) => known(Storage::Filesystem, &at, "storageDataPath is set"),
-        None => known(Storage::Filesystem, place, "storageDataPath is not set; it is a folder of the pod"),
+    store.deletion_guarded = match (store.deletion_api.value(), flag("deleteAuthKey")) {
+        (Some(true), Some((_, at))) => known(true, &at, "deleteAuthKey is set"),
+        (Some(true), None) => store.authentication.clone(),
+        _ => store.deletion_api.clone().map(|offered| !offered),
     };
+    store.storage = if let Some((folder, at)) = flag("storageDataPath") {
+        store.folder = Some(folder);
+        known(Storage::Filesystem, &at, "storageDataPath is set")
+    } else {
+        store.folder = Some("/victoria-logs-data".into());
+        known(Storage::Filesystem, place, "storageDataPath is not set; the default is victoria-logs-data")
+    };
+    store.retention_set = known(true, place, "there is always a retention");
+    store.retention_applied = store.retention_set.clone();
     store.replicas = Fact::unknown("copies are made by what sends to it, if at all");
     store
 }

@@ -11,8 +11,9 @@ use crate::snapshot::{Node, Resource, Snapshot, Workload};
 /// Parts of names that tell that a value is a credential.
 const TELLING: &str = r"(?i)(pass(word|wd|phrase)?$|passw|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|account[_.-]?key|shared[_.-]?(access[_.-]?)?(key|sig)|licen[cs]e|ingest(ion)?[_.-]?key|insert[_.-]?key|customer_?id|credential|authorization|connection[_.-]?string|enrol+ment|cookie|sas[_.-]?|(^|[_.-])(dsn|pwd|auth|key|hec)$)";
 
-/// Endings of names of variables that say where a collector sends to and what it reads.
-const SETTINGS: &str = r"(^|_)(HOSTS?|HOSTNAME|PORT|SCHEME|PROTOCOL|URLS?|URI|ENDPOINTS?|ADDR(ESS)?|PATHS?|DIR|FILE|CONF|VERIFY|SSL_VERSION|TLS|SSL|INSECURE|REGION|ENABLED?|LEVEL|EXCLUDE|INCLUDE|EXCLUDE_LOGS|INCLUDE_LOGS|COLLECT_ALL|EVENTS|SITE|TAG|NAMESPACES?|MODE|LIMIT|SIZE|TYPE|PREFIX|HEAD|TAIL|TOPICS?|BROKERS?|INDEX|SERVERS?|EXCLUDE_PATH)$";
+/// Endings of names of variables that say where a collector sends to and what it reads, and names of those by which stores are
+/// told whether to ask who comes.
+const SETTINGS: &str = r"(^|_)(HOSTS?|HOSTNAME|PORT|SCHEME|PROTOCOL|URLS?|URI|ENDPOINTS?|ADDR(ESS)?|PATHS?|DIR|FILE|CONF|VERIFY|SSL_VERSION|TLS|SSL|INSECURE|REGION|ENABLED?|LEVEL|EXCLUDE|INCLUDE|EXCLUDE_LOGS|INCLUDE_LOGS|COLLECT_ALL|EVENTS|SITE|TAG|NAMESPACES?|MODE|LIMIT|SIZE|TYPE|PREFIX|HEAD|TAIL|TOPICS?|BROKERS?|INDEX|SERVERS?|EXCLUDE_PATH)$|^(xpack\.security\.(http\.ssl\.)?enabled|plugins\.security\.disabled|DISABLE_SECURITY_PLUGIN|discovery\.type|path\.data)$";
 
 fn regex(pattern: &'static str) -> Option<Regex> {
     Regex::new(pattern).ok()

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Collector, outlives_pod};
-use crate::analyze::collectors::endpoint::{Endpoint, Location, location};
+use crate::analyze::collectors::endpoint::{Endpoint, Location, location, service_of};
 use crate::analyze::collectors::model::{Buffer, Output, Receiver, Retry, WhenFull};
 use crate::analyze::collectors::service::Kind;
 use crate::analyze::fact::Fact;
+use crate::analyze::stores::workloads::Found;
 use crate::verdict::Rank;
 
 /// An output that logs reach.
@@ -26,6 +27,10 @@ pub struct Destination {
     pub leaves: bool,
     /// Where it lies: `local`, `cluster`, `outside`; unknown for addresses that may be either.
     pub location: Fact<String>,
+    /// Which of `facts.stores` it is, by name; unknown where that is not certain.
+    pub store: Fact<String>,
+    /// Whether logs can be searched there: in a store, a cloud's or a vendor's service, and not in an archive, a queue or a file.
+    pub searchable: Fact<bool>,
     /// Whether what is sent is encrypted.
     pub tls: Fact<bool>,
     /// Whether the receiver's certificate is verified; false without TLS.
@@ -43,7 +48,11 @@ pub struct Destination {
 }
 
 /// Every output that a route leads to.
-pub(super) fn destinations(collectors: &[Collector<'_>], unseen: Option<&str>) -> Fact<Vec<Destination>> {
+pub(super) fn destinations(
+    collectors: &[Collector<'_>],
+    unseen: Option<&str>,
+    stores: &[Found],
+) -> Fact<Vec<Destination>> {
     if let Some(reason) = unseen {
         return Fact::unknown(reason);
     }
@@ -68,7 +77,7 @@ pub(super) fn destinations(collectors: &[Collector<'_>], unseen: Option<&str>) -
         reached.dedup();
         let outputs = reached.into_iter().filter_map(|index| pipeline.outputs.get(index));
         let outputs = outputs.filter(|output| !matches!(output.receiver, Receiver::NotLogs(_)));
-        list.extend(outputs.map(|output| destination(collector, output)));
+        list.extend(outputs.map(|output| destination(collector, output, stores)));
     }
     match unread.filter(|_| list.is_empty()) {
         Some(reason) => Fact::unknown(reason),
@@ -76,15 +85,17 @@ pub(super) fn destinations(collectors: &[Collector<'_>], unseen: Option<&str>) -
     }
 }
 
-fn destination(collector: &Collector<'_>, output: &Output) -> Destination {
+fn destination(collector: &Collector<'_>, output: &Output, stores: &[Found]) -> Destination {
     let (receiver, kind) = receiver(&output.receiver);
     Destination {
         name: format!("{} {}", collector.name, output.id),
-        receiver,
         kind: kind.into(),
         leaves: !matches!(output.receiver, Receiver::Nothing | Receiver::Console | Receiver::File),
         hosts: output.hosts.clone().map(|hosts| hosts.join(", ")),
         location: where_it_lies(output),
+        store: store(collector, output, stores),
+        searchable: searchable(&receiver, kind, output),
+        receiver,
         tls: output.tls.clone(),
         verified: match &output.verified {
             Some(verified) => output.tls.clone().and(verified.clone()),
@@ -129,6 +140,53 @@ fn receiver(receiver: &Receiver) -> (String, &'static str) {
         Receiver::Syslog(transport) => (format!("syslog ({transport})"), "syslog"),
         Receiver::Other(plugin) => (plugin.clone(), "other"),
     }
+}
+
+/// Whether logs can be searched where they arrive.
+fn searchable(receiver: &str, kind: &str, output: &Output) -> Fact<bool> {
+    let told =
+        |value: bool| Fact::at(value, Rank::Documented, output.at.clone(), format!("it is {receiver}"));
+    match kind {
+        "store" | "cloud" | "vendor" => told(true),
+        "archive" | "broker" | "nothing" => told(false),
+        _ => Fact::unknown(format!(
+            "what keeps the logs that {} sends to {receiver} is not told by its protocol ({})",
+            output.id, output.at
+        )),
+    }
+}
+
+/// The store of the cluster that all hosts of an output are Services of: one that goes by the name of one of its workloads, or
+/// whose product is spoken to in a namespace which has no other of it.
+fn store(collector: &Collector<'_>, output: &Output, stores: &[Found]) -> Fact<String> {
+    let Receiver::Service(service) = &output.receiver else {
+        return Fact::unknown(format!(
+            "which store takes what {} sends is not told by its protocol",
+            output.id
+        ));
+    };
+    let of_host = |host: &String| {
+        let host = Endpoint::parse(host)?.host;
+        let (namespace, name) = service_of(&host, collector.namespace())?;
+        let here =
+            || stores.iter().filter(|found| found.namespace == namespace && found.store.product == *service);
+        let named = here().find(|found| found.workloads.contains(&name));
+        named.or_else(|| here().next().filter(|_| here().count() == 1))
+    };
+    output.hosts.clone().and_then(|hosts| {
+        let all: Option<Vec<&Found>> = hosts.iter().map(of_host).collect();
+        match all.as_deref() {
+            Some([first, rest @ ..]) if rest.iter().all(|other| other.name == first.name) => {
+                let detail = hosts.join(", ");
+                Fact::at(first.name.clone(), Rank::Inferred, output.at.clone(), detail)
+            }
+            _ => Fact::unknown(format!(
+                "{} is not certain to be one of the stores that are seen in the cluster ({})",
+                hosts.join(", "),
+                output.at
+            )),
+        }
+    })
 }
 
 fn where_it_lies(output: &Output) -> Fact<String> {

@@ -16,6 +16,7 @@ use super::model::{Effect, Source};
 use super::nodes;
 use crate::analyze::apiserver::instances::Instances;
 use crate::analyze::fact::Fact;
+use crate::analyze::stores::workloads::Found;
 use crate::snapshot::{GapReason, Medium, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
 
@@ -59,7 +60,7 @@ pub struct Collection {
 }
 
 /// The facts about collection.
-pub fn facts(snapshot: &Snapshot, instances: &Instances) -> Collection {
+pub fn facts(snapshot: &Snapshot, instances: &Instances, stores: &[Found]) -> Collection {
     let found = collectors(snapshot);
     let unseen = unseen(snapshot);
     let list: Vec<CollectorFacts> = found.iter().map(collector).collect();
@@ -69,7 +70,7 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances) -> Collection {
             (None, true) if snapshot.scope == Scope::Manifests => Fact::unknown(NO_COLLECTOR_GIVEN),
             (None, _) => Fact::known(list, Rank::Configured, shown(snapshot, &found)),
         },
-        destinations: destinations::destinations(&found, unseen.as_deref()),
+        destinations: destinations::destinations(&found, unseen.as_deref(), stores),
         logs: sources::sources(snapshot, instances, &found, unseen.as_deref()),
     }
 }
