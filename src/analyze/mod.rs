@@ -3,12 +3,15 @@
 //! Everything here is a pure function of the snapshot. Facts make no judgement; that is what checks are for. Their form
 //! is an interface: checks, built-in and users' own, are written against [`schema`].
 
+pub mod alerting;
 pub mod apiserver;
 pub mod collectors;
 pub mod counters;
 pub mod fact;
 pub mod kubelet;
+pub mod network;
 pub mod policy;
+pub mod sensors;
 pub mod tree;
 pub mod units;
 pub mod version;
@@ -17,6 +20,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::alerting::{Alerting, Elsewhere};
 use self::apiserver::agreement::Drift;
 use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
@@ -25,7 +29,9 @@ use self::collectors::facts::{Collection, CollectorFacts, Destination, LogSource
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
+use self::network::Network;
 use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestRecord};
+use self::sensors::Runtime;
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
@@ -57,6 +63,12 @@ pub struct Facts {
     pub logs: Fact<Vec<LogSource>>,
     /// Where logs go.
     pub destinations: Fact<Vec<Destination>>,
+    /// Sensors of what processes do.
+    pub runtime: Runtime,
+    /// Rules on logs, and who is told.
+    pub alerting: Alerting,
+    /// Logs of connections and accesses.
+    pub network: Network,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -120,7 +132,11 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let distribution = kubernetes.distribution.value().map(String::as_str);
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
-    let Collection { collectors, logs, destinations } = collectors::facts::facts(snapshot, &instances);
+    let found = collectors::collector::collectors(snapshot);
+    let Collection { collectors, logs, destinations } =
+        collectors::facts::facts(snapshot, &instances, &found);
+    let elsewhere = Elsewhere { collectors: &found, instances: &instances, distribution };
+    let alerting = alerting::facts(snapshot, &elsewhere);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -134,6 +150,9 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         counters,
         kubelets: kubelet::kubelets(snapshot, kubelet_version),
         collectors,
+        runtime: sensors::facts(snapshot, &instances, &found),
+        alerting,
+        network: network::facts(snapshot, &found),
         logs,
         destinations,
         policies,

@@ -121,6 +121,11 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
     if snapshot.pods.value().is_none() {
         snapshot.pods = Reading::read(Vec::new());
     }
+    for workloads in snapshot.workloads.kinds_mut() {
+        if workloads.value().is_none() {
+            *workloads = Reading::read(Vec::new());
+        }
+    }
     for text in &cluster.metrics {
         snapshot.metrics.push(Reading::read(metrics::parse(text.as_bytes())?));
     }
