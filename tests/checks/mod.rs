@@ -117,6 +117,10 @@ fn files_have_the_form_of_a_check() {
         let area = match check.id.get(..7) {
             Some("LA-RET-") => "retention",
             Some("LA-POL-") => "policy",
+            Some("LA-COL-") => "collection",
+            Some("LA-EVT-") => "events",
+            Some("LA-ALT-") => "alerting",
+            Some("LA-NET-") => "network",
             _ => "apiserver",
         };
         assert_eq!(check.category, area, "{}", check.file);

@@ -281,7 +281,7 @@ pub const PRODUCTS: &[Product] = &[
     product(
         "Prometheus",
         Role::Alerting,
-        &["prom/prometheus", "prometheus/prometheus", "bitnami/prometheus", "openshift/prometheus"],
+        &["prometheus", "mirrored-prometheus-prometheus"],
         None,
         "/etc/prometheus/prometheus.yml",
         CONFIG_FILE,
@@ -289,7 +289,7 @@ pub const PRODUCTS: &[Product] = &[
     product(
         "Alertmanager",
         Role::Alerting,
-        &["prom/alertmanager", "prometheus/alertmanager", "bitnami/alertmanager"],
+        &["alertmanager", "mirrored-prometheus-alertmanager"],
         None,
         "/etc/alertmanager/alertmanager.yml",
         CONFIG_FILE,
