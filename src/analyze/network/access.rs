@@ -255,8 +255,14 @@ fn istio(snapshot: &Snapshot) -> Option<AccessLog> {
         (None, Some(gap)) => Fact::unknown(gap.clone()),
     };
     let names: Vec<String> = off.iter().map(|(name, _)| name.clone()).collect();
-    let evidence =
-        off.into_iter().map(|(name, at)| Evidence { at, detail: format!("{name} disables access logs") });
+    let mut evidence: Vec<Evidence> = off
+        .into_iter()
+        .map(|(name, at)| Evidence { at, detail: format!("{name} disables access logs") })
+        .collect();
+    if evidence.is_empty() {
+        let detail = format!("{} are there, and none disables access logs", telemetries.len());
+        evidence.push(Evidence { at: "the Telemetry resources".into(), detail });
+    }
     Some(AccessLog {
         name: "Istio".into(),
         kind: "mesh".into(),
@@ -266,7 +272,7 @@ fn istio(snapshot: &Snapshot) -> Option<AccessLog> {
             None if snapshot.scope == Scope::Manifests && telemetries.is_empty() => {
                 Fact::unknown("the input shows no Telemetry; add those of the mesh with -f")
             }
-            None => Fact::known(names, Rank::Configured, evidence.collect()),
+            None => Fact::known(names, Rank::Configured, evidence),
         },
     })
 }
