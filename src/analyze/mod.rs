@@ -4,12 +4,15 @@
 //! is an interface: checks, built-in and users' own, are written against [`schema`].
 
 pub mod access;
+pub mod alerting;
 pub mod apiserver;
 pub mod collectors;
 pub mod counters;
 pub mod fact;
 pub mod kubelet;
+pub mod network;
 pub mod policy;
+pub mod sensors;
 pub mod stores;
 pub mod tree;
 pub mod units;
@@ -20,6 +23,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::access::Access;
+use self::alerting::{Alerting, Elsewhere};
 use self::apiserver::agreement::Drift;
 use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
@@ -28,7 +32,9 @@ use self::collectors::facts::{Collection, CollectorFacts, Destination, LogSource
 use self::counters::Counters;
 use self::fact::Fact;
 use self::kubelet::Kubelet;
+use self::network::Network;
 use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestRecord};
+use self::sensors::Runtime;
 use self::stores::facts::StoreFacts;
 use self::version::Version;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
@@ -65,6 +71,12 @@ pub struct Facts {
     pub access: Access,
     /// Stores of logs in the cluster.
     pub stores: Fact<Vec<StoreFacts>>,
+    /// Sensors of what processes do.
+    pub runtime: Runtime,
+    /// Rules on logs, and who is told.
+    pub alerting: Alerting,
+    /// Logs of connections and accesses.
+    pub network: Network,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -129,10 +141,13 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let PolicyFacts { policies, requests, bodies, noise } =
         policy::facts::facts(snapshot, &instances, distribution);
     let access = access::access(snapshot, distribution);
-    let found = stores::facts::found(snapshot);
+    let in_cluster = stores::facts::found(snapshot);
+    let found = collectors::collector::collectors(snapshot);
     let Collection { collectors, logs, destinations } =
-        collectors::facts::facts(snapshot, &instances, &found);
-    let stores = stores::facts::facts(snapshot, &found);
+        collectors::facts::facts(snapshot, &instances, &found, &in_cluster);
+    let stores = stores::facts::facts(snapshot, &in_cluster);
+    let elsewhere = Elsewhere { collectors: &found, instances: &instances, distribution };
+    let alerting = alerting::facts(snapshot, &elsewhere);
     Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
@@ -146,6 +161,9 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         counters,
         kubelets: kubelet::kubelets(snapshot, kubelet_version),
         collectors,
+        runtime: sensors::facts(snapshot, &instances, &found),
+        alerting,
+        network: network::facts(snapshot, &found),
         logs,
         destinations,
         access,

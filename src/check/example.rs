@@ -131,6 +131,11 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
     for bindings in bindings.into_iter().filter(|one| one.value().is_none()) {
         *bindings = Reading::read(Vec::new());
     }
+    for workloads in snapshot.workloads.kinds_mut() {
+        if workloads.value().is_none() {
+            *workloads = Reading::read(Vec::new());
+        }
+    }
     for text in &cluster.metrics {
         snapshot.metrics.push(Reading::read(metrics::parse(text.as_bytes())?));
     }

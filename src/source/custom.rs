@@ -93,6 +93,7 @@ pub const KINDS: &[CustomKind] = &[
     kind(PROMETHEUS, "PrometheusRule", "prometheusrules"),
     kind(PROMETHEUS, "AlertmanagerConfig", "alertmanagerconfigs"),
     kind(PROMETHEUS, "Alertmanager", "alertmanagers"),
+    kind(PROMETHEUS, "Prometheus", "prometheuses"),
     kind("cilium.io", "TracingPolicy", "tracingpolicies"),
     kind("cilium.io", "TracingPolicyNamespaced", "tracingpoliciesnamespaced"),
     kind("instance.falcosecurity.dev", "Falco", "falcos"),

@@ -1,6 +1,7 @@
 //! Which ConfigMaps have to be read to know how logs flow.
 
-use crate::snapshot::{ConfigMapKey, EnvSource, Medium, Namespace, Workloads};
+use super::products::{Product, product_of};
+use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Workload, Workloads};
 
 /// A ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +42,18 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wante
             wanted.push(one);
         }
     };
-    let containers = workloads.all().flat_map(|workload| &workload.containers);
-    for container in containers.filter(|container| super::products::product_of(&container.image).is_some()) {
+    let containers = workloads.all().flat_map(|workload| {
+        workload.containers.iter().filter_map(move |one| Some((workload, one, product_of(&one.image)?)))
+    });
+    for (workload, container, product) in containers {
+        if let Some((namespace, name)) = named_config(workload, container, product) {
+            add(&namespace, &name, true);
+        }
         for mount in &container.mounts {
+            // Grafana mounts many dashboards, which say nothing about logs.
+            if product.name == "Grafana" && !mount.path.contains("/provisioning/alerting") {
+                continue;
+            }
             if let Medium::ConfigMap(volume) = &mount.medium {
                 add(&volume.namespace, &volume.name, false);
             }
@@ -67,4 +77,24 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wante
         }
     }
     wanted
+}
+
+/// The ConfigMap that the command line of a container names, which then need not be there: namespace and name.
+pub fn named_config(
+    workload: &Workload,
+    container: &Container,
+    product: &Product,
+) -> Option<(String, String)> {
+    if product.name != "ingress-nginx" {
+        return None;
+    }
+    let words = container.command.iter().chain(&container.args);
+    let value =
+        words.filter_map(|word| word.trim_start_matches('-').strip_prefix("configmap=")).next_back()?;
+    let (namespace, name) = value.split_once('/')?;
+    let namespace = match namespace {
+        "$(POD_NAMESPACE)" => workload.namespace.clone(),
+        other => other.to_owned(),
+    };
+    (!name.contains('$')).then(|| (namespace, name.to_owned()))
 }

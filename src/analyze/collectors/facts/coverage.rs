@@ -5,7 +5,7 @@ use super::{Collector, Snapshot};
 use crate::analyze::collectors::chain::{self, Target};
 use crate::analyze::fact::Fact;
 use crate::analyze::units::whole_count;
-use crate::snapshot::Node;
+use crate::snapshot::{Node, Workload};
 use crate::verdict::{Evidence, Rank};
 
 /// How many nodes are named.
@@ -13,16 +13,29 @@ const NAMED: usize = 3;
 
 /// On which nodes a source arises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arises {
+pub(crate) enum Arises {
     /// On every node.
     Everywhere,
     /// On the control plane.
     ControlPlane,
 }
 
+/// Something that runs on nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct Runner<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it stands.
+    pub at: &'a str,
+    /// Its workload, where it is seen.
+    pub workload: Option<&'a Workload>,
+    /// Whether it is certain that it does there what it is for.
+    pub sure: bool,
+}
+
 /// How many nodes are covered.
 #[derive(Debug, Clone)]
-pub(super) struct Coverage {
+pub(crate) struct Coverage {
     /// Nodes on which the source arises.
     pub nodes: Fact<i64>,
     /// Those on which something takes it in.
@@ -36,6 +49,28 @@ pub(super) fn coverage(
     snapshot: &Snapshot,
     collectors: &[Collector<'_>],
     target: &Target,
+    arises: Arises,
+) -> Coverage {
+    let mut runners: Vec<Runner<'_>> = Vec::new();
+    let mut doubt: Option<String> = None;
+    for (collector, reached) in carriers(collectors, target) {
+        match reached {
+            Fact::Known(known) if known.value => runners.push(runner(collector, true)),
+            Fact::Known(_) => {}
+            Fact::Unknown(unknown) => {
+                doubt.get_or_insert(unknown.reason);
+                runners.push(runner(collector, false));
+            }
+        }
+    }
+    of_runners(snapshot, &runners, doubt, arises)
+}
+
+/// The coverage by what runs on nodes; `doubt` is why some of it may not count.
+pub(crate) fn of_runners(
+    snapshot: &Snapshot,
+    runners: &[Runner<'_>],
+    doubt: Option<String>,
     arises: Arises,
 ) -> Coverage {
     let all_unknown = |reason: String| Coverage {
@@ -58,22 +93,10 @@ pub(super) fn coverage(
     if concerned.is_empty() && arises == Arises::ControlPlane {
         return all_unknown("no node of the control plane is visible".into());
     }
-    let mut readers: Vec<(&Collector<'_>, bool)> = Vec::new();
-    let mut doubt: Option<String> = None;
-    for (collector, reached) in carriers(collectors, target) {
-        match reached {
-            Fact::Known(known) if known.value => readers.push((collector, true)),
-            Fact::Known(_) => {}
-            Fact::Unknown(unknown) => {
-                doubt.get_or_insert(unknown.reason);
-                readers.push((collector, false));
-            }
-        }
-    }
     let total = whole_count(concerned.len());
     let reaches = |node: &Node, certain: bool| {
-        readers.iter().any(|(collector, sure)| {
-            (*sure || !certain) && collector.workload.is_some() && why_not(collector, node).is_none()
+        runners.iter().any(|runner| {
+            (runner.sure || !certain) && runner.workload.is_some() && why_not(runner, node).is_none()
         })
     };
     let covered = concerned.iter().filter(|node| reaches(node, true)).count();
@@ -95,10 +118,10 @@ pub(super) fn coverage(
             missed: Fact::unknown(reason),
         };
     }
-    if let Some(unplaced) = readers.iter().find(|(collector, _)| collector.workload.is_none())
+    if let Some(unplaced) = runners.iter().find(|runner| runner.workload.is_none())
         && covered < concerned.len()
     {
-        let reason = format!("on which nodes {} runs is not seen: its workload is not read", unplaced.0.name);
+        let reason = format!("on which nodes {} runs is not seen: its workload is not read", unplaced.name);
         return Coverage {
             nodes: nodes_fact,
             covered: Fact::unknown(reason.clone()),
@@ -107,11 +130,11 @@ pub(super) fn coverage(
     }
     let missed: Vec<&&Node> = concerned.iter().filter(|node| !reaches(node, true)).collect();
     let mut evidence = evidence;
-    evidence.extend(readers.iter().filter_map(|(collector, _)| places(collector, &missed)));
+    evidence.extend(runners.iter().filter_map(|runner| places(runner, &missed)));
     Coverage {
         nodes: nodes_fact,
         covered: Fact::known(whole_count(covered), Rank::Evaluated, evidence.clone()),
-        missed: Fact::known(phrase(&readers, &missed, &concerned), Rank::Evaluated, evidence),
+        missed: Fact::known(phrase(runners, &missed, &concerned), Rank::Evaluated, evidence),
     }
 }
 
@@ -129,22 +152,26 @@ fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Co
         .collect()
 }
 
-/// Why a collector does not take in what lies on a node; none if it does.
-fn why_not(collector: &Collector<'_>, node: &Node) -> Option<String> {
-    let placement = &collector.workload?.placement;
+/// Why something does not do its work on a node; none if it does.
+fn why_not(runner: &Runner<'_>, node: &Node) -> Option<String> {
+    let placement = &runner.workload?.placement;
     nodes::why_not(placement, node).or_else(|| {
         let is_foreign = nodes::class(node) == NodeClass::Windows && !nodes::chooses_windows(placement);
         is_foreign.then(|| "it is not made for Windows".to_owned())
     })
 }
 
-/// Where a collector says on which nodes it runs.
-fn places(collector: &Collector<'_>, missed: &[&&Node]) -> Option<Evidence> {
-    let workload = collector.workload?;
+fn runner<'a>(collector: &'a Collector<'_>, sure: bool) -> Runner<'a> {
+    Runner { name: &collector.name, at: &collector.at, workload: collector.workload, sure }
+}
+
+/// Where something says on which nodes it runs.
+fn places(runner: &Runner<'_>, missed: &[&&Node]) -> Option<Evidence> {
+    let workload = runner.workload?;
     let Some(node) = missed.first() else {
-        return Some(Evidence { at: collector.at.clone(), detail: format!("{} runs there", collector.name) });
+        return Some(Evidence { at: runner.at.to_owned(), detail: format!("{} runs there", runner.name) });
     };
-    let why = why_not(collector, node)?;
+    let why = why_not(runner, node)?;
     let tolerations = "spec.template.spec.tolerations";
     let at = if why.contains("nodeSelector") {
         workload.field("spec.template.spec.nodeSelector")
@@ -153,11 +180,11 @@ fn places(collector: &Collector<'_>, missed: &[&&Node]) -> Option<Evidence> {
     } else {
         workload.field("spec.template.spec")
     };
-    Some(Evidence { at, detail: format!("{} does not run on {}: {why}", collector.name, node.name) })
+    Some(Evidence { at, detail: format!("{} does not run on {}: {why}", runner.name, node.name) })
 }
 
 /// Which nodes are not covered: "control plane 3 of 3 (cp1, cp2, cp3: the taint … is not tolerated)".
-fn phrase(readers: &[(&Collector<'_>, bool)], missed: &[&&Node], all: &[&Node]) -> String {
+fn phrase(runners: &[Runner<'_>], missed: &[&&Node], all: &[&Node]) -> String {
     let classes = [
         (NodeClass::ControlPlane, "control plane"),
         (NodeClass::Worker, "workers"),
@@ -171,9 +198,9 @@ fn phrase(readers: &[(&Collector<'_>, bool)], missed: &[&&Node], all: &[&Node]) 
         let names: Vec<&str> = of_class.iter().take(NAMED).map(|node| node.name.as_str()).collect();
         let more = of_class.len().saturating_sub(NAMED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let why = readers
+        let why = runners
             .iter()
-            .find_map(|(collector, _)| why_not(collector, first))
+            .find_map(|runner| why_not(runner, first))
             .map_or_else(String::new, |why| format!(": {why}"));
         parts.push(format!("{name} {} of {total} ({}{more}{why})", of_class.len(), names.join(", ")));
     }

@@ -1,8 +1,9 @@
 //! What collectors do, as facts: the collectors themselves, the sources of logs with the links from each to where it ends up,
 //! and the destinations.
 
-mod coverage;
+pub(crate) mod coverage;
 mod destinations;
+mod exporters;
 mod sources;
 
 use schemars::JsonSchema;
@@ -10,8 +11,9 @@ use serde::Serialize;
 
 pub use destinations::Destination;
 pub use sources::LogSource;
+pub(crate) use sources::links;
 
-use super::collector::{Collector, collectors};
+use super::collector::Collector;
 use super::model::{Effect, Source};
 use super::nodes;
 use crate::analyze::apiserver::instances::Instances;
@@ -60,18 +62,22 @@ pub struct Collection {
 }
 
 /// The facts about collection.
-pub fn facts(snapshot: &Snapshot, instances: &Instances, stores: &[Found]) -> Collection {
-    let found = collectors(snapshot);
+pub fn facts(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    found: &[Collector<'_>],
+    stores: &[Found],
+) -> Collection {
     let unseen = unseen(snapshot);
     let list: Vec<CollectorFacts> = found.iter().map(collector).collect();
     Collection {
         collectors: match (&unseen, list.is_empty()) {
             (Some(reason), _) => Fact::unknown(reason.clone()),
             (None, true) if snapshot.scope == Scope::Manifests => Fact::unknown(NO_COLLECTOR_GIVEN),
-            (None, _) => Fact::known(list, Rank::Configured, shown(snapshot, &found)),
+            (None, _) => Fact::known(list, Rank::Configured, shown(snapshot, found)),
         },
-        destinations: destinations::destinations(&found, unseen.as_deref(), stores),
-        logs: sources::sources(snapshot, instances, &found, unseen.as_deref()),
+        destinations: destinations::destinations(found, unseen.as_deref(), stores),
+        logs: sources::sources(snapshot, instances, found, unseen.as_deref()),
     }
 }
 
@@ -94,7 +100,7 @@ const NO_COLLECTOR_GIVEN: &str =
     "the input shows no collector; add its manifests with -f, or run against the cluster";
 
 /// Why collectors may be missing in what was read; none if there can be none but these.
-fn unseen(snapshot: &Snapshot) -> Option<String> {
+pub(crate) fn unseen(snapshot: &Snapshot) -> Option<String> {
     let of_cluster = snapshot.scope == Scope::Cluster;
     let gap = |reading: Option<&crate::snapshot::Gap>| {
         reading.filter(|gap| of_cluster || gap.reason != GapReason::NotAsked).map(ToString::to_string)

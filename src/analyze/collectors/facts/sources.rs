@@ -64,8 +64,22 @@ pub(super) fn sources(
         list.push(scene.audit(instance));
     }
     list.push(scene.source("journal of the nodes", "journal", &Target::Journal, Some(Arises::Everywhere)));
-    list.push(scene.source("Kubernetes events", "events", &Target::Events, None));
+    let mut events = scene.source("Kubernetes events", "events", &Target::Events, None);
+    for links in super::exporters::ways(snapshot, collectors) {
+        (events.mounted, events.read) = (events.mounted.or(links.mounted), events.read.or(links.read));
+        (events.kept, events.routed) = (events.kept.or(links.kept), events.routed.or(links.routed));
+        events.shipped = events.shipped.or(links.shipped);
+        events.off_cluster = events.off_cluster.or(links.off_cluster);
+        (events.whole, events.complete) = (events.whole.or(links.whole), events.complete.or(links.complete));
+    }
+    list.push(events);
     Fact::known(list, Rank::Evaluated, Vec::new())
+}
+
+/// How far something comes with all collectors together.
+pub(crate) fn links(snapshot: &Snapshot, collectors: &[Collector<'_>], target: &Target) -> Links {
+    let unseen = super::unseen(snapshot);
+    Scene { snapshot, collectors, unseen: unseen.as_deref() }.links(target)
 }
 
 struct Scene<'a> {
@@ -390,7 +404,7 @@ fn constant<T>(value: T) -> Fact<T> {
     Fact::known(value, Rank::Evaluated, Vec::new())
 }
 
-fn all(fact: &Fact<bool>) -> Links {
+pub(super) fn all(fact: &Fact<bool>) -> Links {
     Links {
         mounted: fact.clone(),
         read: fact.clone(),
