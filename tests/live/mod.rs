@@ -1,5 +1,6 @@
 //! Whole runs against the recorded cluster, through real kubeconfig files and TLS.
 
+mod collectors;
 mod connection;
 mod identities;
 mod instances;

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "a toolbox: not every test binary needs every tool")]
 
 pub mod cluster;
+pub mod collectors;
 pub mod http;
 pub mod kubeconfig;
 pub mod nodes;
