@@ -6,6 +6,7 @@ mod identities;
 mod instances;
 mod kubeconfig;
 mod kubectl;
+mod large;
 mod reading;
 
 use logaudit::verdict::Status;

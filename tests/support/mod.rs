@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod collectors;
 pub mod http;
 pub mod kubeconfig;
+pub mod large;
 pub mod nodes;
 pub mod pki;
 pub mod recordings;
