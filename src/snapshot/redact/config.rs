@@ -37,7 +37,7 @@ static HEADERS: LazyLock<Option<Regex>> =
 
 /// What opens several lines of headers.
 static HEADERS_BEGIN: LazyLock<Option<Regex>> =
-    LazyLock::new(|| regex(r#"(?i)^[\s\-]*\[?[\w.\-"']*headers["']?\s*(?:\]|(?:=>|[:=])?\s*[{\[]?)\s*$"#));
+    LazyLock::new(|| regex(r#"(?i)^[\s\-]*\[?[\w.\-"']*headers?["']?\s*(?:\]|(?:=>|[:=])?\s*[{\[]?)\s*$"#));
 
 /// A text that stands between quotes.
 static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r#""[^"]*"|'[^']*'|`[^`]*`"#));
@@ -317,9 +317,9 @@ impl Within {
                 Some(blank_pairs(line).into_owned())
             }
             Self::Headers { depth: of, section }
-                if *section && !line.trim_start().starts_with('[') || !*section && (depth > *of) =>
+                if *section && !line.trim_start().starts_with('[')
+                    || !*section && (depth > *of || depth == *of && line.trim_start().starts_with("- ")) =>
             {
-                let _ = of;
                 Some(blank_header_line(line))
             }
             _ => {

@@ -7,14 +7,24 @@ use serde_json::Value;
 use super::REDACTED;
 use super::config::{blank_config, blank_pairs, is_reference};
 use super::names::{is_setting, is_telling, keeps_value};
+use crate::analyze::collectors::products::product_of;
 use crate::snapshot::{Namespace, Node, Resource, Snapshot, Workload};
 
 /// Narrows a workload to what may be kept: of the command line no scripts and no value of a telling flag, of the
 /// environment only the values of settings.
 pub(super) fn redact_workload(workload: &mut Workload) {
     for container in &mut workload.containers {
+        // Nobody looks at the words of programs that are not known.
+        let is_known = product_of(&container.image).is_some();
         for words in [&mut container.command, &mut container.args] {
             redact_words(words);
+            for word in words.iter_mut().filter(|_| !is_known) {
+                match word.split_once('=') {
+                    Some((flag, _)) if flag.starts_with('-') => *word = format!("{flag}={REDACTED}"),
+                    None if word.starts_with('-') => {}
+                    _ => REDACTED.clone_into(word),
+                }
+            }
         }
         for variable in &mut container.env {
             if variable.value.is_some() && !is_setting(&variable.name) {

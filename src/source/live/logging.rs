@@ -95,9 +95,9 @@ pub(super) async fn configs(
         } else {
             let what = format!("the ConfigMap {}/{}", wanted.namespace, wanted.name);
             Err(Gap::new(
-                GapReason::NotAsked,
+                GapReason::TooLarge,
                 what,
-                format!("more than {MAX_CONFIG_MAPS} ConfigMaps are mounted"),
+                format!("collectors and stores mount more than {MAX_CONFIG_MAPS} ConfigMaps"),
             ))
         };
         (wanted, outcome)
