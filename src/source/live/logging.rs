@@ -12,6 +12,7 @@ use super::gather;
 use super::list::{list, list_at};
 use super::permissions::Access;
 use crate::analyze::collectors::config::MAX_BYTES;
+use crate::analyze::collectors::operators::ALL_KINDS;
 use crate::analyze::collectors::wanted::{self, Wanted};
 use crate::document::{Place, full_name};
 use crate::snapshot::workload::{ConfigText, UnreadConfig};
@@ -51,7 +52,7 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
     let served = match apis.as_result() {
         Ok(served) => served,
         Err(gap) => {
-            let gap = Gap { what: "the custom resources of logging operators".into(), ..gap.clone() };
+            let gap = Gap { what: ALL_KINDS.into(), ..gap.clone() };
             return (Vec::new(), vec![gap]);
         }
     };
