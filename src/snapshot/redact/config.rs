@@ -65,15 +65,12 @@ pub(super) fn blank_config(text: &str) -> String {
             continue;
         }
         let line = without_told_comment(line);
-        let Found { name, key, value, end } = match found(&line, named_telling) {
-            Some(found) => found,
-            None => {
-                named_telling = names_telling(&line);
-                within = Within::opened_by(&line, None);
-                others.push_str(&blank_pairs(&line));
-                others.push_str(ending);
-                continue;
-            }
+        let Some(Found { name, key, value, end }) = found(&line, named_telling) else {
+            named_telling = names_telling(&line);
+            within = Within::opened_by(&line, None);
+            others.push_str(&blank_pairs(&line));
+            others.push_str(ending);
+            continue;
         };
         named_telling = false;
         within = Within::opened_by(&line, Some(value));
@@ -183,15 +180,14 @@ struct Found<'a> {
 
 fn found(line: &str, named_telling: bool) -> Option<Found<'_>> {
     let header = HEADER.as_ref().and_then(|pattern| pattern.captures(line));
-    let parts = match header {
-        Some(header) => header,
-        None => {
-            let found = KEY.as_ref().and_then(|pattern| pattern.captures(line))?;
-            let name = found.name("name")?.as_str();
-            // `- name: X_API_KEY` says what the `value` after it is.
-            let is_value = named_telling && name == "value";
-            (is_telling(name) || is_value).then_some(found)?
-        }
+    let parts = if let Some(header) = header {
+        header
+    } else {
+        let found = KEY.as_ref().and_then(|pattern| pattern.captures(line))?;
+        let name = found.name("name")?.as_str();
+        // `- name: X_API_KEY` says what the `value` after it is.
+        let is_value = named_telling && name == "value";
+        (is_telling(name) || is_value).then_some(found)?
     };
     Some(Found {
         name: parts.name("name").map_or("header", |name| name.as_str()),
@@ -369,7 +365,7 @@ fn indent(line: &str) -> usize {
 pub(super) fn is_reference(value: &str) -> bool {
     static WHOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         regex(
-            r##"^(?:(?:(?:Bearer|Basic|ApiKey|Splunk|Token)\s+)?(?:\$\{[^{}]*\})+|\$\([\w.\-]+\)|\$[A-Za-z_]\w*|#\{\s*(?:ENV\s*\[\s*['"]\w+['"]\s*\]|ENV\.fetch\(\s*['"]\w+['"]\s*\)|File\.read\(\s*['"][^'"]*['"]\s*\)(?:\.\w+)*)\s*\}|(?:convert\.nonsensitive\()?(?:(?:sys\.)?env\("[^"]*"\)|(?:local|remote)\.[\w.]+(?:\["[^"]*"\])*)\)?|\{\{[^{}"']*\}\}|SECRET\[[\w.\-]+\]|file://\S*)$"##,
+            r#"^(?:(?:(?:Bearer|Basic|ApiKey|Splunk|Token)\s+)?(?:\$\{[^{}]*\})+|\$\([\w.\-]+\)|\$[A-Za-z_]\w*|#\{\s*(?:ENV\s*\[\s*['"]\w+['"]\s*\]|ENV\.fetch\(\s*['"]\w+['"]\s*\)|File\.read\(\s*['"][^'"]*['"]\s*\)(?:\.\w+)*)\s*\}|(?:convert\.nonsensitive\()?(?:(?:sys\.)?env\("[^"]*"\)|(?:local|remote)\.[\w.]+(?:\["[^"]*"\])*)\)?|\{\{[^{}"']*\}\}|SECRET\[[\w.\-]+\]|file://\S*)$"#,
         )
     });
     const FOLDERS: [&str; 8] = ["/etc/", "/var/", "/run/", "/usr/", "/opt/", "/mnt/", "/secrets/", "/certs/"];
