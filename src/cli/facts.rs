@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     /// Print the JSON Schema of the facts instead
-    #[arg(long, conflicts_with_all = ["snapshot", "filename", "policy_file"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "filename", "policy_file", "config_for"])]
     schema: bool,
     /// The form
     #[arg(short, long, value_enum, default_value_t)]

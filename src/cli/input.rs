@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 
 use super::progress::Progress;
-use super::{given, interrupt, output};
+use super::{config_for, given, interrupt, output};
 use crate::snapshot::{Snapshot, io};
 use crate::source::live::{self, Connection};
 use crate::source::manifests;
@@ -25,6 +25,10 @@ pub(crate) struct InputArgs {
     /// Take this audit policy for the one that the apiservers load; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) policy_file: Option<PathBuf>,
+    /// Take this text for the configuration of a collector or store, where it lies in a Secret or an image; may be given
+    /// several times; - is standard input
+    #[arg(long, value_name = "NAMESPACE/WORKLOAD=FILE", value_parser = config_for::parse)]
+    pub(crate) config_for: Vec<config_for::ConfigFor>,
     /// Give up reading a cluster after this long
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
@@ -43,18 +47,28 @@ impl InputArgs {
     /// Reads the input.
     pub(crate) fn read(&self, connection: &Connection, quiet: bool) -> anyhow::Result<Snapshot> {
         let is_stdin = |path: &PathBuf| path == Path::new("-");
-        if self.policy_file.as_ref().is_some_and(is_stdin)
-            && (self.snapshot.as_ref().is_some_and(is_stdin) || self.filename.iter().any(is_stdin))
-        {
-            bail!(
-                "the policy and the input cannot both come from standard input; give one of them as a file"
-            );
+        let readers = [
+            self.policy_file.iter().filter(|path| is_stdin(path)).count(),
+            self.config_for.iter().filter(|given| given.is_stdin()).count(),
+            usize::from(self.snapshot.iter().chain(&self.filename).any(is_stdin)),
+        ];
+        if readers.iter().sum::<usize>() > 1 {
+            let what = if self.config_for.is_empty() {
+                "the policy and the input cannot both"
+            } else {
+                "only one of the input, the policy and the configurations can"
+            };
+            bail!("{what} come from standard input; give one of them as a file");
         }
-        // A policy that is refused is refused before anything is asked of a cluster.
+        // What is refused is refused before anything is asked of a cluster.
         let policy = self.policy_file.as_deref().map(given::read).transpose()?;
+        let configs = config_for::read(&self.config_for)?;
         let mut snapshot = self.read_input(connection, quiet)?;
         if let Some(policy) = policy {
             given::put(policy, &mut snapshot);
+        }
+        if !configs.is_empty() {
+            config_for::put(configs, &mut snapshot);
         }
         Ok(snapshot)
     }

@@ -5,6 +5,7 @@
 
 mod checks;
 mod completion;
+mod config_for;
 mod facts;
 mod frameworks;
 mod given;

@@ -5,8 +5,10 @@
 //! their values, and of the environment only the variables those flags name; what still looks like a credential is
 //! replaced wherever it stands.
 
+mod config;
 mod container;
 mod kept;
+mod names;
 mod policy;
 mod workload;
 
@@ -17,7 +19,7 @@ use regex::Regex;
 
 pub use self::container::is_script_option;
 pub use self::kept::{keeps_flag, takes_next};
-pub use self::workload::is_telling;
+pub use self::names::is_telling;
 pub use super::words::programs::basename;
 
 use super::model::{Argument, DeclaredApiServer, Note, Pod, Snapshot};
@@ -95,8 +97,11 @@ pub fn redact(snapshot: &mut Snapshot) {
             value.iter_mut().for_each(workload::redact_workload);
         }
     }
+    if let super::Reading::Read { value } = &mut snapshot.namespaces {
+        value.iter_mut().for_each(workload::redact_namespace);
+    }
     for config in &mut snapshot.configs {
-        config.text = workload::blank_config(&config.text);
+        config.text = config::blank_config(&config.text);
     }
     snapshot.resources.iter_mut().for_each(workload::redact_resource);
     workload::narrow_nodes(snapshot);

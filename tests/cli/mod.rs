@@ -1,5 +1,6 @@
 //! The command line: usage, gates, selections, forms, files, and how it ends.
 
+mod config_for;
 mod endings;
 mod gates;
 mod given;

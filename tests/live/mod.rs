@@ -1,10 +1,12 @@
 //! Whole runs against the recorded cluster, through real kubeconfig files and TLS.
 
+mod collectors;
 mod connection;
 mod identities;
 mod instances;
 mod kubeconfig;
 mod kubectl;
+mod large;
 mod reading;
 
 use logaudit::verdict::Status;

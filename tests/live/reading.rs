@@ -198,16 +198,3 @@ fn a_slow_cluster_is_read_in_one_round_trip() {
     stage.run(&[]).expect_code(0).expect_within(pause * 2);
     assert!(stage.server.max_in_flight() > 1);
 }
-
-/// The bars of a large cluster: requests and memory. Run with `--nocapture` it prints what it took.
-#[test]
-fn five_thousand_nodes_take_few_requests_and_little_memory() {
-    let routes = Routes::kubeadm().get_as(Identity::Admin, NODES, node_pages(5000, Expiry::Never));
-    let stage = Stage::with(routes);
-    let output = stage.run(&["-v", "1"]);
-    let peak = output.peak_kib.map_or(0, |kib| kib / 1024);
-    println!("5,000 nodes: {}, {peak} MB resident", output.stderr.trim());
-    let requests = stage.server.requests().len();
-    assert!(requests <= 150, "{requests} requests");
-    assert!(peak <= 150, "{peak} MB resident");
-}

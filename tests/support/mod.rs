@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "a toolbox: not every test binary needs every tool")]
 
 pub mod cluster;
+pub mod collectors;
 pub mod http;
 pub mod kubeconfig;
+pub mod large;
 pub mod logging;
 pub mod nodes;
 pub mod pki;

@@ -136,6 +136,11 @@ impl RecordedServer {
         self.shared.state().connections.clone()
     }
 
+    /// How many bytes of whole answers were sent, compressed where they were.
+    pub fn bytes_sent(&self) -> usize {
+        self.shared.state().sent
+    }
+
     /// The most requests that were being answered at the same time.
     pub fn max_in_flight(&self) -> usize {
         self.shared.state().max_in_flight
@@ -211,6 +216,7 @@ struct State {
     threads: Vec<JoinHandle<()>>,
     in_flight: usize,
     max_in_flight: usize,
+    sent: usize,
 }
 
 impl Default for State {
@@ -222,6 +228,7 @@ impl Default for State {
             sockets: HashMap::new(),
             threads: Vec::new(),
             in_flight: 0,
+            sent: 0,
             max_in_flight: 0,
         }
     }
@@ -357,7 +364,9 @@ fn answer(
     };
     let pause = |pause| shared.pause(pause);
     let mut finished = || flight.land();
-    Wire { gzip: shared.gzip, pause: &pause, finished: &mut finished }.send(stream, request, &reply)
+    let sent = |bytes: usize| shared.state().sent += bytes;
+    Wire { gzip: shared.gzip, pause: &pause, finished: &mut finished, sent: &sent }
+        .send(stream, request, &reply)
 }
 
 /// Who asks, or `None` if the credentials are unknown. As in kube-apiserver a client

@@ -27,6 +27,8 @@ pub struct Wire<'a> {
     /// Called once, right before the last bytes leave: what a client does after it has the
     /// answer must not count as simultaneous with this request.
     pub finished: &'a mut dyn FnMut(),
+    /// Told how many bytes of whole answers are sent, their heads included.
+    pub sent: &'a dyn Fn(usize),
 }
 
 const DRIP: Duration = Duration::from_millis(200);
@@ -116,6 +118,7 @@ impl Wire<'_> {
             message.extend_from_slice(body);
             message
         };
+        (self.sent)(message.len());
         let (most, last) = message.split_at(message.len().saturating_sub(CHUNK));
         stream.write_all(most)?;
         (self.finished)();

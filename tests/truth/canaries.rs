@@ -11,6 +11,8 @@
 //! One plain value is kept on purpose: that of a variable which an audit flag refers to stands in a saved snapshot,
 //! because the flag's meaning depends on it. It may be in no report and in no facts.
 
+mod collectors;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -123,6 +125,7 @@ fn full_snapshot() -> Value {
     *mount = json!({"path": "/p", "medium": {"config-map": {"namespace": "n", "name": "m", "subPath": "s",
         "items": {"p.yaml": "k"}}}, "at": "x"});
     snapshot["notes"] = json!([{"at": "c.yaml:3:1", "text": "left aside"}]);
+    collectors::add(&mut snapshot);
     snapshot
 }
 
@@ -154,7 +157,7 @@ fn plant(value: &mut Value, key: &str, canary: &mut impl FnMut() -> String) {
             for (key, value) in map.iter_mut() {
                 plant(value, key, canary);
             }
-            if ["labels", "marks", "flags", "levels", "errors"].contains(&key) {
+            if ["labels", "marks", "flags", "levels", "errors", "podLabels", "annotations"].contains(&key) {
                 let value = if ["levels", "errors"].contains(&key) { json!(1.0) } else { json!("x") };
                 map.insert(canary(), value);
             }

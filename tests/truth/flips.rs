@@ -12,12 +12,19 @@ use serde_json::{Value, json};
 use crate::support::cluster::{
     ApiServer, FLAGZ, KUBEADM_CONFIG, KUBELET_CONFIG, LEASES, METRICS, NODES, PODS, VERSION,
 };
+use crate::support::collectors::{
+    DAEMON_SETS, DEPLOYMENTS, FLUENT_BIT_CONFIG, FORWARDERS, NAMESPACES, STATEFUL_SETS,
+};
 use crate::support::reply::Reply;
 use crate::support::report::Report;
 use crate::support::routes::{Identity, Routes, Rule, absent, forbidden};
 use crate::support::stage::{Stage, pinned};
 
 const PATHS: [&str; 8] = [VERSION, LEASES, PODS, NODES, KUBEADM_CONFIG, KUBELET_CONFIG, FLAGZ, METRICS];
+
+/// What is read of collectors.
+const COLLECTION: [&str; 6] =
+    [NAMESPACES, DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, FORWARDERS, FLUENT_BIT_CONFIG];
 
 /// What became better without the evidence; empty if nothing did.
 fn better(with: &Report, without: &Report) -> Vec<String> {
@@ -76,9 +83,14 @@ fn faults(path: &str) -> Vec<(&'static str, Reply)> {
 
 /// Takes each path from a cluster in each way and compares with the cluster as it was.
 fn flip_each(routes: &Routes) {
+    flip(routes, &PATHS);
+}
+
+fn flip(routes: &Routes, paths: &[&'static str]) {
     let with = Stage::with(routes.clone()).report(&[]);
-    let cases: Vec<(&str, &str, Reply)> = PATHS
-        .into_iter()
+    let cases: Vec<(&str, &str, Reply)> = paths
+        .iter()
+        .copied()
         .flat_map(|path| faults(path).into_iter().map(move |(fault, reply)| (path, fault, reply)))
         // Whoever closes the connection on everybody's `/version` is not there at all.
         .filter(|(path, fault, _)| !(*path == VERSION && fault.starts_with("a closed")))
@@ -137,6 +149,31 @@ fn nothing_passes_for_want_of_two_kinds_of_evidence() {
     });
 }
 
+/// What is read of collectors, each way in which it may be missing.
+#[test]
+fn nothing_of_collectors_passes_for_want_of_evidence() {
+    for routes in [Routes::kubeadm().with_fluent_bit(), Routes::kubeadm().with_collectors()] {
+        flip(&routes.with_short_metrics(), &COLLECTION);
+    }
+}
+
+#[test]
+fn nothing_of_collectors_passes_for_want_of_two_kinds_of_evidence() {
+    let routes = Routes::kubeadm().with_collectors().with_short_metrics();
+    let with = Stage::with(routes.clone()).report(&[]);
+    let paths: Vec<&str> = COLLECTION.into_iter().chain([NODES, PODS, FLAGZ]).collect();
+    let pairs = paths
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| paths[index + 1..].iter().map(move |other| [*one, *other]));
+    expect_none_better(pairs.collect(), |pair: [&str; 2]| {
+        let refused = |routes: Routes, path: &str| routes.get(path, forbidden(path, Identity::Admin));
+        let without = Stage::with(pair.iter().fold(routes.clone(), |routes, path| refused(routes, path)));
+        let better = better(&with, &without.report(&[]));
+        better.into_iter().map(|line| format!("{pair:?}: {line}")).collect()
+    });
+}
+
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -150,6 +187,16 @@ fn examples() -> Vec<PathBuf> {
 fn readings(snapshot: &Value) -> Vec<String> {
     let single = ["version", "leases", "pods", "nodes", "kubeadmConfig", "kubeletConfigs"];
     let mut places: Vec<String> = single.iter().map(|field| format!("/{field}")).collect();
+    let of_collectors = [
+        "/namespaces",
+        "/apis",
+        "/workloads/daemonSets",
+        "/workloads/deployments",
+        "/workloads/statefulSets",
+    ];
+    places.extend(
+        of_collectors.map(str::to_owned).into_iter().filter(|place| snapshot.pointer(place).is_some()),
+    );
     for list in ["flagz", "metrics"] {
         let count = snapshot[list].as_array().unwrap().len();
         places.extend((0..count).map(|index| format!("/{list}/{index}")));
@@ -160,6 +207,37 @@ fn readings(snapshot: &Value) -> Vec<String> {
 
 fn report_on(snapshot: &Value) -> Report {
     pinned().args(["run", "-o", "json", "--snapshot", "-"]).stdin(snapshot.to_string()).run().report()
+}
+
+/// Of a saved cluster with collectors, a configuration or a resource that could not be read is not one that is not there.
+#[test]
+fn nothing_of_a_snapshot_with_collectors_passes_for_want_of_evidence() {
+    let stage = Stage::with(Routes::kubeadm().with_collectors().with_short_metrics());
+    let snapshot = stage.tool().arg("snapshot").run().json();
+    let with = report_on(&snapshot);
+    let gap = json!({"reason": "forbidden", "what": "clusterlogforwarders", "detail": "gone"});
+    let mut cases = Vec::new();
+    for place in readings(&snapshot)
+        .into_iter()
+        .filter(|place| place.matches('/').count() == 2 || place == "/namespaces")
+    {
+        let mut without = snapshot.clone();
+        let mut missing = gap.clone();
+        missing["state"] = json!("missing");
+        *without.pointer_mut(&place).unwrap() = missing;
+        cases.push((place, without));
+    }
+    let mut without = snapshot.clone();
+    without["configs"] = json!([]);
+    without["configsUnread"] = json!([{"namespace": "logging", "name": "fluent-bit", "gap": gap}]);
+    cases.push(("configs".into(), without));
+    let mut without = snapshot.clone();
+    without["resources"] = json!([]);
+    without["resourcesUnread"] = json!([gap]);
+    cases.push(("resources".into(), without));
+    expect_none_better(cases, |(name, without)| {
+        better(&with, &report_on(&without)).into_iter().map(|line| format!("{name}: {line}")).collect()
+    });
 }
 
 #[test]

@@ -49,7 +49,7 @@ mod loki;
 pub mod model;
 pub mod nodes;
 pub mod open_telemetry;
-mod operators;
+pub mod operators;
 pub mod paths;
 pub mod products;
 pub mod promtail;

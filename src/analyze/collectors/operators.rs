@@ -10,6 +10,26 @@ use super::{cluster_log_forwarder, datadog, fluent_bit, fluent_operator, kube_lo
 use crate::document::text;
 use crate::snapshot::{Resource, Snapshot, Workload, WorkloadKind};
 
+/// What stands for all custom resources where none could be asked for.
+pub const ALL_KINDS: &str = "the custom resources of logging operators";
+
+/// The custom resources that make collectors, as gaps name them.
+pub const KINDS: [&str; 13] = [
+    "clusterlogforwarders",
+    "loggings",
+    "fluentbitagents",
+    "syslogngflows",
+    "syslogngclusterflows",
+    "fluentbits",
+    "fluentds",
+    "opentelemetrycollectors",
+    "beats",
+    "agents",
+    "datadogagents",
+    "alloys",
+    "vlagents",
+];
+
 /// What a custom resource makes.
 struct Made {
     product: &'static str,

@@ -64,8 +64,6 @@ impl Reader<'_> {
         snapshot.leases = reading(round.leases);
         snapshot.kubeadm_config = reading(round.kubeadm);
         snapshot.apis = round.apis;
-        snapshot.namespaces = reading(round.namespaces);
-        snapshot.workloads = round.workloads;
         snapshot.rbac = round.rbac;
         let (nodes, declared, kubelets) = match round.nodes {
             Ok(read) => (Reading::read(read.nodes), read.declared, read.kubelets),
@@ -73,14 +71,17 @@ impl Reader<'_> {
         };
         snapshot.nodes = nodes;
         snapshot.declared = declared;
-        let (apis, workloads) = (snapshot.apis.clone(), snapshot.workloads.clone());
-        let namespaces = snapshot.namespaces.value().cloned().unwrap_or_default();
+        // They are large: what depends on them borrows them, and they join the others at the end.
+        let (apis, workloads) = (snapshot.apis.clone(), round.workloads);
+        let namespaces = reading(round.namespaces);
         let ((), (), resources, configs) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
             logging::resources(&client, &apis),
-            logging::configs(&client, &workloads, &namespaces),
+            logging::configs(&client, &workloads, namespaces.value().map_or(&[], Vec::as_slice)),
         );
+        snapshot.workloads = workloads;
+        snapshot.namespaces = namespaces;
         (snapshot.resources, snapshot.resources_unread) = resources;
         (snapshot.configs, snapshot.configs_unread) = configs;
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);

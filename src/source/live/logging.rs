@@ -12,6 +12,7 @@ use super::gather;
 use super::list::{list, list_at};
 use super::permissions::Access;
 use crate::analyze::collectors::config::MAX_BYTES;
+use crate::analyze::collectors::operators::ALL_KINDS;
 use crate::analyze::collectors::wanted::{self, Wanted};
 use crate::document::{Place, full_name};
 use crate::snapshot::rbac::Rbac;
@@ -83,7 +84,7 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
     let served = match apis.as_result() {
         Ok(served) => served,
         Err(gap) => {
-            let gap = Gap { what: "the custom resources of logging operators".into(), ..gap.clone() };
+            let gap = Gap { what: ALL_KINDS.into(), ..gap.clone() };
             return (Vec::new(), vec![gap]);
         }
     };
@@ -127,9 +128,9 @@ pub(super) async fn configs(
         } else {
             let what = format!("the ConfigMap {}/{}", wanted.namespace, wanted.name);
             Err(Gap::new(
-                GapReason::NotAsked,
+                GapReason::TooLarge,
                 what,
-                format!("more than {MAX_CONFIG_MAPS} ConfigMaps are mounted"),
+                format!("collectors and stores mount more than {MAX_CONFIG_MAPS} ConfigMaps"),
             ))
         };
         (wanted, outcome)

@@ -282,6 +282,7 @@ pub fn openshift_role() -> Role {
 pub fn rbac_yaml(subject: Option<&Subject>) -> String {
     let mut yaml = String::from(
         "# What `kubectl logaudit` reads. Only get and list: no Secret, no nodes/proxy, no exec, no write.\n\
+         # ConfigMaps are read one by one, by the names that workloads give; no list of them, nor of the cluster's pods, is asked for.\n\
          # Where the pods of the apiservers mount their audit policy from a ConfigMap, add its name to those of the Role.\n",
     );
     if let Some(Subject::ServiceAccount { namespace, name }) = subject {

@@ -107,6 +107,13 @@ pub(crate) fn unseen(snapshot: &Snapshot) -> Option<String> {
     };
     let unread = gap(snapshot.workloads.daemon_sets.gap());
     let none = snapshot.workloads.all().next().is_none() && snapshot.resources.is_empty();
+    // What operators are told to run may be no workload yet.
+    let unread = unread.or_else(|| {
+        let of_collectors = |gap: &&crate::snapshot::Gap| {
+            super::operators::KINDS.contains(&gap.what.as_str()) || gap.what == super::operators::ALL_KINDS
+        };
+        snapshot.resources_unread.iter().find(of_collectors).map(ToString::to_string)
+    });
     unread.or_else(|| (!of_cluster && none).then(|| NO_COLLECTOR_GIVEN.to_owned()))
 }
 

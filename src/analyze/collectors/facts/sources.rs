@@ -11,7 +11,7 @@ use crate::analyze::collectors::chain::{Links, Target, follow};
 use crate::analyze::collectors::model::{Effect, Marker, Pattern, Pipeline, Source};
 use crate::analyze::collectors::paths;
 use crate::analyze::fact::Fact;
-use crate::snapshot::{Medium, Reading, Scope};
+use crate::snapshot::{GapReason, Medium, Reading, Scope};
 use crate::verdict::{Evidence, Rank};
 
 /// A source of logs, and the links from it to where they end up. A link is told only for what passed the one before.
@@ -87,6 +87,9 @@ struct Scene<'a> {
     collectors: &'a [Collector<'a>],
     unseen: Option<&'a str>,
 }
+
+/// The name of the source that the control plane's own containers are.
+const CONTROL_PLANE: &str = "container logs of the control plane";
 
 /// A pod of an application.
 fn application(namespace: &str) -> Target {
@@ -184,31 +187,35 @@ impl Scene<'_> {
 
     /// The logs of the control plane's own containers, where it runs in pods.
     fn control_plane(&self) -> Option<LogSource> {
-        let pods = self.snapshot.pods.value().filter(|pods| !pods.is_empty())?;
+        let pods = match self.snapshot.pods.as_result() {
+            Ok(pods) if pods.is_empty() => return None,
+            Ok(pods) => pods,
+            Err(gap) if gap.reason == GapReason::NotAsked => return None,
+            // There may be some: what becomes of their logs is not known.
+            Err(gap) => return Some(self.unknown(CONTROL_PLANE, "control-plane", &gap.to_string())),
+        };
         let node = pods.iter().find_map(|pod| pod.node_name.as_deref()).unwrap_or("cp1");
-        Some(self.source(
-            "container logs of the control plane",
-            "control-plane",
-            &apiserver(node),
-            Some(Arises::ControlPlane),
-        ))
+        Some(self.source(CONTROL_PLANE, "control-plane", &apiserver(node), Some(Arises::ControlPlane)))
+    }
+
+    /// A source of which nothing is known.
+    fn unknown(&self, name: &str, kind: &str, reason: &str) -> LogSource {
+        let mut source = self.source(name, kind, &Target::Events, None);
+        let links = all(&Fact::unknown(reason));
+        (source.nodes, source.covered, source.missed) =
+            (Fact::unknown(reason), Fact::unknown(reason), Fact::unknown(reason));
+        (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
+        (source.routed, source.shipped) = (links.routed, links.shipped);
+        (source.off_cluster, source.whole, source.complete) =
+            (links.off_cluster, links.whole, links.complete);
+        source
     }
 
     fn audit(&self, instance: &Instance) -> LogSource {
         let name = format!("audit log of {}", instance.name);
         // A path that comes from a variable is not shown, and so not followed.
         let path = instance.flags.shown_text("audit-log-path");
-        let unknown = |reason: &str| {
-            let mut source = self.source(&name, "audit", &Target::Events, None);
-            let links = all(&Fact::unknown(reason));
-            (source.nodes, source.covered, source.missed) =
-                (Fact::unknown(reason), Fact::unknown(reason), Fact::unknown(reason));
-            (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
-            (source.routed, source.shipped) = (links.routed, links.shipped);
-            (source.off_cluster, source.whole, source.complete) =
-                (links.off_cluster, links.whole, links.complete);
-            source
-        };
+        let unknown = |reason: &str| self.unknown(&name, "audit", reason);
         let known = match path {
             Fact::Unknown(reason) => return unknown(&reason.reason),
             Fact::Known(known) => known,
@@ -394,9 +401,11 @@ fn on_node(behind: &Paths, path: &str) -> Result<String, String> {
         Some((_, mount)) => {
             Err(format!("the audit log lies on a volume that is not of the node ({})", mount.at))
         }
-        None => Err(format!(
-            "{path} lies in the apiserver's container itself, where no collector of the node sees it"
-        )),
+        // The path may come from a variable, whose value is not shown.
+        None => Err(
+            "the audit log lies in the apiserver's container itself, where no collector of the node sees it"
+                .into(),
+        ),
     }
 }
 
