@@ -12,7 +12,7 @@ use crate::snapshot::{Node, Resource, Snapshot, Workload};
 const TELLING: &str = r"(?i)(pass(word|wd|phrase)?$|passw|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|account[_.-]?key|shared[_.-]?(access[_.-]?)?(key|sig)|licen[cs]e|ingest(ion)?[_.-]?key|insert[_.-]?key|customer_?id|credential|authorization|connection[_.-]?string|enrol+ment|cookie|sas[_.-]?|(^|[_.-])(dsn|pwd|auth|key|hec)$)";
 
 /// Endings of names of variables that say where a collector sends to and what it reads.
-const SETTINGS: &str = r"(^|_)(HOSTS?|HOSTNAME|PORT|SCHEME|PROTOCOL|URLS?|URI|ENDPOINTS?|ADDR(ESS)?|PATHS?|DIR|FILE|CONF|VERIFY|SSL_VERSION|TLS|SSL|INSECURE|REGION|ENABLED?|LEVEL|EXCLUDE|INCLUDE|EXCLUDE_LOGS|INCLUDE_LOGS|COLLECT_ALL|EVENTS|SITE|TAG|NAMESPACES?|MODE|LIMIT|SIZE|TYPE|PREFIX|HEAD|TAIL|TOPICS?|BROKERS?|INDEX|SERVERS?|EXCLUDE_PATH)$";
+const SETTINGS: &str = r"(^|_)(HOSTS?|HOSTNAME|PORT|SCHEME|PROTOCOL|URLS?|URI|ENDPOINTS?|ADDR(ESS)?|PATHS?|DIR|FILE|CONF|VERIFY|SSL_VERSION|SSL_VALIDATION|NO_SSL|TLS|SSL|INSECURE|REGION|ENABLED?|LEVEL|EXCLUDE|INCLUDE|EXCLUDE_LOGS|INCLUDE_LOGS|COLLECT_ALL|EVENTS|SITE|TAG|NAMESPACES?|MODE|LIMIT|SIZE|TYPE|PREFIX|HEAD|TAIL|TOPICS?|BROKERS?|INDEX|SERVERS?|EXCLUDE_PATH)$";
 
 fn regex(pattern: &'static str) -> Option<Regex> {
     Regex::new(pattern).ok()

@@ -66,6 +66,12 @@ fn a_whole_chain_is_proven() {
 }
 
 #[test]
+fn the_queue_lies_in_the_data_folder_unless_told() {
+    let pipeline = of(&CHAIN.replace("path: /queue, ", "")).unwrap();
+    assert_eq!(at(&pipeline.outputs[0].buffer).0, &Buffer::Disk(Some("/var/lib/filebeat/diskqueue".into())));
+}
+
+#[test]
 fn hints_are_for_all_or_for_those_that_ask() {
     let text = |default: &str| {
         format!(
