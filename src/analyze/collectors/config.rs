@@ -20,6 +20,8 @@ pub struct Config {
     pub files: Vec<File>,
     /// Folders and files of the container that are not seen, and why: from a Secret, from the image, from the node.
     pub hidden: Vec<Hidden>,
+    /// Folders whose ConfigMap is known not to be there, and where they are mounted.
+    pub absent: Vec<(String, String)>,
     /// The variables of the container.
     pub env: Env,
     /// The words of its command line, each with its place.
@@ -62,8 +64,7 @@ impl Config {
             main: path.to_owned(),
             files: vec![File { path: path.to_owned(), at: at.to_owned(), text: text.to_owned() }],
             hidden: vec![Hidden { path: "/".into(), why: "it is not among the files at hand".into() }],
-            env: Env::default(),
-            args: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -234,7 +235,8 @@ mod tests {
     #[test]
     fn flags_are_found_on_the_command_line() {
         let word = |word: &str, at: &str| (word.to_owned(), at.to_owned());
-        let args = vec![word("run", "1"), word("--a=x", "2"), word("--a", "3"), word("y", "4"), word("--ab=z", "5")];
+        let args =
+            vec![word("run", "1"), word("--a=x", "2"), word("--a", "3"), word("y", "4"), word("--ab=z", "5")];
         let config = Config { args, ..Config::default() };
         assert_eq!(config.flag("--a"), Some(("y", "4")));
         assert_eq!(config.flag("--ab"), Some(("z", "5")));

@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn expressions_for_everything_are_known() {
-        for (regex, expected) in [(".*", true), ("/^.*$/", true), ("", true), ("a.*", false), ("/x/", false)] {
+        for (regex, expected) in [(".*", true), ("/^.*$/", true), ("", true), ("a.*", false), ("/x/", false)]
+        {
             assert_eq!(is_everything(regex), expected, "{regex}");
         }
     }

@@ -4,7 +4,9 @@ use super::config::{Config, Env, File, Hidden, Lookup, Variable, folder};
 use super::dialect::Dialect;
 use super::products::Product;
 use crate::snapshot::redact::REDACTED;
-use crate::snapshot::{ConfigMapVolume, ConfigText, Container, EnvSource, Medium, Snapshot, Workload};
+use crate::snapshot::{
+    ConfigMapVolume, ConfigText, Container, EnvSource, GapReason, Medium, Snapshot, Workload,
+};
 
 /// Names that configurations usually have, by which one is found if the command line does not tell.
 fn usual_names(dialect: Dialect) -> &'static [&'static str] {
@@ -122,6 +124,9 @@ fn mounted(snapshot: &Snapshot, workload: &Workload, container: &Container, conf
             Medium::ConfigMap(volume) => {
                 let files = files(snapshot, volume, &mount.path);
                 if files.is_empty() {
+                    if is_absent(snapshot, volume) {
+                        config.absent.push((mount.path.clone(), mount.at.clone()));
+                    }
                     unread(snapshot, volume) + &supply
                 } else {
                     config.files.extend(files);
@@ -167,6 +172,15 @@ fn files(snapshot: &Snapshot, volume: &ConfigMapVolume, mount_path: &str) -> Vec
         }
     }
     files
+}
+
+/// Whether the cluster says that a ConfigMap is not there. Pods start without those that are optional.
+fn is_absent(snapshot: &Snapshot, volume: &ConfigMapVolume) -> bool {
+    snapshot.configs_unread.iter().any(|unread| {
+        unread.name == volume.name
+            && unread.namespace == volume.namespace
+            && unread.gap.reason == GapReason::NotFound
+    })
 }
 
 fn unread(snapshot: &Snapshot, volume: &ConfigMapVolume) -> String {

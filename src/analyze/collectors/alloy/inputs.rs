@@ -1,8 +1,8 @@
 //! Components that read logs (Alloy docs: loki.source, otelcol.receiver).
 
-use super::storage;
 use super::eval::Value;
 use super::routes::{Ends, Ways, forwards, ways};
+use super::storage;
 use super::targets::{Targets, rules, targets};
 use super::world::{Component, World};
 use crate::analyze::collectors::loki::relabel::{Family, Open};

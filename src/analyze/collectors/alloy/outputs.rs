@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::storage;
 use super::eval::Value;
 use super::routes::Ends;
+use super::storage;
 use super::syntax::{Block, Body};
 use super::world::{Component, World};
 use crate::analyze::collectors::endpoint::Endpoint;

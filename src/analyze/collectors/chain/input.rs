@@ -194,7 +194,9 @@ fn is_included(include: &[Glob], path: &str, at: &str) -> Fact<bool> {
             let places = known.evidence.iter().map(|one| one.at.clone());
             known.evidence = vec![Evidence {
                 // Where several globs stand, their input is the place.
-                at: places.reduce(|a, b| if a == b { a } else { at.to_owned() }).unwrap_or_else(|| at.to_owned()),
+                at: places
+                    .reduce(|a, b| if a == b { a } else { at.to_owned() })
+                    .unwrap_or_else(|| at.to_owned()),
                 detail: format!("{path} is not matched by {}", shown.join(", ")),
             }];
             known.rank = Rank::Evaluated;

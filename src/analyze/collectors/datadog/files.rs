@@ -29,7 +29,9 @@ pub(super) fn add(config: &Config, agent: &Agent<'_>, pipeline: &mut Pipeline) {
     // Files that are not seen may read more; they take nothing from what others read.
     let hidden = |hidden: &&Hidden| {
         let path = hidden.path.trim_end_matches('/');
-        FOLDERS.iter().any(|folder| is_or_below(path, folder) || !path.is_empty() && is_or_below(folder, path))
+        FOLDERS
+            .iter()
+            .any(|folder| is_or_below(path, folder) || !path.is_empty() && is_or_below(folder, path))
     };
     for hidden in config.hidden.iter().filter(hidden) {
         let include = vec![Fact::unknown(format!("what {} holds is not seen: {}", hidden.path, hidden.why))];
@@ -55,7 +57,9 @@ fn input(file: &File, agent: &Agent<'_>, index: usize, item: &Setting<'_>) -> In
             let folder = item.get("path");
             let only = item.get("include_units").texts();
             Source::Journal {
-                folder: folder.is_set().then(|| folder.fact(folder.plain(), format!("path {}", folder.plain()))),
+                folder: folder
+                    .is_set()
+                    .then(|| folder.fact(folder.plain(), format!("path {}", folder.plain()))),
                 only,
             }
         }

@@ -68,7 +68,9 @@ fn a_whole_chain_is_proven() {
 #[test]
 fn links_are_followed_only_if_told() {
     let excluded = |kind: &str, more: &str| {
-        let text = format!("filebeat.inputs:\n  - type: {kind}\n{more}    paths: [/var/log/containers/*.log]\noutput.console: {{}}\n");
+        let text = format!(
+            "filebeat.inputs:\n  - type: {kind}\n{more}    paths: [/var/log/containers/*.log]\noutput.console: {{}}\n"
+        );
         let pipeline = of(&text).unwrap();
         let Source::Files { exclude, .. } = &pipeline.inputs[0].source else { panic!() };
         exclude.iter().map(|glob| glob.value().unwrap().clone()).collect::<Vec<_>>()

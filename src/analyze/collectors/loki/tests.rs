@@ -1,6 +1,6 @@
 use super::meta::{Key, Subject, namespaces, subject, words};
-use super::stages::{Stage, run};
 use super::relabel::{Family, Open, Rule, Value};
+use super::stages::{Stage, run};
 use crate::analyze::collectors::model::{Effect, Marker, Pattern};
 
 fn rule(
