@@ -15,6 +15,7 @@
 
 mod checks;
 mod cli;
+mod collection;
 mod corpus;
 mod docs;
 mod faults;

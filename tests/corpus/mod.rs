@@ -1,6 +1,7 @@
 //! Real files from end to end: what is read in each, and what is told of its apiserver's auditing. They belong to others,
 //! so they are read where they lie: `LOGAUDIT_CORPUS` names their folder. `docs/corpus.md` has the counts and the command.
 
+mod collectors;
 mod policies;
 
 use std::collections::BTreeMap;

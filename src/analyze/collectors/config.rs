@@ -20,8 +20,12 @@ pub struct Config {
     pub files: Vec<File>,
     /// Folders and files of the container that are not seen, and why: from a Secret, from the image, from the node.
     pub hidden: Vec<Hidden>,
+    /// Folders whose ConfigMap is known not to be there, and where they are mounted.
+    pub absent: Vec<(String, String)>,
     /// The variables of the container.
     pub env: Env,
+    /// The words of its command line, each with its place.
+    pub args: Vec<(String, String)>,
 }
 
 /// One file.
@@ -60,8 +64,22 @@ impl Config {
             main: path.to_owned(),
             files: vec![File { path: path.to_owned(), at: at.to_owned(), text: text.to_owned() }],
             hidden: vec![Hidden { path: "/".into(), why: "it is not among the files at hand".into() }],
-            env: Env::default(),
+            ..Self::default()
         }
+    }
+
+    /// The value of a flag on the command line, `--flag=value` or in two words, and where it stands; the last one counts.
+    pub fn flag(&self, flag: &str) -> Option<(&str, &str)> {
+        let mut found = None;
+        for (index, (word, at)) in self.args.iter().enumerate() {
+            let Some(rest) = word.strip_prefix(flag) else { continue };
+            if let Some(value) = rest.strip_prefix('=') {
+                found = Some((value, at.as_str()));
+            } else if rest.is_empty() {
+                found = self.args.get(index + 1).map(|(value, at)| (value.as_str(), at.as_str())).or(found);
+            }
+        }
+        found
     }
 
     /// The file at an absolute path of the container.
@@ -210,8 +228,19 @@ mod tests {
                 Hidden { path: "/".into(), why: "it is part of the image".into() },
                 Hidden { path: "/secret".into(), why: "from a Secret".into() },
             ],
-            env: Env::default(),
+            ..Config::default()
         }
+    }
+
+    #[test]
+    fn flags_are_found_on_the_command_line() {
+        let word = |word: &str, at: &str| (word.to_owned(), at.to_owned());
+        let args =
+            vec![word("run", "1"), word("--a=x", "2"), word("--a", "3"), word("y", "4"), word("--ab=z", "5")];
+        let config = Config { args, ..Config::default() };
+        assert_eq!(config.flag("--a"), Some(("y", "4")));
+        assert_eq!(config.flag("--ab"), Some(("z", "5")));
+        assert_eq!(config.flag("--b"), None);
     }
 
     #[test]

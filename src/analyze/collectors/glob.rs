@@ -161,9 +161,25 @@ fn set(pattern: &[char]) -> Option<(One<'_>, &[char])> {
     Some((One::Set { negated, items }, rest.get(1..)?))
 }
 
+/// Whether a regular expression matches every text there is to match.
+pub fn is_everything(regex: &str) -> bool {
+    let inner = regex.strip_prefix('/').and_then(|inner| inner.strip_suffix('/')).unwrap_or(regex);
+    let inner = inner.strip_prefix('^').unwrap_or(inner);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    matches!(inner, "" | "." | ".*" | ".+" | "(.*)" | "(.+)" | ".*?" | "(?s).*" | r"[\s\S]*")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn expressions_for_everything_are_known() {
+        for (regex, expected) in [(".*", true), ("/^.*$/", true), ("", true), ("a.*", false), ("/x/", false)]
+        {
+            assert_eq!(is_everything(regex), expected, "{regex}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

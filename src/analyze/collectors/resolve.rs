@@ -4,7 +4,9 @@ use super::config::{Config, Env, File, Hidden, Lookup, Variable, folder};
 use super::dialect::Dialect;
 use super::products::Product;
 use crate::snapshot::redact::REDACTED;
-use crate::snapshot::{ConfigMapVolume, ConfigText, Container, EnvSource, Medium, Snapshot, Workload};
+use crate::snapshot::{
+    ConfigMapVolume, ConfigText, Container, EnvSource, GapReason, Medium, Snapshot, Workload,
+};
 
 /// Names that configurations usually have, by which one is found if the command line does not tell.
 fn usual_names(dialect: Dialect) -> &'static [&'static str] {
@@ -39,12 +41,14 @@ fn usual_names(dialect: Dialect) -> &'static [&'static str] {
 
 /// What a container's program reads when it starts.
 pub fn config(snapshot: &Snapshot, workload: &Workload, container: &Container, product: &Product) -> Config {
-    let mut config = Config { env: env(snapshot, container), ..Config::default() };
+    let env = env(snapshot, workload, container);
+    let args = args(workload, container);
     if let Some(given) = given(snapshot, workload) {
         let mut config = Config::of_text(product.config, &given.at, &given.text);
-        config.env = env(snapshot, container);
+        (config.env, config.args) = (env, args);
         return config;
     }
+    let mut config = Config { env, args, ..Config::default() };
     mounted(snapshot, workload, container, &mut config);
     config.main = main(container, product, &config.env);
     let is_seen = |config: &Config| {
@@ -120,6 +124,9 @@ fn mounted(snapshot: &Snapshot, workload: &Workload, container: &Container, conf
             Medium::ConfigMap(volume) => {
                 let files = files(snapshot, volume, &mount.path);
                 if files.is_empty() {
+                    if is_absent(snapshot, volume) {
+                        config.absent.push((mount.path.clone(), mount.at.clone()));
+                    }
                     unread(snapshot, volume) + &supply
                 } else {
                     config.files.extend(files);
@@ -167,6 +174,15 @@ fn files(snapshot: &Snapshot, volume: &ConfigMapVolume, mount_path: &str) -> Vec
     files
 }
 
+/// Whether the cluster says that a ConfigMap is not there. Pods start without those that are optional.
+fn is_absent(snapshot: &Snapshot, volume: &ConfigMapVolume) -> bool {
+    snapshot.configs_unread.iter().any(|unread| {
+        unread.name == volume.name
+            && unread.namespace == volume.namespace
+            && unread.gap.reason == GapReason::NotFound
+    })
+}
+
 fn unread(snapshot: &Snapshot, volume: &ConfigMapVolume) -> String {
     let unread = snapshot.configs_unread.iter().find(|unread| {
         unread.name == volume.name && (unread.namespace == volume.namespace || volume.namespace.is_empty())
@@ -177,10 +193,27 @@ fn unread(snapshot: &Snapshot, volume: &ConfigMapVolume) -> String {
     }
 }
 
+/// The words of the container's command line, each with its place.
+fn args(workload: &Workload, container: &Container) -> Vec<(String, String)> {
+    let words = |field: &'static str, words: &[String]| -> Vec<(String, String)> {
+        let base = format!("spec.template.spec.containers[{}].{field}", container.index);
+        let place = |index| workload.field(&format!("{base}[{index}]"));
+        words.iter().enumerate().map(|(index, word)| (word.clone(), place(index))).collect()
+    };
+    let mut all = words("command", &container.command);
+    all.extend(words("args", &container.args));
+    all
+}
+
 /// The container's environment.
-fn env(snapshot: &Snapshot, container: &Container) -> Env {
+fn env(snapshot: &Snapshot, workload: &Workload, container: &Container) -> Env {
     let mut env = Env::default();
-    let at = |name: &str| format!("container {} env {name}", container.name);
+    let at = |name: &str| {
+        let index = container.env.iter().position(|variable| variable.name == name).unwrap_or_default();
+        let path = format!("spec.template.spec.containers[{}].env[{index}]", container.index);
+        let mark = workload.marks.get(&path).cloned();
+        mark.unwrap_or_else(|| format!("container {} env {name}", container.name))
+    };
     let text_of = |name: &str, key: &str| {
         let mut texts = snapshot.configs.iter().filter(|text| !text.given);
         texts.find(|text| text.config_map.name == name && text.config_map.key == key)

@@ -33,7 +33,16 @@ use world::World;
 
 /// Why it is not known where Alloy remembers how far it has read: the folder is an argument of the program, which is
 /// `data-alloy/` in its working directory if it is not given (Alloy docs: cli/run).
-pub const STORAGE_PATH_REASON: &str = "positions are kept below the folder of the argument --storage.path, which is not part of the configuration";
+pub const STORAGE_PATH_REASON: &str =
+    "positions are kept below the folder of the argument --storage.path, which is not given";
+
+/// Where Alloy keeps what it has to remember, as its command line says.
+fn storage(config: &Config) -> Fact<String> {
+    match config.flag("--storage.path") {
+        Some((path, at)) => Fact::at(path.to_owned(), Rank::Configured, at, format!("--storage.path={path}")),
+        None => Fact::unknown(STORAGE_PATH_REASON),
+    }
+}
 
 /// What is wrong in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

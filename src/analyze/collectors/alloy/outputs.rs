@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::STORAGE_PATH_REASON;
 use super::eval::Value;
 use super::routes::Ends;
+use super::storage;
 use super::syntax::{Block, Body};
 use super::world::{Component, World};
 use crate::analyze::collectors::endpoint::Endpoint;
@@ -196,7 +196,9 @@ fn when_full(waits: bool) -> WhenFull {
 /// The log that is written before sending lies below the storage path.
 fn wal(reader: &Reader<'_, '_>) -> Fact<Buffer> {
     let wal = reader.component.block.body.block("wal");
-    reader.flag(wal, "enabled", false).map(|on| if on { Buffer::Disk(None) } else { Buffer::Memory })
+    let folder = storage(reader.world.config).value().cloned();
+    let buffer = |on| if on { Buffer::Disk(folder) } else { Buffer::Memory };
+    reader.flag(wal, "enabled", false).map(buffer)
 }
 
 /// No retries is no limit (grafana/dskit: backoff).
@@ -403,8 +405,11 @@ fn queue(reader: &Reader<'_, '_>) -> Fact<Buffer> {
                 .components
                 .get(index)
                 .and_then(|other| reader.world.get(other, &other.block.body, "directory")?.0.text().ok());
-            let detail = folder.clone().unwrap_or_else(|| STORAGE_PATH_REASON.to_owned());
-            Fact::at(Buffer::Disk(folder), Rank::Configured, at, detail)
+            let folder = match folder {
+                Some(folder) => Fact::at(folder.clone(), Rank::Configured, at, folder),
+                None => storage(reader.world.config),
+            };
+            folder.map(|folder| Buffer::Disk(Some(folder)))
         }
         Some(_) => Fact::unknown("the storage of the queue is not known"),
     }

@@ -85,6 +85,17 @@ loki.process "main" {
 }
 
 #[test]
+fn positions_and_the_log_before_sending_lie_below_the_storage_path() {
+    let text = "loki.source.journal \"j\" {\n forward_to = [loki.write.o.receiver]\n}\nloki.write \"o\" {\n endpoint {\n  url = \"https://x.example\"\n }\n wal {\n  enabled = true\n }\n}";
+    let mut config = config(text);
+    config.args = vec![("run".into(), "a".into()), ("--storage.path=/data".into(), "b".into())];
+    let pipeline = read(&config).unwrap();
+    let Some(Fact::Known(position)) = &pipeline.inputs[0].position else { panic!() };
+    assert_eq!((position.value.as_deref(), position.evidence[0].at.as_str()), (Some("/data"), "b"));
+    assert_eq!(pipeline.outputs[0].buffer.value(), Some(&Buffer::Disk(Some("/data".into()))));
+}
+
+#[test]
 fn settings_of_loki_write_are_read_with_their_places() {
     let output = output(
         r#"loki.write "out" {

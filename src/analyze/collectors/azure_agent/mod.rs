@@ -13,6 +13,7 @@ use super::model::{
     Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline, Receiver, Route,
     Source, Step,
 };
+use super::paths::is_or_below;
 use super::service::Service;
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
@@ -83,9 +84,19 @@ pub fn read(file: Option<&File>, place_without: &str) -> Result<Pipeline, Unread
 /// # Errors
 /// They are not seen, or no TOML.
 pub fn read_config(config: &Config) -> Result<Pipeline, Unreadable> {
-    match config.file(&config.main) {
-        Lookup::Seen(file) => read(Some(file), &file.at),
-        Lookup::Hidden(why) => Err(Unreadable::new(&*config.main, why)),
+    let folder = config.main.trim_end_matches('/');
+    let seen = || config.files.iter().filter(|file| is_or_below(&file.path, folder));
+    if let Some(file) = seen().find(|file| file.path.ends_with("/log-data-collection-settings")) {
+        return read(Some(file), &file.at);
+    }
+    if let Some((_, at)) = config.absent.iter().find(|(path, _)| path.trim_end_matches('/') == folder) {
+        return read(None, at);
+    }
+    match (seen().next(), config.file(&config.main)) {
+        (_, Lookup::Seen(file)) => read(Some(file), &file.at),
+        // A ConfigMap without this key.
+        (Some(other), Lookup::Hidden(_)) => read(None, &other.at),
+        (None, Lookup::Hidden(why)) => Err(Unreadable::new(&*config.main, why)),
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::analyze::collectors::config::File;
 
 const PLACE: &str = "DaemonSet kube-system/ama-logs";
 
@@ -123,3 +124,23 @@ const WORDS: [&str; 14] = [
     "\n",
     "#",
 ];
+
+#[test]
+fn the_settings_are_found_in_their_folder_or_known_not_to_be_there() {
+    let file = |name: &str, text: &str| File {
+        path: format!("/etc/config/settings/{name}"),
+        at: name.into(),
+        text: text.into(),
+    };
+    let settings = "[log_collection_settings.stdout]\nenabled = true\n";
+    let mut config = Config { main: "/etc/config/settings/".into(), ..Config::default() };
+    assert!(read_config(&config).is_err());
+    config.absent.push(("/etc/config/settings".into(), "mount".into()));
+    assert_eq!(read_config(&config), read(None, "mount"));
+    config.absent.clear();
+    config.files.push(file("schema-version", "v1"));
+    assert_eq!(read_config(&config), read(None, "schema-version"));
+    config.files.push(file("log-data-collection-settings", settings));
+    let expected = read(config.files.last(), "log-data-collection-settings");
+    assert_eq!(read_config(&config), expected);
+}

@@ -49,11 +49,15 @@ pub(super) fn taken_in(
         (Source::Files { include, exclude }, Target::File { path, .. }) => {
             files(collector, input, (include, exclude), &[path.as_str()])
         }
-        (Source::Containers { through_api: true, namespaces, .. }, Target::Containers { namespace, .. }) => {
-            (yes(&input.at, "it reads through the API"), in_rule(namespaces, namespace, &input.at))
+        (
+            Source::Containers { through_api: true, namespaces, only, .. },
+            Target::Containers { namespace, .. },
+        ) => {
+            let read = in_rule(namespaces, namespace, &input.at).and(not_limited(only.as_deref(), &input.at));
+            (yes(&input.at, "it reads through the API"), read)
         }
         (
-            Source::Containers { folder, exclude, namespaces, .. },
+            Source::Containers { folder, exclude, namespaces, only, .. },
             Target::Containers { namespace, pod, container },
         ) => {
             let log = paths::container_log(namespace, pod, container);
@@ -64,6 +68,7 @@ pub(super) fn taken_in(
                 &[&log.file, &log.link],
                 &input.at,
             ));
+            let read = read.and(not_limited(only.as_deref(), &input.at));
             (mounted, read)
         }
         (Source::ApiAudit, _) => {
@@ -93,6 +98,14 @@ pub(super) fn taken_in(
             (yes(&input.at, "events come through the API"), yes(&input.at, "its input is events"))
         }
         _ => (no(&input.at, "not for them"), no(&input.at, "not for them")),
+    }
+}
+
+/// Whether an input is for all pods. What it comes to is told by no single pod if it is not.
+fn not_limited(only: Option<&str>, at: &str) -> Fact<bool> {
+    match only {
+        None => yes(at, "it reads all pods"),
+        Some(only) => Fact::unknown(format!("only {only} are read, which need not be all pods ({at})")),
     }
 }
 
@@ -178,8 +191,12 @@ fn is_included(include: &[Glob], path: &str, at: &str) -> Fact<bool> {
     match all {
         Fact::Known(mut known) if !known.value => {
             let shown: Vec<&str> = include.iter().filter_map(Fact::value).map(String::as_str).collect();
+            let places = known.evidence.iter().map(|one| one.at.clone());
             known.evidence = vec![Evidence {
-                at: at.to_owned(),
+                // Where several globs stand, their input is the place.
+                at: places
+                    .reduce(|a, b| if a == b { a } else { at.to_owned() })
+                    .unwrap_or_else(|| at.to_owned()),
                 detail: format!("{path} is not matched by {}", shown.join(", ")),
             }];
             known.rank = Rank::Evaluated;

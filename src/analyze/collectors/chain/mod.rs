@@ -180,7 +180,7 @@ fn fits(source: &Source, target: &Target) -> bool {
 fn may_concern(glob: &str, target: &Target) -> bool {
     match target {
         Target::Containers { .. } => {
-            ["/containers", "/pods", "/docker"].iter().any(|part| glob.contains(part)) || glob.contains("**")
+            ["/container", "/pod", "/docker"].iter().any(|part| glob.contains(part)) || glob.contains("**")
         }
         Target::File { path, is_audit } => {
             let name = path.rsplit('/').next().unwrap_or_default();

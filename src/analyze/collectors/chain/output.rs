@@ -28,12 +28,13 @@ pub(super) fn leaves(
                     .value
                     .iter()
                     .filter_map(|host| Some((host, location(&Endpoint::parse(host)?.host))));
+                let at = known.evidence.first().map_or(output.at.as_str(), |one| one.at.as_str());
                 let mut all: Option<Fact<bool>> = None;
                 for (host, place) in places {
                     let one = match place {
-                        Location::Local => no(&output.at, format!("{host} is the pod itself")),
-                        Location::Cluster => no(&output.at, format!("{host} is a Service of the cluster")),
-                        Location::Outside => yes(&output.at, format!("{host} lies outside the cluster")),
+                        Location::Local => no(at, format!("{host} is the pod itself")),
+                        Location::Cluster => no(at, format!("{host} is a Service of the cluster")),
+                        Location::Outside => yes(at, format!("{host} lies outside the cluster")),
                         Location::Unclear => Fact::unknown(format!(
                             "whether {host} lies outside the cluster is not told by its address ({})",
                             output.at

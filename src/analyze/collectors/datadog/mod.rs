@@ -1,6 +1,8 @@
 //! The Datadog agent, by the variables of its container or by a `DatadogAgent` (Datadog docs: "log collection",
 //! "container discovery management").
 
+mod files;
+
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +28,12 @@ const RUN_PATH: &str = "/opt/datadog-agent/run";
 /// # Errors
 /// None: variables that are not seen are told in the pipeline.
 pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
-    Ok(Agent { env: &config.env, at: &config.main }.pipeline())
+    let agent = Agent { env: &config.env, at: &config.main };
+    let mut pipeline = agent.pipeline();
+    if agent.flag("DD_LOGS_ENABLED", false).value() == Some(&true) {
+        files::add(config, &agent, &mut pipeline);
+    }
+    Ok(pipeline)
 }
 
 /// Reads a `DatadogAgent`: `spec.features` and the variables it overrides (Datadog operator docs: configuration v2alpha1).

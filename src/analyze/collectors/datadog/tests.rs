@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::analyze::collectors::config::{File, Hidden};
 
 fn env(pairs: &[(&str, &str)]) -> Config {
     let mut config = Config { main: "DaemonSet datadog/agent".into(), ..Config::default() };
@@ -53,6 +54,27 @@ fn all_containers_less_what_is_excluded() {
     let pipeline = read(&env(&more)).unwrap();
     let Source::Containers { namespaces, .. } = &pipeline.inputs[0].source else { panic!() };
     assert_eq!(namespaces.only.as_ref().unwrap()[0].pattern, Pattern::Regex("^prod$".into()));
+}
+
+#[test]
+fn files_of_conf_d_read_more() {
+    let mut config = env(&[("DD_LOGS_ENABLED", "true")]);
+    let text = "logs:\n  - type: file\n    path: /var/log/audit.log\n    log_processing_rules:\n      - {type: exclude_at_match, name: x, pattern: y}\n  - type: journald\n";
+    let path = "/etc/datadog-agent/conf.d/audit.d/conf.yaml".to_owned();
+    config.files.push(File { path, at: "cm".into(), text: text.into() });
+    config.hidden.push(Hidden { path: "/conf.d".into(), why: "a Secret".into() });
+    config.hidden.push(Hidden { path: "/".into(), why: "the image".into() });
+    let pipeline = read(&config).unwrap();
+    let [_, file, journal, unseen] = pipeline.inputs.as_slice() else { panic!("{:?}", pipeline.inputs) };
+    let Source::Files { include, .. } = &file.source else { panic!() };
+    assert_eq!((include[0].value().unwrap().as_str(), file.at.as_str()), ("/var/log/audit.log", "cm:2:5"));
+    let [route] = file.routes.value().unwrap().as_slice() else { panic!() };
+    assert_eq!((route.output, route.steps[0].effect.clone()), (0, Effect::DropsSome));
+    assert!(matches!(journal.source, Source::Journal { folder: None, .. }));
+    let Source::Files { include, .. } = &unseen.source else { panic!() };
+    assert!(include[0].reason().unwrap().contains("a Secret"));
+    config.env.variables.clear();
+    assert_eq!(read(&config).unwrap().inputs, []);
 }
 
 #[test]

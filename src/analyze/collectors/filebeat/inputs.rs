@@ -96,6 +96,7 @@ impl Reader<'_> {
             let list = item.find(key);
             exclude.extend(list.texts().into_iter().map(|regex| of_regex(regex, &list)));
         }
+        exclude.extend(links(item, kind));
         let mut input = draft(id, item, Source::Files { include, exclude });
         input.position = Some(self.registry(item, Beat::Filebeat));
         input.steps = file_steps(item);
@@ -302,6 +303,24 @@ fn draft(id: &str, item: &Setting<'_>, source: Source) -> Input {
         opt_outs: Vec::new(),
         steps: Vec::new(),
         routes: Fact::unknown("the ways from it are not followed"),
+    }
+}
+
+/// The entries of `/var/log/containers` are links, which `filestream` and `log` do not follow unless told; `container` does
+/// (Beats docs: `prospector.scanner.symlinks`, `symlinks`).
+fn links(item: &Setting<'_>, kind: &str) -> Option<Glob> {
+    let setting = match kind {
+        "filestream" => item.find("prospector.scanner.symlinks"),
+        "" | "log" => item.get("symlinks"),
+        _ => return None,
+    };
+    match setting.flag(false) {
+        Fact::Known(known) if known.value => None,
+        Fact::Known(_) => Some(setting.fact(
+            format!("{CONTAINERS}/*"),
+            format!("{CONTAINERS} holds links, which are not followed unless symlinks is true"),
+        )),
+        Fact::Unknown(unknown) => Some(Fact::unknown(unknown.reason)),
     }
 }
 

@@ -14,7 +14,7 @@ mod tests;
 
 use super::config::{Config, Env, Lookup, resolve};
 use super::dialect::Unreadable;
-use super::model::{Pipeline, Route, Unread};
+use super::model::{Buffer, Pipeline, Route, Unread};
 use super::settings::{Piece, Setting, Settings};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -63,7 +63,14 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     match outputs::chosen(&root) {
         Ok(Some((kind, output))) => {
             let endless = beat != Beat::Auditbeat;
-            pipeline.outputs.push(outputs::output(&kind, &format!("output.{kind}"), &output, &root, endless));
+            let mut output = outputs::output(&kind, &format!("output.{kind}"), &output, &root, endless);
+            if output.buffer.value() == Some(&Buffer::Disk(None)) {
+                // Below the data folder unless told (Beats docs: "configure the internal queue").
+                let folder = data_folder(&root, beat);
+                let path = folder.map(|folder| format!("{}/diskqueue", folder.trim_end_matches('/')));
+                output.buffer = path.map(|path| Buffer::Disk(Some(path)));
+            }
+            pipeline.outputs.push(output);
         }
         Ok(None) => {}
         Err(why) => pipeline.unread.push(Unread { at: root.get("output").place(), why }),

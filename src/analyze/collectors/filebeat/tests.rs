@@ -66,6 +66,29 @@ fn a_whole_chain_is_proven() {
 }
 
 #[test]
+fn links_are_followed_only_if_told() {
+    let excluded = |kind: &str, more: &str| {
+        let text = format!(
+            "filebeat.inputs:\n  - type: {kind}\n{more}    paths: [/var/log/containers/*.log]\noutput.console: {{}}\n"
+        );
+        let pipeline = of(&text).unwrap();
+        let Source::Files { exclude, .. } = &pipeline.inputs[0].source else { panic!() };
+        exclude.iter().map(|glob| glob.value().unwrap().clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(excluded("filestream", ""), ["/var/log/containers/*"]);
+    assert_eq!(excluded("filestream", "    prospector.scanner.symlinks: true\n"), [""; 0]);
+    assert_eq!(excluded("log", ""), ["/var/log/containers/*"]);
+    assert_eq!(excluded("log", "    symlinks: true\n"), [""; 0]);
+    assert_eq!(excluded("container", ""), [""; 0]);
+}
+
+#[test]
+fn the_queue_lies_in_the_data_folder_unless_told() {
+    let pipeline = of(&CHAIN.replace("path: /queue, ", "")).unwrap();
+    assert_eq!(at(&pipeline.outputs[0].buffer).0, &Buffer::Disk(Some("/var/lib/filebeat/diskqueue".into())));
+}
+
+#[test]
 fn hints_are_for_all_or_for_those_that_ask() {
     let text = |default: &str| {
         format!(

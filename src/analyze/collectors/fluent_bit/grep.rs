@@ -2,6 +2,7 @@
 
 use super::matching::without_slashes;
 use super::section::{Property, Section};
+use crate::analyze::collectors::glob;
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Step};
 
 /// One `Regex` or `Exclude`.
@@ -52,9 +53,15 @@ fn step(rule: &Rule<'_>, enriched: bool) -> Step {
     let effect = match about(&rule.key, enriched) {
         About::Namespace => Effect::Namespaces(namespaces(rule.keeps, &at, rule.pattern.clone())),
         About::Nothing => Effect::Unclear,
+        // All that have the field, which may be all there are.
+        About::Content if !rule.keeps && takes_everything(&rule.pattern) => Effect::Unclear,
         About::Content => Effect::DropsSome,
     };
     Step { at, what, effect }
+}
+
+fn takes_everything(pattern: &Pattern) -> bool {
+    matches!(pattern, Pattern::Regex(regex) if glob::is_everything(regex.trim_start_matches("(?i)")))
 }
 
 /// Rules that count together.

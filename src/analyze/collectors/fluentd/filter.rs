@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use super::value::{is_namespace, list, regex};
+use crate::analyze::collectors::glob;
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Step};
 
 /// Filters that keep every record and what it says.
@@ -124,6 +125,8 @@ fn condition(at: &str, key: Option<&str>, pattern: Option<&str>, keeps: bool) ->
         (Some(key), Some(pattern)) if is_namespace(key) => {
             by_namespaces(at, vec![Pattern::Regex(regex(pattern))], keeps)
         }
+        // All that have the field, which may be all there are.
+        (_, Some(pattern)) if !keeps && glob::is_everything(pattern) => Effect::Unclear,
         _ => Effect::DropsSome,
     };
     let what = format!(

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::meta::{Subject, namespaces, subject};
 use super::relabel::{Family, Value};
 use super::{Setting, brief};
+use crate::analyze::collectors::glob;
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern};
 
 /// One stage.
@@ -62,7 +63,15 @@ fn one(stage: &Stage, lines: &mut Family, outputs: &[&str]) {
                 .iter()
                 .filter_map(|part| Some(format!("{part} {}", brief(stage.text(part)?))))
                 .collect();
-            lines.step(at, format!("drop {}", said.join(", ")), Effect::DropsSome);
+            let others = ["value", "older_than", "longer_than"].iter().any(|part| stage.text(part).is_some());
+            let everything = !others && stage.text("expression").is_some_and(glob::is_everything);
+            let effect = match stage.text("source") {
+                None if everything => Effect::DropsAll,
+                // All lines that have what the source names, which may be all there are.
+                Some(_) if everything => Effect::Unclear,
+                _ => Effect::DropsSome,
+            };
+            lines.step(at, format!("drop {}", said.join(", ")), effect);
         }
         "sampling" => sampling(stage, lines),
         "limit" => limit(stage, lines),
@@ -157,7 +166,11 @@ fn matching(stage: &Stage, lines: &mut Family) {
     }
     let selector = stage.text("selector").unwrap_or_default();
     if stage.text("action").is_some_and(|action| action.eq_ignore_ascii_case("drop")) {
-        let effect = namespaces_dropped(selector, at).map_or(Effect::DropsSome, Effect::Namespaces);
+        let effect = match namespaces_dropped(selector, at) {
+            Some(rule) => Effect::Namespaces(rule),
+            None if picks_all(selector, lines) => Effect::DropsAll,
+            None => Effect::DropsSome,
+        };
         return lines.step(at, format!("match {} drop", brief(selector)), effect);
     }
     // What is inside concerns only what the selector matches.
@@ -175,6 +188,34 @@ fn matching(stage: &Stage, lines: &mut Family) {
             lines.set(&label, &at, Value::Unclear("it is set for some lines only".into()));
         }
     }
+}
+
+/// Whether a selector picks every line by labels whose values are written down.
+fn picks_all(selector: &str, lines: &Family) -> bool {
+    const MATCHER: &str = r#"^\s*([A-Za-z_]\w*)\s*(=~|!=|!~|=)\s*(?:"([^"\\]*)"|`([^`]*)`)\s*(?:,|$)"#;
+    let Some(mut rest) = selector.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return false;
+    };
+    let Ok(matcher) = Regex::new(MATCHER) else { return false };
+    while !rest.trim().is_empty() {
+        let Some(captures) = matcher.captures(rest) else { return false };
+        let part = |index| captures.get(index).map_or("", |found| found.as_str());
+        let value = if part(3).is_empty() { part(4) } else { part(3) };
+        let Ok(regex) = Regex::new(&format!("^(?:{value})$")) else { return false };
+        let holds = |found: &str| match part(2) {
+            "=" => found == value,
+            "!=" => found != value,
+            "=~" => regex.is_match(found),
+            _ => !regex.is_match(found),
+        };
+        let found = lines.labels.get(part(1)).map(Vec::as_slice).unwrap_or_default();
+        let all = found.iter().all(|(_, value)| matches!(value, Value::Text(text) if holds(text)));
+        if found.is_empty() || !all {
+            return false;
+        }
+        rest = rest.get(part(0).len()..).unwrap_or_default();
+    }
+    true
 }
 
 /// The namespaces a selector picks, if it picks by nothing else.

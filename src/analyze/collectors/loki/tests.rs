@@ -1,5 +1,6 @@
 use super::meta::{Key, Subject, namespaces, subject, words};
 use super::relabel::{Family, Open, Rule, Value};
+use super::stages::{Stage, run};
 use crate::analyze::collectors::model::{Effect, Marker, Pattern};
 
 fn rule(
@@ -70,6 +71,31 @@ fn rules_on_written_labels_are_computed() {
     assert_eq!(family.paths("__path__")[0].value().unwrap(), "/a.log");
     assert_eq!(family.steps.len(), 1);
     assert_eq!(family.steps[0].effect, Effect::DropsAll);
+}
+
+#[test]
+fn stages_that_drop_everything_are_told() {
+    let stage = |name: &str, options: &[(&str, &str)]| Stage {
+        name: name.into(),
+        options: options.iter().map(|(key, value)| ((*key).to_owned(), Ok((*value).to_owned()))).collect(),
+        ..Stage::default()
+    };
+    let matching = |selector| stage("match", &[("selector", selector), ("action", "drop")]);
+    for (stage, expected) in [
+        (stage("drop", &[("expression", ".*")]), Effect::DropsAll),
+        (stage("drop", &[("expression", ".*"), ("source", "level")]), Effect::Unclear),
+        (stage("drop", &[("expression", ".*"), ("older_than", "1h")]), Effect::DropsSome),
+        (stage("drop", &[("expression", "debug")]), Effect::DropsSome),
+        (matching(r#"{job=~".+", job!="x"}"#), Effect::DropsAll),
+        (matching(r#"{job="audit"} |= "x""#), Effect::DropsSome),
+        (matching(r#"{job="other"}"#), Effect::DropsSome),
+        (matching(r#"{job="audit", app="x"}"#), Effect::DropsSome),
+    ] {
+        let mut lines = Family { open: Open::All, ..Family::default() };
+        lines.set("job", "f", Value::Text("audit".into()));
+        run(std::slice::from_ref(&stage), &mut lines);
+        assert_eq!(lines.steps[0].effect, expected, "{stage:?}");
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn config(files: &[(&str, &str)]) -> Config {
         files: files.iter().map(file).collect(),
         hidden: vec![Hidden { path: "/secret".into(), why: "from the Secret logging/extra".into() }],
         env: Env::default(),
+        ..Config::default()
     }
 }
 

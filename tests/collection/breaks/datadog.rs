@@ -1,0 +1,101 @@
+//! `datadog.yaml`, and its links.
+
+use logaudit::verdict::Status;
+
+use super::{Break, Proof};
+
+pub(super) const PROOF: Proof = Proof {
+    fixture: "datadog.yaml",
+    but: &[
+        ("LA-COL-002", Status::Unknown),
+        ("LA-COL-003", Status::Unknown),
+        ("LA-COL-030", Status::Fail),
+        ("LA-COL-031", Status::NotApplicable),
+        ("LA-COL-043", Status::Fail),
+        ("LA-COL-047", Status::Unknown),
+        ("LA-COL-048", Status::Fail),
+    ],
+    breaks: &[
+        Break {
+            link: "toleration",
+            from: "key: node-role.kubernetes.io/control-plane, operator",
+            to: "key: dedicated, operator",
+            comes_to: Status::Fail,
+            checks: &["LA-COL-004", "LA-COL-005"],
+            also: &[],
+            line: "tolerations:",
+        },
+        Break {
+            link: "mount",
+            from: "hostPath: {path: /var/log}",
+            to: "hostPath: {path: /var/lib/log}",
+            comes_to: Status::Fail,
+            checks: &["LA-COL-010", "LA-COL-020"],
+            also: &["LA-COL-004", "LA-COL-005", "LA-COL-015"],
+            line: "- name: agent",
+        },
+        Break {
+            link: "glob of containers",
+            from: r#"{name: DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL, value: "true"}"#,
+            to: r#"{name: DD_LOGS_CONFIG_CONTAINER_COLLECT_ALL, value: "false"}"#,
+            comes_to: Status::Unknown,
+            checks: &["LA-COL-011"],
+            also: &[],
+            line: r#"- {name: DD_LOGS_ENABLED, value: "true"}"#,
+        },
+        Break {
+            link: "glob of the audit log",
+            from: "path: /var/log/kubernetes/audit/audit.log",
+            to: "path: /var/log/kube-apiserver/audit.log",
+            comes_to: Status::Fail,
+            checks: &["LA-COL-021"],
+            also: &["LA-COL-005"],
+            line: "path: /var/log/kube-apiserver/audit.log",
+        },
+        Break {
+            link: "filter on containers",
+            from: r#"{name: DD_LOGS_CONFIG_LOGS_NO_SSL, value: "false"}"#,
+            to: r#"{name: DD_CONTAINER_EXCLUDE_LOGS, value: "name:.*"}"#,
+            comes_to: Status::Fail,
+            checks: &["LA-COL-012"],
+            also: &["LA-COL-015"],
+            line: r#"- {name: DD_CONTAINER_EXCLUDE_LOGS, value: "name:.*"}"#,
+        },
+        Break {
+            link: "logs off",
+            from: r#"{name: DD_LOGS_ENABLED, value: "true"}"#,
+            to: r#"{name: DD_LOGS_ENABLED, value: "false"}"#,
+            comes_to: Status::Fail,
+            checks: &["LA-COL-011", "LA-COL-021"],
+            also: &["LA-COL-004", "LA-COL-005", "LA-COL-015"],
+            line: "- name: agent",
+        },
+        Break {
+            link: "TLS",
+            from: r#"{name: DD_LOGS_CONFIG_LOGS_NO_SSL, value: "false"}"#,
+            to: r#"{name: DD_LOGS_CONFIG_LOGS_NO_SSL, value: "true"}"#,
+            comes_to: Status::Fail,
+            checks: &["LA-COL-040"],
+            also: &[],
+            line: r#"- {name: DD_LOGS_CONFIG_LOGS_NO_SSL, value: "true"}"#,
+        },
+        Break {
+            link: "verification",
+            from: r#"{name: DD_SKIP_SSL_VALIDATION, value: "false"}"#,
+            to: r#"{name: DD_SKIP_SSL_VALIDATION, value: "true"}"#,
+            comes_to: Status::Fail,
+            checks: &["LA-COL-041"],
+            also: &[],
+            line: r#"- {name: DD_SKIP_SSL_VALIDATION, value: "true"}"#,
+        },
+        Break {
+            link: "position on the node",
+            from: "hostPath: {path: /var/lib/datadog-agent/logs, type: DirectoryOrCreate}",
+            to: "emptyDir: {}",
+            comes_to: Status::Fail,
+            checks: &["LA-COL-046"],
+            also: &[],
+            line: "- {name: state, mountPath: /opt/datadog-agent/run}",
+        },
+    ],
+};
