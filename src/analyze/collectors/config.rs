@@ -22,6 +22,10 @@ pub struct Config {
     pub hidden: Vec<Hidden>,
     /// The variables of the container.
     pub env: Env,
+    /// The words of its command line.
+    pub args: Vec<String>,
+    /// Where they stand.
+    pub args_at: String,
 }
 
 /// One file.
@@ -60,8 +64,29 @@ impl Config {
             main: path.to_owned(),
             files: vec![File { path: path.to_owned(), at: at.to_owned(), text: text.to_owned() }],
             hidden: vec![Hidden { path: "/".into(), why: "it is not among the files at hand".into() }],
-            env: Env::default(),
+            ..Self::default()
         }
+    }
+
+    /// The values of a flag on the command line, in order: `--flag value` and `--flag=value`, under any of its names.
+    pub fn arguments(&self, names: &[&str]) -> Vec<String> {
+        let mut values = Vec::new();
+        let mut words = self.args.iter().peekable();
+        while let Some(word) = words.next() {
+            if names.contains(&word.as_str()) {
+                values.extend(words.peek().map(|value| (*value).clone()));
+            } else if let Some((name, value)) = word.split_once('=')
+                && names.contains(&name)
+            {
+                values.push(value.to_owned());
+            }
+        }
+        values
+    }
+
+    /// The value of a flag on the command line; of one given twice the last counts.
+    pub fn argument(&self, names: &[&str]) -> Option<String> {
+        self.arguments(names).pop()
     }
 
     /// The file at an absolute path of the container.
@@ -210,8 +235,17 @@ mod tests {
                 Hidden { path: "/".into(), why: "it is part of the image".into() },
                 Hidden { path: "/secret".into(), why: "from a Secret".into() },
             ],
-            env: Env::default(),
+            ..Config::default()
         }
+    }
+
+    #[test]
+    fn flags_are_found_in_both_forms() {
+        let words = ["run", "--a", "1", "--b=2", "--a=3", "--c"].map(str::to_owned);
+        let config = Config { args: words.to_vec(), ..Config::default() };
+        assert_eq!(config.arguments(&["--a", "-a"]), ["1", "3"]);
+        assert_eq!(config.argument(&["--b"]).as_deref(), Some("2"));
+        assert_eq!((config.argument(&["--c"]), config.argument(&["--d"])), (None, None));
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | [`elastic_agent`] | the Elastic Agent without Fleet |
 //! | [`filebeat`] | Filebeat and the other Beats |
 //! | [`alloy`] | Grafana Alloy |
+//! | [`logstash`] | Logstash |
 //! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
 //! | [`fields`] | fields of custom resources and where they stand |
@@ -42,6 +43,7 @@ pub mod fluent_operator;
 pub mod fluentd;
 pub mod glob;
 pub mod kube_logging;
+pub mod logstash;
 mod loki;
 pub mod model;
 pub mod nodes;

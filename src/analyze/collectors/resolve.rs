@@ -39,12 +39,17 @@ fn usual_names(dialect: Dialect) -> &'static [&'static str] {
 
 /// What a container's program reads when it starts.
 pub fn config(snapshot: &Snapshot, workload: &Workload, container: &Container, product: &Product) -> Config {
-    let mut config = Config { env: env(snapshot, container), ..Config::default() };
+    let words = container.command.iter().chain(&container.args).cloned().collect();
+    let begun = |config: Config| Config {
+        env: env(snapshot, container),
+        args: words,
+        args_at: workload.field(&format!("spec.template.spec.containers[{}]", container.index)),
+        ..config
+    };
     if let Some(given) = given(snapshot, workload) {
-        let mut config = Config::of_text(product.config, &given.at, &given.text);
-        config.env = env(snapshot, container);
-        return config;
+        return begun(Config::of_text(product.config, &given.at, &given.text));
     }
+    let mut config = begun(Config::default());
     mounted(snapshot, workload, container, &mut config);
     config.main = main(container, product, &config.env);
     let is_seen = |config: &Config| {

@@ -37,6 +37,7 @@ fn configs(path: &Path) -> Vec<Config> {
                 files: files.clone(),
                 hidden: vec![Hidden { path: "/".into(), why: "it is part of the image".into() }],
                 env: Env { open: Some("the image may set it".into()), ..Env::default() },
+                ..Config::default()
             });
         }
     }
