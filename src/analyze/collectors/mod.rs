@@ -15,6 +15,7 @@
 //! | [`filebeat`] | Filebeat and the other Beats |
 //! | [`alloy`] | Grafana Alloy |
 //! | [`logstash`] | Logstash |
+//! | [`rsyslog`] | rsyslog |
 //! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
 //! | [`fields`] | fields of custom resources and where they stand |
@@ -23,6 +24,7 @@
 //! | [`kube_logging`] | `Logging`, flows, outputs and tailers of kube-logging |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
+//! | [`vlagent`] | the agent of `VictoriaLogs`, by its arguments |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
 
 pub mod alloy;
@@ -52,7 +54,9 @@ pub mod paths;
 pub mod products;
 pub mod promtail;
 pub mod resolve;
+pub mod rsyslog;
 pub mod service;
 pub mod settings;
 pub mod vector;
+pub mod vlagent;
 pub mod wanted;

@@ -51,10 +51,10 @@ pub fn config(snapshot: &Snapshot, workload: &Workload, container: &Container, p
     }
     let mut config = begun(Config::default());
     mounted(snapshot, workload, container, &mut config);
-    config.main = main(container, product, &config.env);
+    config.main = main(&config, product);
     let is_seen = |config: &Config| {
         config.main.ends_with('/') && config.files.iter().any(|file| file.path.starts_with(&config.main))
-            || matches!(config.file(&config.main), Lookup::Seen(_))
+            || config.main.lines().any(|line| matches!(config.file(line), Lookup::Seen(_)))
             || config.files.iter().any(|file| folder(&file.path) == config.main)
     };
     if !is_seen(&config)
@@ -80,9 +80,13 @@ fn given<'a>(snapshot: &'a Snapshot, workload: &Workload) -> Option<&'a ConfigTe
 }
 
 /// The file the program begins with: as its command line says, or where it looks by itself.
-fn main(container: &Container, product: &Product, env: &Env) -> String {
-    let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
-    let mut rest = words.iter().copied().peekable();
+fn main(config: &Config, product: &Product) -> String {
+    if product.dialect == Some(Dialect::OpenTelemetry) {
+        // It lays several over each other.
+        let named: Vec<String> = config.arguments(product.flags).iter().map(|value| path_of(value)).collect();
+        return if named.is_empty() { product.config.to_owned() } else { named.join("\n") };
+    }
+    let mut rest = config.args.iter().map(String::as_str).peekable();
     while let Some(word) = rest.next() {
         for flag in product.flags {
             let value = word.strip_prefix(flag).and_then(|value| value.strip_prefix('='));
@@ -103,7 +107,7 @@ fn main(container: &Container, product: &Product, env: &Env) -> String {
         }
     }
     if product.dialect == Some(Dialect::Fluentd)
-        && let Some(Variable::Seen(name, _)) = env.variables.get("FLUENTD_CONF")
+        && let Some(Variable::Seen(name, _)) = config.env.variables.get("FLUENTD_CONF")
     {
         return if name.starts_with('/') { name.clone() } else { format!("/fluentd/etc/{name}") };
     }

@@ -1,6 +1,5 @@
 //! Components that read logs (Alloy docs: loki.source, otelcol.receiver).
 
-use super::STORAGE_PATH_REASON;
 use super::eval::Value;
 use super::routes::{Ends, Ways, forwards, ways};
 use super::targets::{Targets, rules, targets};
@@ -25,8 +24,8 @@ impl Reading {
         Self { source, position: None, family: Family::default() }
     }
 
-    fn stored(source: Source, family: Family) -> Self {
-        Self { source, position: Some(Fact::unknown(STORAGE_PATH_REASON)), family }
+    fn stored(world: &World<'_>, source: Source, family: Family) -> Self {
+        Self { source, position: Some(world.storage()), family }
     }
 }
 
@@ -123,12 +122,12 @@ fn files(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
                 own.extend(include);
                 without.extend(exclude);
             }
-            _ => readings.push(Reading::stored(Source::Files { include, exclude }, limits)),
+            _ => readings.push(Reading::stored(world, Source::Files { include, exclude }, limits)),
         }
     }
     if readings.is_empty() {
         let nothing = Source::Files { include: Vec::new(), exclude: Vec::new() };
-        readings.push(Reading::stored(nothing, Family::default()));
+        readings.push(Reading::stored(world, nothing, Family::default()));
     }
     readings
 }
@@ -168,7 +167,7 @@ fn containers(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
                 namespaces,
                 only: (!only.is_empty()).then(|| only.join("; ")),
             };
-            Reading::stored(source, family)
+            Reading::stored(world, source, family)
         })
         .collect()
 }
@@ -210,7 +209,7 @@ fn podlogs(world: &World<'_>, component: &Component<'_>) -> Reading {
         namespaces: NamespaceRule::default(),
         only: Some(only),
     };
-    Reading::stored(source, family)
+    Reading::stored(world, source, family)
 }
 
 fn events(world: &World<'_>, component: &Component<'_>) -> Reading {
@@ -223,7 +222,7 @@ fn events(world: &World<'_>, component: &Component<'_>) -> Reading {
         }
     });
     let namespaces = NamespaceRule { only, except: Vec::new() };
-    Reading::stored(Source::Events { namespaces, only_warnings: false }, Family::default())
+    Reading::stored(world, Source::Events { namespaces, only_warnings: false }, Family::default())
 }
 
 fn journal(world: &World<'_>, component: &Component<'_>) -> Reading {
@@ -251,7 +250,7 @@ fn journal(world: &World<'_>, component: &Component<'_>) -> Reading {
         .into_iter()
         .map(|(at, only)| Fact::at(only.clone(), Rank::Configured, at, format!("keep {only}")));
     let only = text("matches").into_iter().chain(limits).collect();
-    Reading::stored(Source::Journal { folder: text("path"), only }, family)
+    Reading::stored(world, Source::Journal { folder: text("path"), only }, family)
 }
 
 /// Unlike `loki.source.file` it remembers nothing unless it is given a storage.
@@ -285,7 +284,7 @@ fn filelog(world: &World<'_>, component: &Component<'_>) -> Reading {
                     Fact::at(Some(folder.clone()), Rank::Configured, at, format!("directory {folder}"))
                 }
                 Some(Err(why)) => Fact::unknown(why),
-                None => Fact::unknown(STORAGE_PATH_REASON),
+                None => world.storage(),
             }
         }
         Some(_) => Fact::unknown("the storage is not known"),

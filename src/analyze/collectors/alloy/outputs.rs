@@ -403,6 +403,7 @@ fn queue(reader: &Reader<'_, '_>) -> Fact<Buffer> {
                 .components
                 .get(index)
                 .and_then(|other| reader.world.get(other, &other.block.body, "directory")?.0.text().ok());
+            let folder = folder.or_else(|| reader.world.storage().value().cloned().flatten());
             let detail = folder.clone().unwrap_or_else(|| STORAGE_PATH_REASON.to_owned());
             Fact::at(Buffer::Disk(folder), Rank::Configured, at, detail)
         }

@@ -3,10 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use super::STORAGE_PATH_REASON;
 use super::eval::Value;
 use super::syntax::{Attribute, Block, Body, Expr};
 use crate::analyze::collectors::config::{Config, File};
 use crate::analyze::collectors::model::Unread;
+use crate::analyze::fact::Fact;
+use crate::verdict::Rank;
 
 /// How deep custom components may stand inside others.
 const MAX_DEPTH: usize = 16;
@@ -75,6 +78,17 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> World<'a> {
+    /// The folder in which Alloy keeps what it remembers, if its command line is seen and says so.
+    pub(super) fn storage(&self) -> Fact<Option<String>> {
+        match self.config.argument(&["--storage.path", "-storage.path"]) {
+            Some(path) => {
+                let detail = format!("--storage.path {path}");
+                Fact::at(Some(path), Rank::Configured, self.config.args_at.clone(), detail)
+            }
+            None => Fact::unknown(STORAGE_PATH_REASON),
+        }
+    }
+
     /// The components of some files.
     pub(super) fn new(config: &'a Config, bodies: &'a [(&'a File, Body)]) -> Self {
         let mut world = Self {

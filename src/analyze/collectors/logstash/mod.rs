@@ -6,7 +6,7 @@
 //! | [`scan`], [`syntax`] | text into plugins and conditionals |
 //! | [`condition`] | what conditions are known to come to, and the namespaces they are about |
 //! | [`value`] | settings of plugins as facts |
-//! | [`inputs`], [`filters`], [`outputs`], [`address`] | what plugins read, take away and send |
+//! | [`inputs`], [`filters`], [`outputs`], [`services`], [`address`] | what plugins read, take away and send |
 //! | [`routes`] | the ways through a pipeline and into others |
 
 mod address;
@@ -17,6 +17,7 @@ mod load;
 mod outputs;
 mod routes;
 mod scan;
+mod services;
 mod syntax;
 #[cfg(test)]
 mod tests;

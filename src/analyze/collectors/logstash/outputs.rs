@@ -2,6 +2,7 @@
 
 use super::address::{self, Address};
 use super::load::Place;
+use super::services;
 use super::value::Settings;
 use crate::analyze::collectors::endpoint::Endpoint;
 use crate::analyze::collectors::model::{Output, Receiver, Retry, WhenFull};
@@ -10,12 +11,12 @@ use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
 /// How a plugin reaches its receiver.
-struct Link {
-    receiver: Receiver,
-    address: Address,
-    verified: Fact<bool>,
-    authenticated: Fact<bool>,
-    retry: Fact<Retry>,
+pub(super) struct Link {
+    pub(super) receiver: Receiver,
+    pub(super) address: Address,
+    pub(super) verified: Fact<bool>,
+    pub(super) authenticated: Fact<bool>,
+    pub(super) retry: Fact<Retry>,
 }
 
 /// An output.
@@ -100,12 +101,12 @@ fn link(settings: Settings<'_>) -> Link {
             retry: unclear(settings),
             ..by_option(settings, Receiver::Service(S::Graylog), ("host", "port"), (None, Some(12201)), &[])
         },
-        "loki" => loki(settings),
-        "datadog_logs" => datadog(settings),
-        "newrelic" => newrelic(settings),
-        other => match cloud(other) {
-            Some(service) => of_cloud(settings, service),
-            None => unknown(settings, other),
+        "loki" => services::loki(settings),
+        "datadog_logs" => services::datadog(settings),
+        "newrelic" => services::newrelic(settings),
+        other => match services::cloud(other) {
+            Some(service) => services::of_cloud(settings, service),
+            None => services::unknown(settings, other),
         },
     }
 }
@@ -118,7 +119,7 @@ fn never(settings: Settings<'_>, detail: &str) -> Fact<Retry> {
     Fact::at(Retry::Never, Rank::Configured, settings.at(), detail)
 }
 
-fn unclear(settings: Settings<'_>) -> Fact<Retry> {
+pub(super) fn unclear(settings: Settings<'_>) -> Fact<Retry> {
     Fact::unknown(format!(
         "how the output {} at {} tries again is not known here",
         settings.plugin.name,
@@ -127,7 +128,7 @@ fn unclear(settings: Settings<'_>) -> Fact<Retry> {
 }
 
 /// A number of attempts, or its default.
-fn limited(settings: Settings<'_>, key: &str, default: &str) -> Fact<Retry> {
+pub(super) fn limited(settings: Settings<'_>, key: &str, default: &str) -> Fact<Retry> {
     match settings.text(key) {
         Err(why) => Fact::unknown(why),
         Ok(Some((count, at))) => Fact::at(
@@ -181,7 +182,7 @@ fn by_option(
     }
 }
 
-fn by_url(settings: Settings<'_>, receiver: Receiver, key: &str) -> Link {
+pub(super) fn by_url(settings: Settings<'_>, receiver: Receiver, key: &str) -> Link {
     let plain = Fact::at(false, Rank::Configured, settings.at(), format!("{key} has no scheme"));
     Link {
         receiver,
@@ -400,120 +401,4 @@ fn logstash(settings: Settings<'_>) -> Link {
         authenticated: settings.identity(&["password", "username", "ssl_certificate", "ssl_keystore_path"]),
         retry: forever(settings, "a failed request is tried again without end"),
     }
-}
-
-/// logstash-output-loki: 10 retries.
-fn loki(settings: Settings<'_>) -> Link {
-    let insecure = settings.flag(&["insecure_skip_verify"], false, "insecure_skip_verify");
-    Link {
-        verified: insecure.map(|insecure| !insecure),
-        authenticated: settings.identity(&["password", "username", "cert"]),
-        retry: limited(settings, "retries", "10"),
-        ..by_url(settings, Receiver::Service(Service::Loki), "url")
-    }
-}
-
-/// logstash-output-datadog_logs: TLS is on and 5 retries are made by default.
-fn datadog(settings: Settings<'_>) -> Link {
-    let tls = settings.flag(&["use_ssl"], true, "tls");
-    let unverified = settings.flag(&["no_ssl_validation"], false, "no_ssl_validation");
-    Link {
-        receiver: Receiver::Service(Service::Datadog),
-        address: address::host(
-            settings,
-            ("host", "port"),
-            (Some("http-intake.logs.datadoghq.com"), Some(443)),
-            tls,
-        ),
-        verified: unverified.map(|unverified| !unverified),
-        authenticated: settings.identity(&["api_key"]),
-        retry: limited(settings, "max_retries", "5"),
-    }
-}
-
-fn newrelic(settings: Settings<'_>) -> Link {
-    let secure = Fact::at(true, Rank::Configured, settings.at(), "HTTPS is the default");
-    let default = Some("https://log-api.newrelic.com");
-    Link {
-        receiver: Receiver::Service(Service::NewRelic),
-        address: address::urls(settings, "base_uri", default, None, &secure),
-        verified: Fact::at(true, Rank::Configured, settings.at(), "its client verifies certificates"),
-        authenticated: settings.identity(&["license_key", "api_key"]),
-        retry: limited(settings, "max_retries", "3"),
-    }
-}
-
-/// Plugins that use the client of a cloud, which signs in and encrypts by itself.
-fn cloud(plugin: &str) -> Option<Service> {
-    Some(match plugin {
-        "s3" => Service::S3,
-        "sqs" => Service::Sqs,
-        "sns" => Service::Sns,
-        "kinesis" => Service::Kinesis,
-        "kinesis_firehose" | "firehose" => Service::Firehose,
-        "cloudwatchlogs" | "cloudwatch_logs" => Service::CloudWatchLogs,
-        "google_cloud_storage" => Service::GoogleCloudStorage,
-        "google_pubsub" => Service::PubSub,
-        "google_bigquery" => Service::BigQuery,
-        "stackdriver_logging" => Service::GoogleCloudLogging,
-        "azure_blob" | "azureblob" => Service::AzureBlob,
-        "azure_event_hubs" => Service::AzureEventHubs,
-        "azure_loganalytics"
-        | "microsoft-sentinel-log-analytics-logstash-output-plugin"
-        | "microsoft-logstash-output-azure-loganalytics" => Service::AzureMonitor,
-        "kusto" => Service::AzureDataExplorer,
-        "logservice" => Service::AlibabaLogService,
-        _ => return None,
-    })
-}
-
-fn of_cloud(settings: Settings<'_>, service: Service) -> Link {
-    let secure =
-        Fact::at(true, Rank::Configured, settings.at(), format!("{} is reached over HTTPS", service.name()));
-    let address = if settings.is_set("endpoint") {
-        address::urls(settings, "endpoint", None, None, &secure)
-    } else {
-        Address { tls: secure, ..address::none(settings, true, "the client knows the service") }
-    };
-    let signs = "its client signs in with the identity of the account";
-    Link {
-        receiver: Receiver::Service(service),
-        address,
-        verified: Fact::at(true, Rank::Configured, settings.at(), "its client verifies certificates"),
-        authenticated: Fact::at(true, Rank::Configured, settings.at(), signs),
-        retry: unclear(settings),
-    }
-}
-
-/// A plugin that is not known, with the service its address tells.
-fn unknown(settings: Settings<'_>, name: &str) -> Link {
-    let service = match name {
-        "sumologic" => Some(Service::SumoLogic),
-        "logzio" => Some(Service::Logzio),
-        "coralogix" => Some(Service::Coralogix),
-        "dynatrace" => Some(Service::Dynatrace),
-        "loggly" => Some(Service::Loggly),
-        "logentries" => Some(Service::Logentries),
-        "splunk" => Some(Service::Splunk),
-        _ => None,
-    };
-    let receiver = service.map_or_else(|| Receiver::Other(name.to_owned()), Receiver::Service);
-    let key = ["url", "ingest_endpoint_url", "host", "hosts", "endpoint"]
-        .into_iter()
-        .find(|key| settings.is_set(key));
-    let plain =
-        Fact::unknown(format!("whether the output {name} at {} encrypts is not known here", settings.at()));
-    let mut link = by_url(settings, receiver, key.unwrap_or("url"));
-    if let Some(key) = key {
-        link.address = address::urls(settings, key, None, None, &plain);
-    }
-    link.authenticated =
-        match settings.identity(&["api_key", "key", "token", "private_key", "password", "url_token"]) {
-            known if known.value() == Some(&true) => known,
-            _ => Fact::unknown(format!(
-                "whether the output {name} at {} shows who it is is not known here",
-                settings.at()
-            )),
-        };
-    link
 }
