@@ -4,9 +4,11 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use logaudit::analyze::apiserver::invocation::{self, Arguments};
+use logaudit::analyze::collectors::config::{Config, Variable};
+use logaudit::analyze::collectors::dialect::Dialect;
 use logaudit::analyze::policy::load as policy_loader;
 use logaudit::analyze::policy::matches::{Attributes, Evaluator, GroupWildcard};
 use logaudit::analyze::policy::{AuditPolicy, GroupResources, PolicyRule};
@@ -417,5 +419,60 @@ fn check_report(report: &Report) {
     assert!(!yaml::render(report).expect("YAML").is_empty());
     for wide in [false, true] {
         assert!(!table::render(report, table::Options { wide, ..table::Options::default() }).is_empty());
+    }
+}
+
+/// The languages of collectors, and the file each begins with. The place in this list is what the first byte of an input
+/// picks, counted from `a`.
+const DIALECTS: [(Dialect, &str); 16] = [
+    (Dialect::FluentBit, "/etc/fluent-bit.conf"),
+    (Dialect::FluentBit, "/etc/fluent-bit.yaml"),
+    (Dialect::Fluentd, "/etc/fluent.conf"),
+    (Dialect::Vector, "/etc/vector.yaml"),
+    (Dialect::Vector, "/etc/vector.toml"),
+    (Dialect::OpenTelemetry, "/etc/relay.yaml"),
+    (Dialect::Alloy, "/etc/config.alloy"),
+    (Dialect::Promtail, "/etc/promtail.yaml"),
+    (Dialect::Filebeat, "/etc/filebeat.yml"),
+    (Dialect::ElasticAgent, "/etc/agent.yml"),
+    (Dialect::Logstash, "/usr/share/logstash/pipeline/logstash.conf"),
+    (Dialect::Logstash, "/usr/share/logstash/config/pipelines.yml"),
+    (Dialect::Rsyslog, "/etc/rsyslog.conf"),
+    (Dialect::SyslogNg, "/etc/syslog-ng.conf"),
+    (Dialect::AzureAgentConfig, "/etc/log-data-collection-settings"),
+    (Dialect::Vlagent, "/arguments"),
+];
+
+/// The configuration of a collector. The first byte picks the dialect, the rest is the text; of vlagent each line is an
+/// argument. Reading ends, comes to the same again, refuses with a reason, and routes lead to outputs that are there.
+pub fn collector_config(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let (dialect, path) = DIALECTS[usize::from(first.wrapping_sub(b'a')) % DIALECTS.len()];
+    let text = String::from_utf8_lossy(rest);
+    let mut config = Config::of_text(path, "the text", &text);
+    if path.ends_with("pipelines.yml") {
+        config.main = "/usr/share/logstash/pipeline/".into();
+    }
+    if dialect == Dialect::Vlagent {
+        config.args = text.lines().map(str::to_owned).collect();
+    }
+    config.env.variables.insert("SEEN".into(), Variable::Seen("seen".into(), "env SEEN".into()));
+    config
+        .env
+        .variables
+        .insert("HIDDEN".into(), Variable::Hidden("set from a Secret".into(), "env HIDDEN".into()));
+    let begun = Instant::now();
+    let outcome = dialect.read(&config);
+    assert_eq!(outcome, dialect.read(&config), "reading twice is not reading once");
+    assert!(begun.elapsed() < LIMIT, "{dialect:?} took {:?}", begun.elapsed());
+    match outcome {
+        Err(unreadable) => assert!(!unreadable.why.is_empty(), "{unreadable:?}"),
+        Ok(pipeline) => {
+            for input in &pipeline.inputs {
+                for route in input.routes.value().into_iter().flatten() {
+                    assert!(route.output < pipeline.outputs.len(), "{input:?}");
+                }
+            }
+        }
     }
 }

@@ -24,6 +24,11 @@ fn check_file() {
 }
 
 #[test]
+fn collector_config() {
+    replay("collector_config", bodies::collector_config);
+}
+
+#[test]
 fn flagz() {
     replay("flagz", bodies::flagz);
 }

@@ -24,8 +24,12 @@ pub struct Config {
     pub absent: Vec<(String, String)>,
     /// The variables of the container.
     pub env: Env,
-    /// The words of its command line, each with its place.
-    pub args: Vec<(String, String)>,
+    /// The words of its command line.
+    pub args: Vec<String>,
+    /// Where each of them stands; empty where that is not known.
+    pub args_places: Vec<String>,
+    /// Where they stand altogether.
+    pub args_at: String,
 }
 
 /// One file.
@@ -70,16 +74,38 @@ impl Config {
 
     /// The value of a flag on the command line, `--flag=value` or in two words, and where it stands; the last one counts.
     pub fn flag(&self, flag: &str) -> Option<(&str, &str)> {
+        let place = |index: usize| self.args_places.get(index).map_or(self.args_at.as_str(), String::as_str);
         let mut found = None;
-        for (index, (word, at)) in self.args.iter().enumerate() {
+        for (index, word) in self.args.iter().enumerate() {
             let Some(rest) = word.strip_prefix(flag) else { continue };
             if let Some(value) = rest.strip_prefix('=') {
-                found = Some((value, at.as_str()));
+                found = Some((value, place(index)));
             } else if rest.is_empty() {
-                found = self.args.get(index + 1).map(|(value, at)| (value.as_str(), at.as_str())).or(found);
+                found = self.args.get(index + 1).map(|value| (value.as_str(), place(index + 1))).or(found);
             }
         }
         found
+    }
+
+    /// The values of a flag on the command line, in order: `--flag value` and `--flag=value`, under any of its names.
+    pub fn arguments(&self, names: &[&str]) -> Vec<String> {
+        let mut values = Vec::new();
+        let mut words = self.args.iter().peekable();
+        while let Some(word) = words.next() {
+            if names.contains(&word.as_str()) {
+                values.extend(words.peek().map(|value| (*value).clone()));
+            } else if let Some((name, value)) = word.split_once('=')
+                && names.contains(&name)
+            {
+                values.push(value.to_owned());
+            }
+        }
+        values
+    }
+
+    /// The value of a flag on the command line; of one given twice the last counts.
+    pub fn argument(&self, names: &[&str]) -> Option<String> {
+        self.arguments(names).pop()
     }
 
     /// The file at an absolute path of the container.
@@ -234,13 +260,24 @@ mod tests {
 
     #[test]
     fn flags_are_found_on_the_command_line() {
-        let word = |word: &str, at: &str| (word.to_owned(), at.to_owned());
-        let args =
-            vec![word("run", "1"), word("--a=x", "2"), word("--a", "3"), word("y", "4"), word("--ab=z", "5")];
-        let config = Config { args, ..Config::default() };
+        let words = ["run", "--a=x", "--a", "y", "--ab=z"].map(str::to_owned);
+        let config = Config {
+            args: words.to_vec(),
+            args_places: ["1", "2", "3", "4", "5"].map(str::to_owned).to_vec(),
+            ..Config::default()
+        };
         assert_eq!(config.flag("--a"), Some(("y", "4")));
         assert_eq!(config.flag("--ab"), Some(("z", "5")));
         assert_eq!(config.flag("--b"), None);
+    }
+
+    #[test]
+    fn flags_are_found_in_both_forms() {
+        let words = ["run", "--a", "1", "--b=2", "--a=3", "--c"].map(str::to_owned);
+        let config = Config { args: words.to_vec(), ..Config::default() };
+        assert_eq!(config.arguments(&["--a", "-a"]), ["1", "3"]);
+        assert_eq!(config.argument(&["--b"]).as_deref(), Some("2"));
+        assert_eq!((config.argument(&["--c"]), config.argument(&["--d"])), (None, None));
     }
 
     #[test]

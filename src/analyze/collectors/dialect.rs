@@ -89,6 +89,9 @@ impl Dialect {
             Self::Alloy => super::alloy::read(config),
             Self::Promtail => super::promtail::read(config),
             Self::AzureAgentConfig => super::azure_agent::read_config(config),
+            Self::Logstash => super::logstash::read(config),
+            Self::Rsyslog => super::rsyslog::read(config),
+            Self::Vlagent => super::vlagent::read(config),
             _ => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),

@@ -17,6 +17,8 @@
 //! | [`elastic_agent`] | the Elastic Agent without Fleet |
 //! | [`filebeat`] | Filebeat and the other Beats |
 //! | [`alloy`] | Grafana Alloy |
+//! | [`logstash`] | Logstash |
+//! | [`rsyslog`] | rsyslog |
 //! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
 //! | [`fields`] | fields of custom resources and where they stand |
@@ -25,6 +27,7 @@
 //! | [`kube_logging`] | `Logging`, flows, outputs and tailers of kube-logging |
 //! | [`glob`], [`endpoint`], [`service`] | paths, addresses and the services that are known |
 //! | [`vector`] | Vector |
+//! | [`vlagent`] | the agent of `VictoriaLogs`, by its arguments |
 //! | [`cluster_log_forwarder`] | OpenShift's `ClusterLogForwarder` |
 
 pub mod alloy;
@@ -45,6 +48,7 @@ pub mod fluent_operator;
 pub mod fluentd;
 pub mod glob;
 pub mod kube_logging;
+pub mod logstash;
 mod loki;
 pub mod model;
 pub mod nodes;
@@ -54,7 +58,9 @@ pub mod paths;
 pub mod products;
 pub mod promtail;
 pub mod resolve;
+pub mod rsyslog;
 pub mod service;
 pub mod settings;
 pub mod vector;
+pub mod vlagent;
 pub mod wanted;

@@ -41,19 +41,23 @@ fn usual_names(dialect: Dialect) -> &'static [&'static str] {
 
 /// What a container's program reads when it starts.
 pub fn config(snapshot: &Snapshot, workload: &Workload, container: &Container, product: &Product) -> Config {
-    let env = env(snapshot, workload, container);
-    let args = args(workload, container);
+    let (args, args_places) = args(workload, container).into_iter().unzip();
+    let begun = |config: Config| Config {
+        env: env(snapshot, workload, container),
+        args,
+        args_places,
+        args_at: workload.field(&format!("spec.template.spec.containers[{}]", container.index)),
+        ..config
+    };
     if let Some(given) = given(snapshot, workload) {
-        let mut config = Config::of_text(product.config, &given.at, &given.text);
-        (config.env, config.args) = (env, args);
-        return config;
+        return begun(Config::of_text(product.config, &given.at, &given.text));
     }
-    let mut config = Config { env, args, ..Config::default() };
+    let mut config = begun(Config::default());
     mounted(snapshot, workload, container, &mut config);
-    config.main = main(container, product, &config.env);
+    config.main = main(&config, product);
     let is_seen = |config: &Config| {
         config.main.ends_with('/') && config.files.iter().any(|file| file.path.starts_with(&config.main))
-            || matches!(config.file(&config.main), Lookup::Seen(_))
+            || config.main.lines().any(|line| matches!(config.file(line), Lookup::Seen(_)))
             || config.files.iter().any(|file| folder(&file.path) == config.main)
     };
     if !is_seen(&config)
@@ -79,9 +83,13 @@ fn given<'a>(snapshot: &'a Snapshot, workload: &Workload) -> Option<&'a ConfigTe
 }
 
 /// The file the program begins with: as its command line says, or where it looks by itself.
-fn main(container: &Container, product: &Product, env: &Env) -> String {
-    let words: Vec<&str> = container.command.iter().chain(&container.args).map(String::as_str).collect();
-    let mut rest = words.iter().copied().peekable();
+fn main(config: &Config, product: &Product) -> String {
+    if product.dialect == Some(Dialect::OpenTelemetry) {
+        // It lays several over each other.
+        let named: Vec<String> = config.arguments(product.flags).iter().map(|value| path_of(value)).collect();
+        return if named.is_empty() { product.config.to_owned() } else { named.join("\n") };
+    }
+    let mut rest = config.args.iter().map(String::as_str).peekable();
     while let Some(word) = rest.next() {
         for flag in product.flags {
             let value = word.strip_prefix(flag).and_then(|value| value.strip_prefix('='));
@@ -102,7 +110,7 @@ fn main(container: &Container, product: &Product, env: &Env) -> String {
         }
     }
     if product.dialect == Some(Dialect::Fluentd)
-        && let Some(Variable::Seen(name, _)) = env.variables.get("FLUENTD_CONF")
+        && let Some(Variable::Seen(name, _)) = config.env.variables.get("FLUENTD_CONF")
     {
         return if name.starts_with('/') { name.clone() } else { format!("/fluentd/etc/{name}") };
     }

@@ -31,7 +31,7 @@ use crate::verdict::Rank;
 use syntax::Body;
 use world::World;
 
-/// Why it is not known where Alloy remembers how far it has read: the folder is an argument of the program, which is
+/// Why it may not be known where Alloy remembers how far it has read: the folder is an argument of the program, which is
 /// `data-alloy/` in its working directory if it is not given (Alloy docs: cli/run).
 pub const STORAGE_PATH_REASON: &str =
     "positions are kept below the folder of the argument --storage.path, which is not given";

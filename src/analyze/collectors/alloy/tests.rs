@@ -71,6 +71,10 @@ loki.process "main" {
     assert_eq!((input.id.as_str(), &input.at), ("loki.source.file.audit", &line(5)));
     assert_eq!(paths(input), ["/var/log/kubernetes/audit/*.log"]);
     assert_eq!(input.position.as_ref().unwrap().reason(), Some(STORAGE_PATH_REASON));
+    let mut started = Config::of_text("/etc/alloy/config.alloy", "cm", &format!("{text}{WRITE}"));
+    started.args = vec!["run".into(), "--storage.path=/var/lib/alloy".into()];
+    let stored = read(&started).unwrap().inputs[0].position.clone().unwrap();
+    assert_eq!(stored.value().unwrap().as_deref(), Some("/var/lib/alloy"));
     let [route] = input.routes.value().unwrap().as_slice() else { panic!("one route") };
     assert_eq!((route.output, &route.steps[0].effect, &route.steps[0].at), (0, &Effect::Redacts, &line(11)));
     let output = &pipeline.outputs[0];
@@ -88,7 +92,8 @@ loki.process "main" {
 fn positions_and_the_log_before_sending_lie_below_the_storage_path() {
     let text = "loki.source.journal \"j\" {\n forward_to = [loki.write.o.receiver]\n}\nloki.write \"o\" {\n endpoint {\n  url = \"https://x.example\"\n }\n wal {\n  enabled = true\n }\n}";
     let mut config = config(text);
-    config.args = vec![("run".into(), "a".into()), ("--storage.path=/data".into(), "b".into())];
+    config.args = vec!["run".into(), "--storage.path=/data".into()];
+    config.args_places = vec!["a".into(), "b".into()];
     let pipeline = read(&config).unwrap();
     let Some(Fact::Known(position)) = &pipeline.inputs[0].position else { panic!() };
     assert_eq!((position.value.as_deref(), position.evidence[0].at.as_str()), (Some("/data"), "b"));

@@ -11,7 +11,7 @@ use super::config::{Config, Lookup, MAX_BYTES};
 use super::dialect::Unreadable;
 use super::model::{Effect, Output, Pipeline, Route, Step};
 use crate::analyze::fact::Fact;
-use crate::document;
+use crate::document::{self, Document, Place};
 use crate::verdict::{Evidence, Rank};
 use yaml::Part;
 
@@ -20,7 +20,7 @@ const POSITIONS: &str = "/var/log/positions.yaml";
 
 /// Where a client may come from otherwise.
 const UNSEEN_CLIENT: &str =
-    "one may be given by the argument -client.url, which is not part of the configuration";
+    "one may be given by the argument -client.url, which is not among those that are seen";
 
 /// Reads a configuration.
 ///
@@ -43,11 +43,13 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         return Err(Unreadable::new(&*file.at, "it is empty"));
     };
     let root = Part::root(&document, &config.env);
+    let given = given(config);
+    let given = given.as_ref().map(|client| Part::root(client, &config.env));
     let mut pipeline = Pipeline::default();
     match root.get("logs") {
         Some(logs) if root.get("scrape_configs").is_none() => agent(&logs, &mut pipeline),
         _ if root.get("scrape_configs").is_some() || root.get("clients").is_some() => {
-            instance(&root, None, None, &mut pipeline);
+            instance(&root, None, given.as_ref(), None, &mut pipeline);
         }
         _ => return Err(Unreadable::new(&*file.at, "it has neither scrape_configs nor logs")),
     }
@@ -63,6 +65,12 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         ),
     });
     Ok(pipeline)
+}
+
+/// The client of the argument `-client.url`, beside those of the configuration.
+fn given(config: &Config) -> Option<Document> {
+    let url = config.argument(&["-client.url", "--client.url"])?;
+    Some(Document { value: serde_json::json!({ "url": url }), place: Place::of(&*config.args_at) })
 }
 
 /// Each of `logs.configs` is a Promtail of its own; clients and the folder of positions may be common.
@@ -81,7 +89,7 @@ fn agent(logs: &Part<'_>, pipeline: &mut Pipeline) {
                 (Err(why), _) | (_, Err(why)) => Fact::unknown(why),
             }
         });
-        instance(&part, common.as_ref(), positions, pipeline);
+        instance(&part, common.as_ref(), None, positions, pipeline);
     }
 }
 
@@ -89,6 +97,7 @@ fn agent(logs: &Part<'_>, pipeline: &mut Pipeline) {
 fn instance(
     root: &Part<'_>,
     common: Option<&Part<'_>>,
+    given: Option<&Part<'_>>,
     positions: Option<Fact<Option<String>>>,
     pipeline: &mut Pipeline,
 ) {
@@ -100,6 +109,10 @@ fn instance(
         .into_iter()
         .chain(listed)
         .map(|client| clients::output(&client, buffer.clone()))
+        .chain(
+            given
+                .map(|client| Output { id: "-client.url".into(), ..clients::output(client, buffer.clone()) }),
+        )
         .collect();
     let first = pipeline.outputs.len();
     let evidence: Vec<Evidence> = outputs

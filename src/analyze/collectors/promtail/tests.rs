@@ -188,3 +188,19 @@ fn the_corpus_is_read() {
         }
     }
 }
+
+#[test]
+fn a_client_of_the_arguments_is_one_more() {
+    let mut config =
+        config("scrape_configs:\n- job_name: a\n  static_configs:\n  - labels: {__path__: /a.log}\n");
+    config.args = vec!["-client.url=https://loki.example.com/loki/api/v1/push".into()];
+    config.args_at = "ds.yaml:9:3".into();
+    let pipeline = read(&config).unwrap();
+    let output = &pipeline.outputs[0];
+    assert_eq!((output.id.as_str(), output.at.as_str()), ("-client.url", "ds.yaml:9:3"));
+    assert_eq!(
+        (output.hosts.value().unwrap()[0].as_str(), output.tls.value()),
+        ("loki.example.com", Some(&true))
+    );
+    assert_eq!(pipeline.inputs[0].routes.value().unwrap().len(), 1);
+}

@@ -7,7 +7,7 @@ mod reading;
 mod routing;
 
 use super::read;
-use crate::analyze::collectors::config::{Config, Env, File, Hidden};
+use crate::analyze::collectors::config::{Config, File, Hidden};
 use crate::analyze::collectors::dialect::Unreadable;
 use crate::analyze::collectors::model::{Effect, Input, Output, Pipeline, Route, Step};
 use crate::analyze::fact::Fact;
@@ -23,7 +23,6 @@ fn config(files: &[(&str, &str)]) -> Config {
         main: format!("/fluent-bit/etc/{}", files[0].0),
         files: files.iter().map(file).collect(),
         hidden: vec![Hidden { path: "/secret".into(), why: "from the Secret logging/extra".into() }],
-        env: Env::default(),
         ..Config::default()
     }
 }
