@@ -92,7 +92,7 @@ impl Dialect {
             Self::Logstash => super::logstash::read(config),
             Self::Rsyslog => super::rsyslog::read(config),
             Self::Vlagent => super::vlagent::read(config),
-            _ => Err(Unreadable::new(
+            Self::SyslogNg => Err(Unreadable::new(
                 &*config.main,
                 format!("configurations of {} are recognised, but not read", self.name()),
             )),

@@ -77,11 +77,11 @@ pub(super) fn host(
     settings: Settings<'_>,
     keys: (&str, &str),
     default: (Option<&str>, Option<u16>),
-    tls: Fact<bool>,
+    tls: &Fact<bool>,
 ) -> Address {
     let port = match settings.text(keys.1) {
         Ok(found) => found.and_then(|(port, _)| port.parse().ok()).or(default.1),
         Err(_) => None,
     };
-    Address { tls: tls.clone(), ..urls(settings, keys.0, default.0, port, &tls) }
+    Address { tls: tls.clone(), ..urls(settings, keys.0, default.0, port, tls) }
 }

@@ -118,7 +118,10 @@ fn files(config: &Config, path: &str) -> Result<Vec<File>, String> {
 fn document(file: &File) -> Result<Option<Document>, Unreadable> {
     let parsed = yaml::parse(&file.text);
     if let Some(fault) = parsed.faults.first() {
-        return Err(Unreadable::new(file.place(fault.line as usize), "it is not YAML"));
+        return Err(Unreadable::new(
+            file.place(usize::try_from(fault.line).unwrap_or(usize::MAX)),
+            "it is not YAML",
+        ));
     }
     Ok(parsed.trees.into_iter().next().map(|tree| tree.document(&file.at)))
 }

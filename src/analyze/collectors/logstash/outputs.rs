@@ -170,7 +170,7 @@ fn by_option(
     };
     Link {
         receiver,
-        address: address::host(settings, keys, default, tls),
+        address: address::host(settings, keys, default, &tls),
         verified: verification(settings, Fact::unknown("whether it verifies by default is not known here")),
         authenticated: Fact::at(
             false,
@@ -367,7 +367,7 @@ fn syslog(settings: Settings<'_>) -> Link {
         } else {
             forever(settings, "a failed connection is tried again without end")
         },
-        address: address::host(settings, ("host", "port"), (None, None), tls),
+        address: address::host(settings, ("host", "port"), (None, None), &tls),
         verified: settings.flag(&["ssl_verify"], false, "verification"),
         authenticated: settings.identity(&["ssl_cert"]),
         receiver: Receiver::Syslog(shown),
@@ -379,7 +379,7 @@ fn lumberjack(settings: Settings<'_>) -> Link {
     let tls = Fact::at(true, Rank::Configured, settings.at(), "lumberjack always uses TLS");
     Link {
         receiver: Receiver::Collector("lumberjack".into()),
-        address: address::host(settings, ("hosts", "port"), (None, None), tls),
+        address: address::host(settings, ("hosts", "port"), (None, None), &tls),
         verified: Fact::at(true, Rank::Configured, settings.at(), "ssl_certificate is what it trusts"),
         authenticated: Fact::at(
             false,

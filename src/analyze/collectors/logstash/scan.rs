@@ -113,12 +113,10 @@ impl<'a> Scanner<'a> {
     /// The name of a plugin or setting.
     pub(super) fn name(&mut self) -> Result<&'a str, Unreadable> {
         self.spacing();
-        match self.peek() {
-            Some(quote @ ('"' | '\'')) => self.quoted(quote),
-            _ => {
-                let name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-                if name.is_empty() { Err(self.fault("a name is expected here")) } else { Ok(name) }
-            }
+        if let Some(quote @ ('"' | '\'')) = self.peek() {
+            return self.quoted(quote);
         }
+        let name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if name.is_empty() { Err(self.fault("a name is expected here")) } else { Ok(name) }
     }
 }

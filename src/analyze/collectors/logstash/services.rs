@@ -29,7 +29,7 @@ pub(super) fn datadog(settings: Settings<'_>) -> Link {
             settings,
             ("host", "port"),
             (Some("http-intake.logs.datadoghq.com"), Some(443)),
-            tls,
+            &tls,
         ),
         verified: unverified.map(|unverified| !unverified),
         authenticated: settings.identity(&["api_key"]),

@@ -152,7 +152,7 @@ impl<'a> Scanner<'a> {
                 Some(c) => {
                     self.take(c.len_utf8());
                     out.push(c);
-                    if !matches!(c, '=' | '!' | '<' | '>') || !self.peek().is_some_and(|next| next == '=') {
+                    if !matches!(c, '=' | '!' | '<' | '>') || self.peek().is_none_or(|next| next != '=') {
                         out.push(' ');
                     }
                 }

@@ -400,7 +400,7 @@ impl<'a> Reader<'a> {
                 self.program.modules.push(Params::of(&at, &[("load", &module)]));
             }
             "udpserverrun" => {
-                self.program.inputs.push(Params::of(&at, &[("type", "imudp"), ("port", &value)]))
+                self.program.inputs.push(Params::of(&at, &[("type", "imudp"), ("port", &value)]));
             }
             "inputtcpserverrun" => {
                 self.program.inputs.push(Params::of(&at, &[("type", "imtcp"), ("port", &value)]));

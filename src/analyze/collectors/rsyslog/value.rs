@@ -101,12 +101,10 @@ impl Params {
 
     /// Whether one of several parameters is set to anything, which shows who the sender is. Values are not told.
     pub(super) fn identity(&self, keys: &[&str]) -> Fact<bool> {
-        match keys.iter().find_map(|key| self.entry(key)) {
-            Some((key, _, at)) => Fact::at(true, Rank::Configured, at.clone(), format!("{key} is set")),
-            None => {
-                let detail = format!("none of {} is set", keys.join(", "));
-                Fact::at(false, Rank::Configured, self.at.clone(), detail)
-            }
+        if let Some((key, _, at)) = keys.iter().find_map(|key| self.entry(key)) {
+            return Fact::at(true, Rank::Configured, at.clone(), format!("{key} is set"));
         }
+        let detail = format!("none of {} is set", keys.join(", "));
+        Fact::at(false, Rank::Configured, self.at.clone(), detail)
     }
 }

@@ -1,4 +1,4 @@
-//! The agent of `VictoriaLogs`, by its arguments (VictoriaLogs docs: vlagent).
+//! The agent of `VictoriaLogs`, by its arguments (its docs: vlagent).
 
 #[cfg(test)]
 mod tests;
@@ -241,19 +241,13 @@ impl Flags<'_> {
         const FLAG: &str = "kubernetesCollector.excludeFilter";
         let Some(filter) = self.last(FLAG) else { return (NamespaceRule::default(), Vec::new()) };
         let at = self.config.args_at.clone();
-        match namespaces(&filter) {
-            Some(names) => {
-                let except = names
-                    .into_iter()
-                    .map(|name| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name) })
-                    .collect();
-                (NamespaceRule { only: None, except }, Vec::new())
-            }
-            None => {
-                let what = format!("-{FLAG} leaves out what cannot be told from here");
-                (NamespaceRule::default(), vec![Step { at, what, effect: Effect::Unclear }])
-            }
-        }
+        let Some(names) = namespaces(&filter) else {
+            let what = format!("-{FLAG} leaves out what cannot be told from here");
+            return (NamespaceRule::default(), vec![Step { at, what, effect: Effect::Unclear }]);
+        };
+        let except =
+            names.into_iter().map(|name| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name) });
+        (NamespaceRule { only: None, except: except.collect() }, Vec::new())
     }
 }
 
