@@ -3,13 +3,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::STORAGE_PATH_REASON;
 use super::eval::Value;
 use super::syntax::{Attribute, Block, Body, Expr};
 use crate::analyze::collectors::config::{Config, File};
 use crate::analyze::collectors::model::Unread;
-use crate::analyze::fact::Fact;
-use crate::verdict::Rank;
 
 /// How deep custom components may stand inside others.
 const MAX_DEPTH: usize = 16;
