@@ -3,7 +3,8 @@
 use logaudit::verdict::Status;
 
 use super::{
-    AGREEMENT, COUNTERS, DEADLINE, KUBELETS, PODS_ONLY, expect_said, expect_unknown, faulty, reported, routes,
+    AGREEMENT, COUNTERS, DEADLINE, KUBELETS, PODS_ONLY, expect_said, expect_unknown, faulty,
+    is_of_apiservers, reported, routes,
 };
 use crate::support::cluster::{
     AS_FLAGZ, FLAGZ, KUBEADM_CONFIG, KUBELET_CONFIG, LEASES, METRICS, NODES, PODS, VERSION,
@@ -65,7 +66,7 @@ fn the_leases_are_forbidden() {
     let passed: Vec<String> = verdicts
         .filter(|(_, status)| *status == Status::Pass)
         .map(|(check, _)| check)
-        .filter(|check| check.starts_with("LA-API-") || check.starts_with("LA-RET-"))
+        .filter(|check| is_of_apiservers(check))
         .collect();
     assert_eq!(passed, [&["LA-API-001"][..], &KUBELETS].concat());
 }

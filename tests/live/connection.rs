@@ -217,6 +217,6 @@ fn every_request_is_told_when_asked_for() {
     }
     assert!(!output.stderr.contains("admin\n") && !output.stderr.contains("Bearer"), "{}", output.stderr);
     let brief = stage.run(&["-v1"]);
-    assert!(brief.stderr.contains("15 requests") && !brief.stderr.contains("GET"), "{}", brief.stderr);
+    assert!(brief.stderr.contains("23 requests") && !brief.stderr.contains("GET"), "{}", brief.stderr);
     assert!(brief.elapsed < Duration::from_secs(20));
 }

@@ -50,7 +50,7 @@ const FLUENT_BIT: &str = "[SERVICE]
 ";
 
 /// The lists of workloads and namespaces, and the collector's ConfigMap.
-pub fn answers() -> [(&'static str, Reply); 5] {
+pub fn answers() -> [(&'static str, Reply); 9] {
     let list = |kind: &str, items: Vec<Value>| {
         Reply::json(200, &json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items}))
     };
@@ -64,6 +64,11 @@ pub fn answers() -> [(&'static str, Reply); 5] {
         (DEPLOYMENTS, list("DeploymentList", vec![dns()])),
         (STATEFUL_SETS, list("StatefulSetList", Vec::new())),
         (COLLECTOR_CONFIG, Reply::json(200, &config)),
+        // Served in the recording, and empty.
+        ("/apis/monitoring.coreos.com/v1/alertmanagers", list("AlertmanagerList", Vec::new())),
+        ("/apis/monitoring.coreos.com/v1/prometheusrules", list("PrometheusRuleList", Vec::new())),
+        ("/apis/logging.banzaicloud.io/v1beta1/flows", list("FlowList", Vec::new())),
+        ("/apis/logging.banzaicloud.io/v1beta1/outputs", list("OutputList", Vec::new())),
     ]
 }
 
