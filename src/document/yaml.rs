@@ -20,6 +20,10 @@ pub const MAX_DEPTH: usize = 128;
 /// How many keys and values one text may hold: about twice what a list of 64 MiB has.
 const MAX_NODES: usize = 16_000_000;
 
+/// How many a short text may hold at least. What aliases bring in counts each time, and no text needs more than a value for
+/// each of its characters.
+const FEW_NODES: usize = 100_000;
+
 /// What became of a text.
 #[derive(Debug, Default)]
 pub struct Parsed {
@@ -185,12 +189,13 @@ pub fn pieces(text: &str) -> Vec<(u32, &str)> {
 }
 
 fn parse_yaml(text: &str, lines_before: u32) -> Result<Vec<Tree>, Fault> {
+    let nodes = text.len().clamp(FEW_NODES, MAX_NODES);
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
             max_depth: MAX_DEPTH,
-            max_nodes: MAX_NODES,
-            max_events: 3 * MAX_NODES,
-            max_documents: MAX_NODES,
+            max_nodes: nodes,
+            max_events: 3 * nodes,
+            max_documents: nodes,
         },
         duplicate_keys: serde_yaml::DuplicateKeyPolicy::LastWins,
         legacy_octal_numbers: true,

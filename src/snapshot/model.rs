@@ -66,7 +66,7 @@ pub struct Snapshot {
     #[serde(default = "Workloads::not_asked", skip_serializing_if = "is_unasked")]
     pub workloads: Workloads,
     /// Namespaces.
-    #[serde(default)]
+    #[serde(default = "namespaces_not_asked")]
     pub namespaces: Reading<Vec<Namespace>>,
     /// Roles and their bindings.
     #[serde(default = "Rbac::not_asked", skip_serializing_if = "is_unasked_rbac")]
@@ -113,7 +113,7 @@ impl Snapshot {
             policies: Vec::new(),
             policies_unread: Vec::new(),
             workloads: Workloads::not_asked(),
-            namespaces: Reading::not_asked("the namespaces"),
+            namespaces: namespaces_not_asked(),
             rbac: Rbac::not_asked(),
             configs: Vec::new(),
             configs_unread: Vec::new(),
@@ -155,6 +155,11 @@ fn is_unasked(workloads: &Workloads) -> bool {
 
 fn is_unasked_rbac(rbac: &Rbac) -> bool {
     *rbac == Rbac::not_asked()
+}
+
+/// Snapshots of versions that did not read them have none.
+fn namespaces_not_asked() -> Reading<Vec<Namespace>> {
+    Reading::not_asked("the namespaces")
 }
 
 /// Snapshots of versions that did not read them have none.

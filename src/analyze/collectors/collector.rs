@@ -6,7 +6,7 @@ use super::model::Pipeline;
 use super::operators::{self, is_on_nodes};
 use super::products::{Product, Role, product_of};
 use super::{paths, resolve};
-use crate::snapshot::{Container, Resource, Snapshot, Workload, WorkloadKind};
+use crate::snapshot::{Container, Medium, Resource, Snapshot, Workload, WorkloadKind};
 
 /// A collector.
 #[derive(Debug)]
@@ -91,15 +91,17 @@ fn of_container<'a>(
     }
 }
 
-/// A `DaemonSet` of an image that nobody knows, but which mounts the logs of the nodes and only reads them.
+/// A `DaemonSet` of an image that nobody knows, but which mounts the container logs of the nodes.
 fn probable(workload: &Workload) -> Option<Collector<'_>> {
     if workload.kind != WorkloadKind::DaemonSet {
         return None;
     }
     let (container, mount) = workload.containers.iter().find_map(|container| {
         let known = product_of(&container.image).is_some();
-        let mount =
-            container.mounts.iter().find(|mount| mount.read_only && paths::holds_container_logs(mount))?;
+        let mount = container.mounts.iter().find(|mount| {
+            // The whole of a node is mounted for other purposes.
+            paths::holds_container_logs(mount) && mount.medium != Medium::HostPath("/".into())
+        })?;
         (!known).then_some((container, mount))
     })?;
     let why = format!(

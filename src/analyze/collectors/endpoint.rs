@@ -60,14 +60,17 @@ pub enum Location {
     Unclear,
 }
 
-/// Where a host lies, by its form: `name.namespace`, `name.namespace.svc` and what lies under `cluster.local` are Services
-/// (Kubernetes DNS specification); a single word is a Service of the sender's namespace.
+/// Where a host lies, by its form: what lies under `svc` or `cluster.local` is a Service (Kubernetes DNS specification), and a
+/// single word one of the sender's namespace. `name.namespace` and `pod.name.namespace` look like public names, so that those
+/// with other endings than the surest ones may be either.
 pub fn location(host: &str) -> Location {
     let host = host.trim_end_matches('.');
     if let Ok(address) = host.parse::<IpAddr>() {
         return match address {
-            _ if address.is_loopback() => Location::Local,
-            IpAddr::V4(v4) if v4.is_private() || v4.is_link_local() => Location::Unclear,
+            _ if address.is_loopback() || address.is_unspecified() => Location::Local,
+            IpAddr::V4(v4) if v4.is_private() || v4.is_link_local() || is_shared(v4.octets()) => {
+                Location::Unclear
+            }
             IpAddr::V6(v6) if v6.is_unique_local() || v6.is_unicast_link_local() => Location::Unclear,
             _ => Location::Outside,
         };
@@ -75,29 +78,43 @@ pub fn location(host: &str) -> Location {
     let labels: Vec<&str> = host.split('.').collect();
     match labels.as_slice() {
         ["localhost"] => Location::Local,
-        [_] => Location::Cluster,
-        [.., "svc"] | [.., "cluster", "local"] if labels.len() >= 3 => Location::Cluster,
-        [_, _, "svc", ..] => Location::Cluster,
-        // `name.namespace` looks like `example.com`: a public suffix of two or three letters is not a namespace people use.
-        [_, namespace] if !PUBLIC.contains(namespace) => Location::Cluster,
-        _ => Location::Outside,
+        [_] | [.., "cluster", "local"] => Location::Cluster,
+        [_, _, rest @ ..] if rest.contains(&"svc") => Location::Cluster,
+        [.., last] if SURE.contains(last) || last.len() == 2 => Location::Outside,
+        [.., last] if labels.len() > 3 && !PRIVATE.contains(last) => Location::Outside,
+        _ => Location::Unclear,
     }
 }
 
-/// Endings of two-label names that are taken for public ones.
-const PUBLIC: [&str; 22] = [
-    "com", "net", "org", "io", "dev", "cloud", "app", "co", "eu", "de", "uk", "fr", "us", "ai", "gov", "edu",
-    "info", "local", "lan", "internal", "corp", "test",
-];
+/// Endings that no namespace is called by.
+const SURE: [&str; 7] = ["com", "net", "org", "gov", "edu", "mil", "int"];
 
-/// The namespace of a Service that a host names, seen from a pod in `own`.
+/// Endings of names that only a private resolver knows.
+const PRIVATE: [&str; 7] = ["local", "lan", "internal", "corp", "home", "test", "example"];
+
+/// Addresses shared by carriers (RFC 6598), which some clusters give to pods.
+fn is_shared(octets: [u8; 4]) -> bool {
+    let [first, second, ..] = octets;
+    first == 100 && (64..128).contains(&second)
+}
+
+/// The namespace and name of a Service that a host may name, seen from a pod in `own`.
 pub fn service_of(host: &str, own: &str) -> Option<(String, String)> {
-    if location(host) != Location::Cluster {
-        return None;
+    let host = host.trim_end_matches('.');
+    let labels: Vec<&str> = host.split('.').collect();
+    match (location(host), labels.as_slice()) {
+        (Location::Cluster, [name]) => Some((own.to_owned(), (*name).to_owned())),
+        (Location::Cluster | Location::Unclear, [name, namespace] | [name, namespace, "svc", ..])
+            if host.parse::<IpAddr>().is_err() =>
+        {
+            Some(((*namespace).to_owned(), (*name).to_owned()))
+        }
+        // A single pod of a StatefulSet.
+        (Location::Cluster, [_, name, namespace, "svc", ..]) => {
+            Some(((*namespace).to_owned(), (*name).to_owned()))
+        }
+        _ => None,
     }
-    let mut labels = host.trim_end_matches('.').split('.');
-    let name = labels.next()?.to_owned();
-    Some((labels.next().unwrap_or(own).to_owned(), name))
 }
 
 #[cfg(test)]
@@ -123,7 +140,13 @@ mod tests {
     fn services_are_told_from_public_hosts() {
         for (host, expected) in [
             ("elasticsearch", Location::Cluster),
-            ("loki.monitoring", Location::Cluster),
+            ("loki.monitoring", Location::Unclear),
+            ("es-0.es.logging", Location::Unclear),
+            ("es-0.es.logging.svc.k8s.example.com", Location::Cluster),
+            ("100.64.3.7", Location::Unclear),
+            ("0.0.0.0", Location::Local),
+            ("elasticsearch.dev", Location::Unclear),
+            ("siem.nl", Location::Outside),
             ("loki.monitoring.svc", Location::Cluster),
             ("loki-0.loki.monitoring.svc.cluster.local.", Location::Cluster),
             ("127.0.0.1", Location::Local),

@@ -190,6 +190,10 @@ pub enum Effect {
     Namespaces(NamespaceRule),
     /// Records with some content are dropped: a level, a text, a field.
     DropsSome,
+    /// Only records of some pods or containers pass, by tag, label or name.
+    Selects,
+    /// Lines above a length or files above an age are left out.
+    Skips,
     /// Some records are dropped whatever they say: sampling.
     Samples,
     /// Records above a rate are dropped.

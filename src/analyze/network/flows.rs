@@ -106,6 +106,7 @@ fn cilium(snapshot: &Snapshot, collectors: &[Collector<'_>], agent: &Workload) -
             namespace: agent.namespace.clone(),
             pod: format!("{}-x2x7k", agent.name),
             container: "cilium-agent".into(),
+            exact: true,
         };
         links(snapshot, collectors, &target).shipped
     } else {

@@ -211,6 +211,7 @@ impl Found<'_> {
             namespace: self.workload.namespace.clone(),
             pod: format!("{}-x2x7k", self.workload.name),
             container: container.to_owned(),
+            exact: true,
         };
         links(self.snapshot, self.collectors, &target).shipped
     }

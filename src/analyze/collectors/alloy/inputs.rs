@@ -294,7 +294,7 @@ fn filelog(world: &World<'_>, component: &Component<'_>) -> Reading {
     if let Some((value, at)) = world.get(component, body, "exclude_older_than")
         && value.text().is_ok_and(|age| !age.is_empty() && age != "0s")
     {
-        family.step(&at, "exclude_older_than leaves old files out".into(), Effect::DropsSome);
+        family.step(&at, "exclude_older_than leaves old files out".into(), Effect::Skips);
     }
     if let Some((Value::List(operators), at)) = world.get(component, body, "operators") {
         for operator in &operators {

@@ -90,11 +90,7 @@ fn exported(world: &World<'_>, component: &Component<'_>, depth: usize) -> Vec<T
                 if let Some((age, at)) = &age
                     && age.text().is_ok_and(|age| !matches!(age.as_str(), "0s" | "0" | ""))
                 {
-                    targets.family.step(
-                        at,
-                        "ignore_older_than leaves old files out".into(),
-                        Effect::DropsSome,
-                    );
+                    targets.family.step(at, "ignore_older_than leaves old files out".into(), Effect::Skips);
                 }
             }
             found

@@ -10,10 +10,23 @@ use crate::analyze::fact::Fact;
 use crate::snapshot::{Medium, Mount};
 use crate::verdict::{Evidence, Rank};
 
+/// What operators mount of the node: some always, others only what the resource asks for, which is not read.
+fn by_operator(collector: &Collector<'_>) -> Fact<bool> {
+    const MOUNTING: [&str; 4] = ["ClusterLogForwarder", "Logging", "FluentBit", "DatadogAgent"];
+    let kind = collector.resource.map_or("", |resource| resource.kind.as_str());
+    if collector.resource.is_none() || MOUNTING.contains(&kind) {
+        return yes(&collector.at, "its operator mounts what it reads");
+    }
+    Fact::unknown(format!(
+        "what {} mounts of the node is not seen: its workload is not read; add it with -f, or run against the cluster",
+        collector.name
+    ))
+}
+
 /// Whether a path of the node is mounted.
 pub(super) fn mount_of(collector: &Collector<'_>, host: &str) -> Fact<bool> {
     let Some(container) = collector.container else {
-        return yes(&collector.at, "its operator mounts what it reads");
+        return by_operator(collector);
     };
     if let Some((_, mount)) = in_container(container, host).first() {
         yes(&mount.at, format!("{} of the node is mounted", folder_of(mount)))
@@ -42,7 +55,7 @@ pub(super) fn taken_in(
     target: &Target,
 ) -> (Fact<bool>, Fact<bool>) {
     match (&input.source, target) {
-        (Source::Files { include, exclude }, Target::Containers { namespace, pod, container }) => {
+        (Source::Files { include, exclude }, Target::Containers { namespace, pod, container, .. }) => {
             let log = paths::container_log(namespace, pod, container);
             container_files(collector, input, (include, exclude), &log)
         }
@@ -58,7 +71,7 @@ pub(super) fn taken_in(
         }
         (
             Source::Containers { folder, exclude, namespaces, only, .. },
-            Target::Containers { namespace, pod, container },
+            Target::Containers { namespace, pod, container, .. },
         ) => {
             let log = paths::container_log(namespace, pod, container);
             let folder = if folder.is_empty() { paths::POD_LOGS } else { folder };
@@ -94,6 +107,11 @@ pub(super) fn taken_in(
             };
             (mounted, yes(&input.at, detail))
         }
+        (Source::Events { namespaces, .. }, Target::Events) if namespaces.only.is_some() => {
+            let place =
+                namespaces.only.iter().flatten().next().map_or(input.at.as_str(), |one| one.at.as_str());
+            (yes(&input.at, "events come through the API"), no(place, "only those of some namespaces"))
+        }
         (Source::Events { .. }, Target::Events) => {
             (yes(&input.at, "events come through the API"), yes(&input.at, "its input is events"))
         }
@@ -112,7 +130,7 @@ fn not_limited(only: Option<&str>, at: &str) -> Fact<bool> {
 /// Whether a folder of the container is a journal of the node.
 fn journal_folder(collector: &Collector<'_>, folder: &str) -> Fact<bool> {
     let Some(container) = collector.container else {
-        return yes(&collector.at, "its operator mounts what it reads");
+        return by_operator(collector);
     };
     let seen = ["/var/log/journal", "/run/log/journal"]
         .iter()
@@ -133,23 +151,42 @@ fn container_files(
     globs: (&[Glob], &[Glob]),
     log: &ContainerLog,
 ) -> (Fact<bool>, Fact<bool>) {
-    let (link_mounted, link_read) = files(collector, input, globs, &[log.link.as_str()]);
-    let behind = mount_of(collector, &log.file).or(mount_of(collector, &log.docker));
-    let through_link = match behind.value() {
-        Some(false) => link_mounted.clone().and(no(
-            &collector.at,
-            "the entries of /var/log/containers are links to /var/log/pods, which is not mounted",
-        )),
-        _ => link_mounted,
-    };
-    let link = (through_link.clone(), through_link.and(link_read));
-    let others = [log.file.as_str(), log.docker.as_str()].map(|path| {
+    let way = |path: &str| {
         let (mounted, read) = files(collector, input, globs, &[path]);
         (mounted.clone(), mounted.and(read))
-    });
-    let [file, docker] = others;
+    };
+    let (mounted, read) = way(&log.link);
+    let leads = links_lead(collector, log);
+    let link = (mounted.and(leads.clone()), leads.and(read));
+    let file = way(&log.file);
+    let (docker_mounted, docker_read) = way(&log.docker);
+    // Nodes of these years run containerd or CRI-O; which it is, is not read.
+    let if_docker = |fact: Fact<bool>| match fact.value() {
+        Some(true) => Fact::unknown(format!(
+            "logs lie in /var/lib/docker/containers only where the container runtime is Docker, which is not read ({})",
+            input.at
+        )),
+        _ => fact,
+    };
     // The way that comes further says what is wrong.
-    (link.0.or(file.0).or(docker.0), link.1.or(file.1).or(docker.1))
+    (link.0.or(file.0).or(if_docker(docker_mounted)), link.1.or(file.1).or(if_docker(docker_read)))
+}
+
+/// Whether the links of `/var/log/containers` lead somewhere in the container. They are absolute, so what they lead to must be
+/// mounted at the path it has on the node.
+fn links_lead(collector: &Collector<'_>, log: &ContainerLog) -> Fact<bool> {
+    let Some(container) = collector.container else { return by_operator(collector) };
+    let seen = in_container(container, &log.file);
+    match seen.iter().find(|(path, _)| *path == log.file) {
+        Some((_, mount)) => yes(&mount.at, format!("{} of the node is mounted", folder_of(mount))),
+        None => {
+            let at = seen.first().map_or(collector.at.as_str(), |(_, mount)| mount.at.as_str());
+            no(
+                at,
+                "the entries of /var/log/containers are links to /var/log/pods, which is not mounted at that path",
+            )
+        }
+    }
 }
 
 /// Whether files of the node are mounted, and read by an input's globs.

@@ -9,7 +9,7 @@ mod steps;
 
 use self::input::{mount_of, taken_in};
 use self::output::leaves;
-use self::steps::{is_whole, passes};
+use self::steps::{is_complete, is_whole, passes};
 use super::collector::Collector;
 use super::model::{Input, Pipeline, Source, Step};
 use super::{glob, paths};
@@ -30,6 +30,8 @@ pub enum Target {
         pod: String,
         /// Its container.
         container: String,
+        /// Whether it is this one that matters, and does not stand for any other.
+        exact: bool,
     },
     /// A file of the node.
     File {
@@ -154,6 +156,28 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
         .collect()
 }
 
+/// What is followed on its way out.
+struct Passing<'a> {
+    /// Every collector, any of which may be the next one.
+    all: &'a [Collector<'a>],
+    /// The namespace that it is about, if it is about one.
+    namespace: Option<&'a str>,
+    /// See [`passes`].
+    exact: bool,
+}
+
+/// Whether an input takes in all there is of its kind: the journal may be limited to units, events to warnings.
+fn all_of(source: &Source, at: &str) -> Fact<bool> {
+    match source {
+        Source::Journal { only, .. } if !only.is_empty() => {
+            let shown: Vec<&str> = only.iter().filter_map(|unit| unit.value().map(String::as_str)).collect();
+            no(at, format!("only {}", shown.join(", ")))
+        }
+        Source::Events { only_warnings: true, .. } => no(at, "only warnings"),
+        _ => Fact::known(true, Rank::Evaluated, Vec::new()),
+    }
+}
+
 /// What cannot be seen may change what is seen.
 fn hidden_or(pipeline: &Pipeline, fact: Fact<bool>) -> Fact<bool> {
     match pipeline.unread.first() {
@@ -202,7 +226,7 @@ fn mounted_without_input(collector: &Collector<'_>, target: &Target) -> Option<F
             let folders = ["/var/log/journal", "/run/log/journal"];
             Some(folders.iter().map(|folder| mount_of(collector, folder)).reduce(Fact::or)?)
         }
-        Target::Containers { namespace, pod, container } => {
+        Target::Containers { namespace, pod, container, .. } => {
             Some(mount_of(collector, &paths::container_log(namespace, pod, container).file))
         }
         Target::File { path, .. } => Some(mount_of(collector, path)),
@@ -224,10 +248,11 @@ fn through(
         Some(false) if mounted.value() == Some(&true) => hidden_or(pipeline, read),
         _ => read,
     };
-    let namespace = match target {
-        Target::Containers { namespace, .. } => Some(namespace.as_str()),
-        _ => None,
+    let (namespace, exact) = match target {
+        Target::Containers { namespace, exact, .. } => (Some(namespace.as_str()), *exact),
+        _ => (None, true),
     };
+    let passing = Passing { all, namespace, exact };
     let routes = match &input.routes {
         Fact::Unknown(unknown) => {
             let unknown = || read.clone().and(Fact::unknown(unknown.reason.clone()));
@@ -267,20 +292,15 @@ fn through(
         let steps: Vec<&Step> = input.steps.iter().chain(&route.steps).collect();
         let kept = read
             .clone()
-            .and(passes(&steps, namespace))
+            .and(passes(&steps, namespace, exact))
             .and(hidden_or(pipeline, yes(&input.at, "all of the configuration is seen")));
-        let (routed, shipped, off_cluster) = match pipeline.outputs.get(route.output) {
-            Some(output) => {
-                let routed =
-                    kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
-                let (shipped, off) = leaves(all, collector, output, hops);
-                let shipped = routed.clone().and(shipped);
-                (routed, shipped.clone(), shipped.and(off))
-            }
-            None => (kept.clone(), kept.clone(), kept.clone()),
-        };
-        let whole = shipped.clone().and(is_whole(&route.steps));
-        let complete = shipped.clone().and(is_whole(&input.steps));
+        let Some(output) = pipeline.outputs.get(route.output) else { continue };
+        let routed = kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
+        let left = leaves(&passing, collector, output, hops);
+        let shipped = routed.clone().and(left.shipped);
+        let off_cluster = shipped.clone().and(left.off_cluster);
+        let whole = shipped.clone().and(is_whole(&steps)).and(left.whole);
+        let complete = shipped.clone().and(is_complete(&steps)).and(all_of(&input.source, &input.at));
         ways.push(Links {
             mounted: mounted.clone(),
             read: read.clone(),

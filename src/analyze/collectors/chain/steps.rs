@@ -6,8 +6,9 @@ use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, P
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
 
-/// Whether records pass the steps of a way.
-pub(super) fn passes(steps: &[&Step], namespace: Option<&str>) -> Fact<bool> {
+/// Whether records pass the steps of a way. `exact` says whether it is about these very pods, of which a selection by tag or
+/// label may leave out just these.
+pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> Fact<bool> {
     let mut passed: Option<Fact<bool>> = None;
     for step in steps {
         let one = match &step.effect {
@@ -16,7 +17,16 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>) -> Fact<bool> {
                 Some(namespace) => in_rule(rule, namespace, &step.at),
                 None => continue,
             },
-            Effect::DropsSome | Effect::Samples | Effect::Limits | Effect::Redacts => continue,
+            Effect::Selects if exact => Fact::unknown(format!(
+                "{}: whether these are among them is not told ({})",
+                step.what, step.at
+            )),
+            Effect::DropsSome
+            | Effect::Selects
+            | Effect::Skips
+            | Effect::Samples
+            | Effect::Limits
+            | Effect::Redacts => continue,
             Effect::Unclear => Fact::unknown(format!("{} may drop records ({})", step.what, step.at)),
         };
         passed = Some(match passed {
@@ -27,12 +37,22 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>) -> Fact<bool> {
     passed.unwrap_or_else(|| Fact::known(true, Rank::Evaluated, Vec::new()))
 }
 
-/// Whether nothing takes some of the records out.
-pub(super) fn is_whole(steps: &[Step]) -> Fact<bool> {
-    let thins = |step: &&Step| matches!(step.effect, Effect::DropsSome | Effect::Samples | Effect::Limits);
+/// Whether nothing takes some of the records out by what they say, by chance or by their rate.
+pub(super) fn is_whole(steps: &[&Step]) -> Fact<bool> {
+    none_of(steps, |effect| {
+        matches!(effect, Effect::DropsSome | Effect::Selects | Effect::Samples | Effect::Limits)
+    })
+}
+
+/// Whether no line is left out for its length or the age of its file.
+pub(super) fn is_complete(steps: &[&Step]) -> Fact<bool> {
+    none_of(steps, |effect| *effect == Effect::Skips)
+}
+
+fn none_of(steps: &[&Step], takes_out: impl Fn(&Effect) -> bool) -> Fact<bool> {
     let evidence: Vec<Evidence> = steps
         .iter()
-        .filter(thins)
+        .filter(|step| takes_out(&step.effect))
         .map(|step| Evidence { at: step.at.clone(), detail: step.what.clone() })
         .collect();
     Fact::known(evidence.is_empty(), Rank::Evaluated, evidence)

@@ -107,7 +107,7 @@ fn containers(at: &At<'_>, part: &str, tuning: &str, source: Source) -> Input {
             "messages above {} bytes are dropped (maxMessageSize)",
             size.scalar().unwrap_or_default()
         );
-        input.steps.push(Step { at: size.at(), what, effect: Effect::DropsSome });
+        input.steps.push(Step { at: size.at(), what, effect: Effect::Skips });
     }
     input
 }

@@ -197,7 +197,8 @@ fn steps(input: &Setting<'_>, stream: &Setting<'_>) -> Vec<Step> {
             let setting = part.get(key);
             if setting.is_set() {
                 let what = format!("{key} leaves lines or files out");
-                steps.push(Step { at: setting.place(), what, effect: Effect::DropsSome });
+                let effect = if key == "ignore_older" { Effect::Skips } else { Effect::DropsSome };
+                steps.push(Step { at: setting.place(), what, effect });
             }
         }
         steps.extend(processors::steps(&part.get("processors")));

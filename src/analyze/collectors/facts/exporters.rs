@@ -171,6 +171,7 @@ fn printed(
         namespace: workload.namespace.clone(),
         pod: format!("{}-0", workload.name),
         container: container.name.clone(),
+        exact: true,
     };
     let links = super::links(snapshot, collectors, &target);
     Links {

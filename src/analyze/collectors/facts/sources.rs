@@ -97,7 +97,16 @@ fn application(namespace: &str) -> Target {
         namespace: namespace.into(),
         pod: "web-7d4b9c6f5-x2x7k".into(),
         container: "web".into(),
+        exact: false,
     }
+}
+
+/// The same pods, and no others that they might stand for.
+fn exactly(mut target: Target) -> Target {
+    if let Target::Containers { exact, .. } = &mut target {
+        *exact = true;
+    }
+    target
 }
 
 /// The pod of an apiserver on a node.
@@ -106,6 +115,7 @@ fn apiserver(node: &str) -> Target {
         namespace: "kube-system".into(),
         pod: format!("kube-apiserver-{node}"),
         container: "kube-apiserver".into(),
+        exact: true,
     }
 }
 
@@ -141,6 +151,15 @@ impl Scene<'_> {
     /// How far something comes; what collectors that were not seen might do is unknown.
     fn links(&self, target: &Target) -> Links {
         let found = if self.unseen.is_none() { follow(self.collectors, target) } else { None };
+        // That nothing in the files reads the journal or events does not say that nothing in the cluster does.
+        if self.snapshot.scope == Scope::Manifests
+            && matches!(target, Target::Journal | Target::Events)
+            && found.as_ref().is_none_or(|links| links.read.value() == Some(&false))
+        {
+            return all(&Fact::unknown(
+                "nothing in the input takes this in, which in files proves nothing; add what does with -f, or run against the cluster",
+            ));
+        }
         found.unwrap_or_else(|| {
             all(&match (self.unseen, self.snapshot.scope) {
                 (Some(reason), _) => Fact::unknown(reason),
@@ -272,7 +291,7 @@ impl Scene<'_> {
         let tried = Evidence { at: "the namespaces".into(), detail: format!("{} tried", namespaces.len()) };
         let (mut lost, mut evidence, mut doubt) = (Vec::new(), vec![tried], None);
         for namespace in namespaces {
-            match self.links(&application(&namespace.name)).shipped {
+            match self.links(&exactly(application(&namespace.name))).shipped {
                 Fact::Known(known) if !known.value => {
                     lost.push(namespace.name.clone());
                     evidence.extend(known.evidence);
@@ -345,8 +364,16 @@ impl Scene<'_> {
             }
         }
         let unread = self.snapshot.workloads.kinds().into_iter().find_map(Reading::gap);
-        if let Some(gap) = unread.filter(|_| who.is_empty() && self.snapshot.scope == Scope::Cluster) {
-            Fact::unknown(gap.to_string())
+        let unread = unread.filter(|_| self.snapshot.scope == Scope::Cluster).map(ToString::to_string);
+        // A configuration that is not seen may honour what nobody asked about.
+        let unseen = || {
+            self.collectors.iter().filter(|one| one.on_nodes).find_map(|one| match &one.pipeline {
+                Err(unreadable) => Some(format!("{} ({})", unreadable.why, unreadable.at)),
+                Ok(pipeline) => pipeline.unread.first().map(|one| format!("{} ({})", one.why, one.at)),
+            })
+        };
+        if let Some(reason) = unread.or_else(unseen).filter(|_| who.is_empty()) {
+            Fact::unknown(reason)
         } else {
             if evidence.is_empty() {
                 let count = self.snapshot.workloads.all().count();

@@ -394,7 +394,8 @@ fn file_steps(item: &Setting<'_>) -> Vec<Step> {
         if setting.is_set()
             && (setting.is_list() && !setting.items().is_empty() || !off || setting.why().is_some())
         {
-            steps.push(Step { at: setting.place(), what: verb.to_owned(), effect: Effect::DropsSome });
+            let effect = if key.starts_with("ignore") { Effect::Skips } else { Effect::DropsSome };
+            steps.push(Step { at: setting.place(), what: verb.to_owned(), effect });
         }
     }
     steps.extend(processors::steps(&item.get("processors")));

@@ -180,7 +180,7 @@ fn losses(section: &Section, paths: &[String]) -> Vec<Step> {
         && age.value.raw() != "0"
     {
         let what = format!("{}: what is older is not read", age.shown());
-        steps.push(Step { at: age.at.clone(), what, effect: Effect::DropsSome });
+        steps.push(Step { at: age.at.clone(), what, effect: Effect::Skips });
     }
     // Container runtimes break lines at 16 KiB, below what the buffer takes.
     let runtime = |path: &String| {
@@ -193,10 +193,10 @@ fn losses(section: &Section, paths: &[String]) -> Vec<Step> {
         let limit = section.seen("buffer_max_size").unwrap_or_else(|| "32k".into());
         let (what, effect) = match section.flag("skip_long_lines", false) {
             Fact::Known(known) if known.value => {
-                (format!("lines longer than {limit} are skipped"), Effect::DropsSome)
+                (format!("lines longer than {limit} are skipped"), Effect::Skips)
             }
             Fact::Known(_) => {
-                (format!("a line longer than {limit} ends the reading of its file"), Effect::DropsSome)
+                (format!("a line longer than {limit} ends the reading of its file"), Effect::Skips)
             }
             Fact::Unknown(unknown) => {
                 (format!("lines longer than {limit}: {}", unknown.reason), Effect::Unclear)

@@ -147,7 +147,7 @@ impl<'a> Router<'a> {
                 Fit::Never => continue,
                 Fit::Always => (None, String::new()),
                 Fit::Sometimes => {
-                    (Some(Effect::DropsSome), format!("takes only some of the tags {}", load.tag.shown()))
+                    (Some(Effect::Selects), format!("takes only some of the tags {}", load.tag.shown()))
                 }
                 Fit::Unclear(reason) => (Some(Effect::Unclear), format!("may not take all tags: {reason}")),
             };

@@ -101,14 +101,14 @@ fn lost(fields: &Fields<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(age) = fields.text("ignoredOlder") {
         let what = format!("files not written to for {age} are ignored");
-        steps.push(Step { at: fields.at_key("ignoredOlder"), what, effect: Effect::DropsSome });
+        steps.push(Step { at: fields.at_key("ignoredOlder"), what, effect: Effect::Skips });
     }
     let size = fields.text("bufferMaxSize").unwrap_or_else(|| CONTAINER_LINE.into());
     let of_containers =
         fields.list("path").iter().all(|(path, _)| path.contains("/containers/") || path.contains("/pods/"));
     if !of_containers || is_small(&size) {
         let what = format!("lines longer than {size} are lost");
-        steps.push(Step { at: fields.at_key("bufferMaxSize"), what, effect: Effect::DropsSome });
+        steps.push(Step { at: fields.at_key("bufferMaxSize"), what, effect: Effect::Skips });
     }
     steps
 }

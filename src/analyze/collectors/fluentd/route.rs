@@ -238,7 +238,7 @@ fn split(section: &Section<'_>, patterns: &Patterns, tag: &Tag, taken: bool) -> 
     let effect = match namespaces {
         _ if !tag.known || !patterns.are_known() => Effect::Unclear,
         Some(namespaces) => by_namespaces(&at, namespaces, taken),
-        None => Effect::DropsSome,
+        None => Effect::Selects,
     };
     Step { at, what, effect }
 }

@@ -147,13 +147,13 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
         steps.push(step(
             "Ignore_Older",
             format!("files not written to for {age} are ignored"),
-            Effect::DropsSome,
+            Effect::Skips,
         ));
     }
     if let Some(size) = tail.text("Buffer_Max_Size")
         && bytes(&size).is_some_and(|bytes| bytes < CONTAINER_LINE)
     {
-        steps.push(step("Buffer_Max_Size", format!("lines longer than {size} are lost"), Effect::DropsSome));
+        steps.push(step("Buffer_Max_Size", format!("lines longer than {size} are lost"), Effect::Skips));
     }
     if let Some((namespaces, at)) = &agent.namespaces {
         let matched = |name: &String| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name.clone()) };

@@ -119,7 +119,7 @@ fn long_lines(part: &Fields<'_>) -> Step {
     Step {
         at: part.at_key("buffer_max_size"),
         what: format!("lines longer than {size} are lost"),
-        effect: Effect::DropsSome,
+        effect: Effect::Skips,
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn steps(settings: Settings<'_>) -> Vec<Step> {
         Ok(None) => Vec::new(),
         Ok(Some((age, at))) => {
             let what = format!("files are ignored that did not change for {age}");
-            vec![Step { at, what, effect: Effect::DropsSome }]
+            vec![Step { at, what, effect: Effect::Skips }]
         }
         Err(why) => vec![Step { at: settings.at(), what: why, effect: Effect::Unclear }],
     }

@@ -83,9 +83,9 @@ fn one(stage: &Stage, lines: &mut Family, outputs: &[&str]) {
             }
         }
         "luhn" => lines.step(at, "luhn masks card numbers".into(), Effect::Redacts),
-        "truncate" => lines.step(at, "truncate cuts long lines".into(), Effect::DropsSome),
+        "truncate" => lines.step(at, "truncate cuts long lines".into(), Effect::Skips),
         "cri" if stage.is_on("max_partial_line_size_truncate") => {
-            lines.step(at, "cri cuts long lines".into(), Effect::DropsSome);
+            lines.step(at, "cri cuts long lines".into(), Effect::Skips);
         }
         "json" if stage.is_on("drop_malformed") => {
             lines.step(at, "json drops lines that are not JSON".into(), Effect::DropsSome);

@@ -112,7 +112,7 @@ fn file_steps(setting: &Setting<'_>) -> Vec<Step> {
     let older = setting.get("exclude_older_than");
     if older.is_set() {
         let what = format!("files last changed more than {} ago are left out", older.plain());
-        steps.push(Step { at: older.place(), what, effect: Effect::DropsSome });
+        steps.push(Step { at: older.place(), what, effect: Effect::Skips });
     }
     let order = setting.get("ordering_criteria");
     if order.is_set() {

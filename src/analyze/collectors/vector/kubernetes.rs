@@ -95,7 +95,7 @@ pub(super) fn steps(field: &Field<'_>) -> Vec<Step> {
                 "{lines} above {} bytes are {fate} ({key})",
                 limit.as_deref().unwrap_or("a number of")
             ),
-            effect: Effect::DropsSome,
+            effect: Effect::Skips,
         })
         .collect()
 }

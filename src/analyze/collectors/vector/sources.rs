@@ -137,7 +137,7 @@ fn skipped_for_length(field: &Field<'_>) -> Step {
     Step {
         at: set.unwrap_or_else(|| field.clone()).at(),
         what: format!("lines above {limit} bytes are skipped (max_line_bytes{suffix})"),
-        effect: Effect::DropsSome,
+        effect: Effect::Skips,
     }
 }
 
@@ -147,7 +147,7 @@ fn ignored_for_age(field: &Field<'_>) -> Option<Step> {
     Some(Step {
         at: set.at(),
         what: format!("files not written to for {limit} seconds are ignored (ignore_older_secs)"),
-        effect: Effect::DropsSome,
+        effect: Effect::Skips,
     })
 }
 
