@@ -24,16 +24,17 @@ pub(super) fn of_resource(snapshot: &Snapshot, rule: &Resource, at: &str, alert:
     match taken {
         Some(fact) if fact.value() == Some(&true) => here(true, format!("{alert} is a rule")).and(fact),
         Some(Fact::Unknown(unknown)) => Fact::Unknown(unknown),
-        found => match others(snapshot) {
-            Some(reason) => Fact::unknown(reason),
-            None => {
+        found => {
+            if let Some(reason) = others(snapshot) {
+                Fact::unknown(reason)
+            } else {
                 let detail = match found {
                     Some(_) => format!("no {holder} selects {}", rule.full_name()),
                     None => format!("there is no {holder} that could evaluate it"),
                 };
                 here(false, detail)
             }
-        },
+        }
     }
 }
 
@@ -55,7 +56,7 @@ fn others(snapshot: &Snapshot) -> Option<String> {
     })
 }
 
-/// Whether a Prometheus or LokiStack takes a rule: its selectors of rules and of namespaces.
+/// Whether a Prometheus or `LokiStack` takes a rule: its selectors of rules and of namespaces.
 fn takes(snapshot: &Snapshot, holder: &Resource, rule: &Resource) -> Fact<bool> {
     let spec = Fields::spec(holder);
     let (selector, namespaces) = if holder.kind == "LokiStack" {

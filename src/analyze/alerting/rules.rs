@@ -91,7 +91,7 @@ fn watches(expression: &str, in_logs: bool) -> Option<&'static str> {
     static REFUSALS: LazyLock<Option<Regex>> =
         LazyLock::new(|| regex(r#"\bapiserver_request_total\s*\{[^}]*\bcode\s*=~?\s*"[^"]*40[13]"#));
     static AUDIT_LOG: LazyLock<Option<Regex>> =
-        LazyLock::new(|| regex(r#"\{[^}]*audit|objectRef|audit\.k8s\.io"#));
+        LazyLock::new(|| regex(r"\{[^}]*audit|objectRef|audit\.k8s\.io"));
     static NOT_LOGS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"_(spans|metric_points)\b"));
     let holds =
         |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|one| one.is_match(expression));

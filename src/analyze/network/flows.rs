@@ -8,7 +8,7 @@ use crate::analyze::fact::Fact;
 use crate::snapshot::{Scope, Workload};
 use crate::verdict::Rank;
 
-/// Networks and agents that can log flows by settings that are not read, by the names of their DaemonSets.
+/// Networks and agents that can log flows by settings that are not read, by the names of their `DaemonSets`.
 const UNJUDGED: [(&str, &str); 8] = [
     ("antrea-agent", "Antrea logs flows if its FlowExporter and FlowAggregator are on"),
     ("ovnkube-node", "OVN-Kubernetes logs what annotations of namespaces ask for"),
@@ -143,18 +143,14 @@ fn calico(
         return Some(no(&agent.at, "Calico without a FelixConfiguration writes no flow logs"));
     };
     let spec = Fields::spec(felix);
-    match spec.flag("flowLogsFileEnabled") {
-        Some(true) => {
-            let logged: Fact<bool> = spec.known("flowLogsFileEnabled", true, "flowLogsFileEnabled is on");
-            let folder =
-                spec.text("flowLogsFileDirectory").unwrap_or_else(|| "/var/log/calico/flowlogs".into());
-            let shipped = file(snapshot, collectors, &format!("{folder}/flows.log"));
-            Some((logged.clone(), logged.and(shipped)))
-        }
-        _ => {
-            let fact: Fact<bool> = spec.known("flowLogsFileEnabled", false, "flowLogsFileEnabled is not on");
-            Some((fact.clone(), fact))
-        }
+    if let Some(true) = spec.flag("flowLogsFileEnabled") {
+        let logged: Fact<bool> = spec.known("flowLogsFileEnabled", true, "flowLogsFileEnabled is on");
+        let folder = spec.text("flowLogsFileDirectory").unwrap_or_else(|| "/var/log/calico/flowlogs".into());
+        let shipped = file(snapshot, collectors, &format!("{folder}/flows.log"));
+        Some((logged.clone(), logged.and(shipped)))
+    } else {
+        let fact: Fact<bool> = spec.known("flowLogsFileEnabled", false, "flowLogsFileEnabled is not on");
+        Some((fact.clone(), fact))
     }
 }
 
@@ -194,8 +190,8 @@ fn aws(snapshot: &Snapshot, collectors: &[Collector<'_>], agent: &Workload) -> (
     };
     let on = |flag: &str| {
         let words = policy.args.iter().chain(&policy.command);
-        let values = words.filter_map(|word| word.trim_start_matches('-').strip_prefix(flag));
-        values.last().is_some_and(|value| value.is_empty() || value == "=true")
+        let mut values = words.filter_map(|word| word.trim_start_matches('-').strip_prefix(flag));
+        values.next_back().is_some_and(|value| value.is_empty() || value == "=true")
     };
     let at = agent.field(&format!("spec.template.spec.containers[{}]", policy.index));
     if !on("enable-policy-event-logs") {

@@ -177,15 +177,14 @@ fn container_files(
 fn links_lead(collector: &Collector<'_>, log: &ContainerLog) -> Fact<bool> {
     let Some(container) = collector.container else { return by_operator(collector) };
     let seen = in_container(container, &log.file);
-    match seen.iter().find(|(path, _)| *path == log.file) {
-        Some((_, mount)) => yes(&mount.at, format!("{} of the node is mounted", folder_of(mount))),
-        None => {
-            let at = seen.first().map_or(collector.at.as_str(), |(_, mount)| mount.at.as_str());
-            no(
-                at,
-                "the entries of /var/log/containers are links to /var/log/pods, which is not mounted at that path",
-            )
-        }
+    if let Some((_, mount)) = seen.iter().find(|(path, _)| *path == log.file) {
+        yes(&mount.at, format!("{} of the node is mounted", folder_of(mount)))
+    } else {
+        let at = seen.first().map_or(collector.at.as_str(), |(_, mount)| mount.at.as_str());
+        no(
+            at,
+            "the entries of /var/log/containers are links to /var/log/pods, which is not mounted at that path",
+        )
     }
 }
 

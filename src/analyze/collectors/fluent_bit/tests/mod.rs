@@ -66,6 +66,8 @@ fn ways(pipeline: &Pipeline, input: usize) -> Vec<(usize, Vec<String>)> {
 
 fn kind(effect: &Effect) -> &'static str {
     match effect {
+        Effect::Selects => "selects",
+        Effect::Skips => "skips",
         Effect::DropsAll => "drops all",
         Effect::Namespaces(rule) if rule.only.is_some() => "only namespaces",
         Effect::Namespaces(_) => "all but namespaces",
