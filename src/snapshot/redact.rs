@@ -43,7 +43,7 @@ fn patterns() -> &'static [(Regex, &'static str)] {
             (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._-]{6,}", "$1 REDACTED"),
             (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]+@", "${1}REDACTED@"),
             (
-                r#"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)["']?[ \t]*[:=][ \t]*["']?)[^\s"',;&]+"#,
+                r#"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization)["']?[ \t]*(?:=>|[:=])[ \t]*["']?)[^\s"',;&]+"#,
                 "${1}REDACTED",
             ),
         ]

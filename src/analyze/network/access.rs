@@ -152,7 +152,7 @@ fn traefik(
         file.path == config.main || named.iter().any(|name| file.path.ends_with(&format!("/{name}")))
     });
     if let Some(file) = file {
-        if file.path.ends_with(".toml") {
+        if std::path::Path::new(&file.path).extension().is_some_and(|end| end.eq_ignore_ascii_case("toml")) {
             return Fact::unknown(format!("its file in TOML is not read ({})", file.at));
         }
         return match Settings::of_text(&file.text, &file.at) {

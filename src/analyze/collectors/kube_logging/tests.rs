@@ -132,7 +132,7 @@ fn agents_can_lose_their_position_and_refuse_opting_out() {
     let tail = input(&read, "tail.nodes");
     assert_eq!(tail.position.as_ref().unwrap().value(), Some(&None));
     assert_eq!(tail.opt_outs[0].honoured.value(), Some(&false));
-    assert_eq!(effects(&tail.steps), [&Effect::DropsSome]);
+    assert_eq!(effects(&tail.steps), [&Effect::Skips]);
     let hop = output(&read, "forward.nodes");
     assert_eq!(hop.tls.value(), Some(&true));
     assert_eq!(hop.verified.as_ref().unwrap().value(), Some(&false));

@@ -78,7 +78,7 @@ fn without_a_match_only_a_single_pair_is_connected() {
 fn a_match_for_some_tags_is_no_proof() {
     let pipeline = with("[OUTPUT]\n  Name es\n  Match kube.*_prod_*\n");
     assert_eq!(ways(&pipeline, 0), [(0, vec![
-        "conf]:7 Match kube.*_prod_* takes only some of the tags kube.var.log.containers.*.log drops some".to_owned()
+        "conf]:7 Match kube.*_prod_* takes only some of the tags kube.var.log.containers.*.log selects".to_owned()
     ])]);
 }
 
