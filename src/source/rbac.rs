@@ -6,8 +6,9 @@ use super::custom::KINDS;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::rbac::{Binding, Role, RoleRule, RoleSubject};
 
-/// The resources that decide who reads logs, who changes what carries them, and who can become somebody who does.
-const RESOURCES: [(&str, &[&str]); 5] = [
+/// The resources that decide who reads logs, who changes what carries them or starts pods, and who can become somebody who
+/// does.
+const RESOURCES: [(&str, &[&str]); 6] = [
     (
         "",
         &[
@@ -19,6 +20,7 @@ const RESOURCES: [(&str, &[&str]); 5] = [
             "configmaps",
             "secrets",
             "persistentvolumeclaims",
+            "replicationcontrollers",
             "namespaces",
             "events",
             "nodes",
@@ -30,7 +32,18 @@ const RESOURCES: [(&str, &[&str]); 5] = [
             "groups",
         ],
     ),
-    ("apps", &["daemonsets", "deployments", "deployments/scale", "statefulsets", "statefulsets/scale"]),
+    (
+        "apps",
+        &[
+            "daemonsets",
+            "deployments",
+            "deployments/scale",
+            "replicasets",
+            "statefulsets",
+            "statefulsets/scale",
+        ],
+    ),
+    ("batch", &["jobs", "cronjobs"]),
     ("events.k8s.io", &["events"]),
     ("rbac.authorization.k8s.io", &["roles", "clusterroles"]),
     ("extensions", &["daemonsets", "deployments"]),
@@ -125,7 +138,8 @@ mod tests {
         assert_eq!(rule("apps", &["*"], &["patch"]), ["*"]);
         assert_eq!(rule("*", &["*"], &["get"]), ["*"]);
         assert_eq!(rule("", &["*/log"], &["get"]), ["*/log"]);
-        assert_eq!(rule("batch", &["*"], &["*"]), Vec::<String>::new());
+        assert_eq!(rule("batch", &["jobs"], &["create"]), ["jobs"]);
+        assert_eq!(rule("policy", &["*"], &["*"]), Vec::<String>::new());
         assert_eq!(rule("fluentbit.fluent.io", &["fluentbits/status"], &["update"]), ["fluentbits/status"]);
         assert_eq!(kept(&json!({"nonResourceURLs": ["/logs", "/metrics"], "verbs": ["get"]})), ["/logs"]);
     }

@@ -7,6 +7,7 @@
 //! | [`pipeline`] | what carries logs, and which rights over it let it be changed |
 //! | [`accounts`] | the service accounts of collectors |
 //! | [`node_logs`] | workloads that can write where nodes keep logs |
+//! | [`starters`] | broad groups that may start pods |
 //!
 //! Rights that lead to others are followed as far as one step: to act as somebody else, and to give oneself a role.
 
@@ -14,6 +15,7 @@ pub mod accounts;
 pub mod node_logs;
 pub mod pipeline;
 pub mod rights;
+pub mod starters;
 #[cfg(test)]
 mod tests;
 

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::rights::{Grant, Grants, Names, Right};
-use super::{all, holders, right, some};
+use super::starters::broad_starters;
+use super::{Holders, all, holders, right, some};
 use crate::analyze::collectors::collector::collectors;
 use crate::analyze::collectors::products::product_of;
 use crate::analyze::fact::Fact;
@@ -25,7 +26,8 @@ pub struct PipelineNamespace {
     /// Who may change, stop or remove it: `Group ops`. The group `system:masters`, the control plane's own controllers and the
     /// operators that own it are left out.
     pub changers: Fact<Vec<String>>,
-    /// Of these the groups that take in nearly everybody.
+    /// Of these the groups that take in nearly everybody, and such groups that may start pods, in whatever namespace: a pod
+    /// with a `hostPath` volume can delete the logs of its node.
     pub broad_changers: Fact<Vec<String>>,
 }
 
@@ -62,7 +64,10 @@ pub(super) fn namespaces(
     for pod in snapshot.pods.value().into_iter().flatten() {
         found.entry(&pod.namespace).or_default().apiserver.extend(&pod.containers);
     }
-    let list = found.iter().map(|(name, contents)| namespace(snapshot, grants, elsewhere, name, contents));
+    let starters = broad_starters(snapshot, grants);
+    let list = found
+        .iter()
+        .map(|(name, contents)| namespace(snapshot, grants, elsewhere, name, contents, &starters));
     let mut list: Vec<PipelineNamespace> = list.collect();
     if snapshot.scope == Scope::Manifests {
         if list.is_empty() {
@@ -106,6 +111,7 @@ fn namespace(
     elsewhere: Option<&str>,
     name: &str,
     contents: &Contents<'_>,
+    starters: &Holders,
 ) -> PipelineNamespace {
     let named = Named::of(contents);
     let plurals: BTreeSet<(&str, &str)> = snapshot
@@ -146,11 +152,15 @@ fn namespace(
     if !contents.apiserver.is_empty() {
         holds.push("the apiservers".into());
     }
+    let mut broad = holders_of(&|grant| grant.is_broad());
+    for (who, evidence) in &starters.found {
+        broad.found.entry(who.clone()).or_insert_with(|| evidence.clone());
+    }
     PipelineNamespace {
         name: format!("Namespace {}", if name.is_empty() { "(not given)" } else { name }),
         holds,
         changers: all(grants, elsewhere, holders_of(&|_| true)),
-        broad_changers: some(grants, holders_of(&|grant| grant.is_broad())),
+        broad_changers: some(grants, broad),
     }
 }
 

@@ -49,8 +49,10 @@ impl Right<'_> {
             Names::Some => true,
             Names::Of(names) => rule.names.iter().any(|name| names.contains(name)),
         };
-        // Requests that name no object are never allowed by a rule that names some.
-        let nameless = |verb: &str| !rule.names.is_empty() && ["create", "deletecollection"].contains(&verb);
+        // Requests that name no object are never allowed by a rule that names some. To create a subresource names its object.
+        let is_nameless =
+            |verb: &str| verb == "deletecollection" || verb == "create" && !self.resource.contains('/');
+        let nameless = |verb: &str| !rule.names.is_empty() && is_nameless(verb);
         let verb = self.verbs.iter().find(|verb| any(&rule.verbs, verb) && !nameless(verb))?;
         named.then_some(*verb)
     }
@@ -103,7 +105,7 @@ impl Grant<'_> {
         }
     }
 
-    /// Whether whoever runs with this service account is meant.
+    /// Whether whoever runs with this service account is meant. OpenShift takes none into `system:authenticated:oauth`.
     pub fn is_for_account(&self, namespace: &str, account: &str) -> bool {
         let who = self.who();
         who == format!("ServiceAccount {namespace}/{account}")
@@ -119,6 +121,8 @@ impl Grant<'_> {
     pub fn is_broad(&self) -> bool {
         [
             "Group system:authenticated",
+            // All users of OpenShift who log in.
+            "Group system:authenticated:oauth",
             "Group system:unauthenticated",
             "Group system:serviceaccounts",
             "User system:anonymous",

@@ -88,6 +88,18 @@ fn changers(documents: &[&str]) -> Vec<String> {
     logging(&cluster(documents)).changers.value().unwrap().clone()
 }
 
+/// What shows that a group is a broad one and may change what runs in the namespace logging, by a role for the whole cluster.
+fn broad(rules: &str, group: &str) -> Option<String> {
+    let group = format!("{{kind: Group, name: '{group}'}}");
+    let documents = [role("ClusterRole", "c-x", rules), binding("ClusterRoleBinding", "c-x", &group)];
+    broad_in(&cluster(&[&documents[0], &documents[1]]))
+}
+
+fn broad_in(snapshot: &Snapshot) -> Option<String> {
+    let Fact::Known(known) = logging(snapshot).broad_changers else { panic!("known") };
+    (!known.value.is_empty()).then(|| known.evidence[0].detail.clone())
+}
+
 #[test]
 fn those_who_may_change_the_pipeline_are_found() {
     assert_eq!(changers(&[]), Vec::<String>::new());
@@ -194,6 +206,75 @@ fn broad_groups_are_known_even_where_not_all_is() {
         let account = &facts.accounts.value().unwrap()[0];
         assert!(account.nodes_proxy.value().is_none() && account.changes.value().is_none(), "{gap}");
     }
+}
+
+#[test]
+fn names_restrict_a_subresource_and_do_not_refuse_it() {
+    let jane = "{kind: User, name: jane}";
+    for (rules, expected) in [
+        ("{apiGroups: [''], resources: [pods/exec], resourceNames: [fluent-bit-x], verbs: [create]}", 1),
+        (
+            "{apiGroups: [''], resources: [serviceaccounts/token], resourceNames: [fluent-bit], verbs: [create]}",
+            1,
+        ),
+        ("{apiGroups: [''], resources: ['*'], resourceNames: [fluent-bit], verbs: [create]}", 1),
+        ("{apiGroups: [''], resources: [pods], resourceNames: [fluent-bit-x], verbs: [create]}", 0),
+    ] {
+        let documents = [role("ClusterRole", "c-x", rules), binding("ClusterRoleBinding", "c-x", jane)];
+        assert_eq!(changers(&[&documents[0], &documents[1]]).len(), expected, "{rules}");
+    }
+    let named = "{apiGroups: [''], resources: [pods], resourceNames: [x], verbs: [create]}";
+    assert_eq!(broad(named, "system:authenticated"), None);
+}
+
+#[test]
+fn users_of_openshift_are_a_broad_group_without_service_accounts() {
+    let oauth = "{kind: Group, name: 'system:authenticated:oauth'}";
+    let rules = "{apiGroups: [apps], resources: [daemonsets], verbs: [patch]}";
+    assert!(broad(rules, "system:authenticated:oauth").unwrap().contains("patch daemonsets.apps"));
+    let documents = [role("ClusterRole", "c-x", rules), binding("ClusterRoleBinding", "c-x", oauth)];
+    let facts = access(&cluster(&[&documents[0], &documents[1]]), None);
+    assert!(facts.accounts.value().unwrap()[0].changes.value().unwrap().is_empty());
+}
+
+#[test]
+fn broad_groups_that_may_start_pods_can_delete_logs_of_nodes() {
+    for (rules, expected) in [
+        ("{apiGroups: [''], resources: [pods], verbs: [create]}", true),
+        ("{apiGroups: [''], resources: [replicationcontrollers], verbs: [patch]}", true),
+        ("{apiGroups: [apps], resources: [deployments], verbs: [create]}", true),
+        ("{apiGroups: [apps], resources: [replicasets], verbs: [update]}", true),
+        ("{apiGroups: [batch], resources: [jobs], verbs: [create]}", true),
+        ("{apiGroups: [batch], resources: [cronjobs], verbs: ['*']}", true),
+        ("{apiGroups: [batch], resources: [jobs], verbs: [delete]}", false),
+        ("{apiGroups: [''], resources: [pods], verbs: [get, list, watch, delete]}", false),
+        ("{apiGroups: [''], resources: [pods/eviction], verbs: [create]}", false),
+    ] {
+        let found = broad(rules, "system:serviceaccounts");
+        assert_eq!(found.is_some_and(|detail| detail.contains("hostPath")), expected, "{rules}");
+        // Every team may, in a namespace of its own: that is not counted where few are asked for.
+        let documents = [
+            role("ClusterRole", "c-x", rules),
+            binding("ClusterRoleBinding", "c-x", "{kind: User, name: jane}"),
+        ];
+        assert_eq!(changers(&[&documents[0], &documents[1]]), Vec::<String>::new(), "{rules}");
+    }
+}
+
+#[test]
+fn pods_are_started_from_any_namespace_that_lets_them_have_the_disk() {
+    let rules = "{apiGroups: [''], resources: [pods], verbs: [create]}";
+    let everybody = "{kind: Group, name: 'system:authenticated'}";
+    let [role, binding] = [role("Role", "r-x", rules), binding("RoleBinding", "r-x", everybody)]
+        .map(|text| text.replace("namespace: logging", "namespace: shop"));
+    for (level, expected) in [("privileged", true), ("baseline", false), ("restricted", false)] {
+        let shop = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{pod-security.kubernetes.io/enforce: {level}}}}}\n"
+        );
+        let found = broad_in(&cluster(&[&role, &binding, &shop]));
+        assert_eq!(found.is_some_and(|detail| detail.contains("in namespace shop")), expected, "{level}");
+    }
+    assert!(broad_in(&cluster(&[&role, &binding])).is_some());
 }
 
 #[test]
