@@ -143,6 +143,10 @@ fn calico(
     };
     let spec = Fields::spec(felix);
     match spec.flag("flowLogsFileEnabled") {
+        Some(true) if agent.is_none() => Some(unknown(format!(
+            "flowLogsFileEnabled is on, but no DaemonSet calico-node is seen that would write the log ({})",
+            spec.at_key("flowLogsFileEnabled")
+        ))),
         Some(true) => {
             let logged: Fact<bool> = spec.known("flowLogsFileEnabled", true, "flowLogsFileEnabled is on");
             let folder =
@@ -207,4 +211,31 @@ fn aws(snapshot: &Snapshot, collectors: &[Collector<'_>], agent: &Workload) -> (
         file(snapshot, collectors, "/var/log/aws-routed-eni/network-policy-agent.log")
     };
     (logged.clone(), logged.and(shipped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests::read_texts;
+
+    #[test]
+    fn flow_logs_of_calico_need_its_agent() {
+        const FELIX: &str = "apiVersion: crd.projectcalico.org/v1
+kind: FelixConfiguration
+metadata: {name: default}
+spec: {flowLogsFileEnabled: true}
+";
+        const AGENT: &str = "---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: calico-node, namespace: kube-system}
+spec: {template: {spec: {containers: [{name: calico-node, image: calico/node}]}}}
+";
+        let logged = |text: &str| {
+            let snapshot = read_texts(&[("x.yaml".to_owned(), text.to_owned())]).unwrap();
+            flows(&snapshot, &[]).0.value().copied()
+        };
+        assert_eq!(logged(FELIX), None);
+        assert_eq!(logged(&format!("{FELIX}{AGENT}")), Some(true));
+    }
 }
