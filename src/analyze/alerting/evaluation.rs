@@ -29,7 +29,7 @@ pub(super) fn of_resource(snapshot: &Snapshot, rule: &Resource, at: &str, alert:
                 Fact::unknown(reason)
             } else {
                 let detail = match found {
-                    Some(_) => format!("no {holder} selects {}", rule.full_name()),
+                    Some(_) => format!("no {holder} with pods selects {}", rule.full_name()),
                     None => format!("there is no {holder} that could evaluate it"),
                 };
                 here(false, detail)
@@ -59,6 +59,9 @@ fn others(snapshot: &Snapshot) -> Option<String> {
 /// Whether a Prometheus or `LokiStack` takes a rule: its selectors of rules and of namespaces.
 fn takes(snapshot: &Snapshot, holder: &Resource, rule: &Resource) -> Fact<bool> {
     let spec = Fields::spec(holder);
+    if is_zero(&spec) {
+        return spec.known("replicas", false, "it has no replicas, and evaluates nothing");
+    }
     let (selector, namespaces) = if holder.kind == "LokiStack" {
         let Some(rules) = spec.get("rules") else { return spec.known("rules", false, "rules is not set") };
         if rules.flag("enabled") != Some(true) {
@@ -85,6 +88,11 @@ fn takes(snapshot: &Snapshot, holder: &Resource, rule: &Resource) -> Fact<bool> 
             if inside { "its selectors take it" } else { "its selector of namespaces does not take it" };
         Fact::at(inside, Rank::Configured, selector.at(), detail)
     })
+}
+
+/// Whether the `spec` of an operator's resource asks for no pods.
+pub(super) fn is_zero(spec: &Fields<'_>) -> bool {
+    spec.text("replicas").as_deref() == Some("0")
 }
 
 /// Whether a selector of namespaces takes an object's.
@@ -142,6 +150,9 @@ pub(super) fn of_file(
         return Fact::unknown(format!("which rules {} evaluates is not read ({at})", workload.title()));
     }
     let named = |detail: String, is: bool| Fact::at(is, Rank::Configured, at, detail);
+    if workload.replicas == Some(0) {
+        return named(format!("{} has no replicas, and evaluates nothing", workload.title()), false);
+    }
     if workload.owner.as_deref().is_some_and(|owner| owner.starts_with("Prometheus ")) {
         return named(format!("the operator mounts {alert} for {}", workload.title()), true);
     }
@@ -160,4 +171,35 @@ pub(super) fn of_file(
     });
     let detail = if taken { "rule_files takes its file" } else { "rule_files does not take its file" };
     named(format!("{alert} is a rule"), true).and(patterns.fact(taken, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests::read_texts;
+
+    #[test]
+    fn a_prometheus_without_replicas_evaluates_nothing() {
+        for (replicas, expected) in
+            [("", Some(true)), ("replicas: 2, ", Some(true)), ("replicas: 0, ", Some(false))]
+        {
+            let text = format!(
+                "apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {{name: k8s, namespace: mon}}
+spec: {{{replicas}ruleSelector: {{}}}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {{name: r, namespace: mon}}
+spec: {{groups: []}}
+"
+            );
+            let mut snapshot = read_texts(&[("x.yaml".to_owned(), text)]).unwrap();
+            snapshot.scope = Scope::Cluster;
+            let of_kind = |kind: &str| snapshot.resources.iter().find(|one| one.kind == kind).unwrap();
+            let taken = takes(&snapshot, of_kind("Prometheus"), of_kind("PrometheusRule"));
+            assert_eq!(taken.value().copied(), expected, "{replicas}");
+        }
+    }
 }

@@ -85,20 +85,24 @@ fn regex(pattern: &str) -> Option<Regex> {
 fn watches(expression: &str, in_logs: bool) -> Option<&'static str> {
     static PIPELINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         regex(
-            r#"\b(apiserver_audit_|fluentbit_|fluentd_|otelcol_|vector_|loki_|promtail_|alloy_component_|filebeat_|logstash_)[a-z_]+|\b(up|kube_daemonset_[a-z_]+|kube_pod_[a-z_]+)\s*\{[^}]*=~?\s*"[^"]*(fluent|promtail|vector|otel|alloy|filebeat|loki|log-collector|logging)"#,
+            r#"\b(apiserver_audit_|fluentbit_|fluentd_|otelcol_|vector_|loki_|promtail_|alloy_component_|filebeat_|logstash_)[a-z_]+|\b(up|kube_daemonset_[a-z_]+|kube_pod_[a-z_]+)\s*\{[^}]*\w\s*=~?\s*"[^"]*(fluent|promtail|vector|otel|alloy|filebeat|loki|log-collector|logging)"#,
         )
     });
     static REFUSALS: LazyLock<Option<Regex>> =
         LazyLock::new(|| regex(r#"\bapiserver_request_total\s*\{[^}]*\bcode\s*=~?\s*"[^"]*40[13]"#));
-    static AUDIT_LOG: LazyLock<Option<Regex>> =
-        LazyLock::new(|| regex(r"\{[^}]*audit|objectRef|audit\.k8s\.io"));
+    static AUDIT_LOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        regex(r#"\{([^}]*,)?\s*\w*audit\w*\s*=|\{[^}]*\w\s*=~?\s*["`][^"`]*audit|objectRef|audit\.k8s\.io"#)
+    });
     static NOT_LOGS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"_(spans|metric_points)\b"));
     let holds =
         |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|one| one.is_match(expression));
-    let is_log_query = in_logs || expression.contains("|=") || expression.contains("| json");
-    if is_log_query {
+    if in_logs {
         // A query over logs that counts nothing is an absence or a rate of what is read all the same.
         return holds(&AUDIT_LOG).then_some("audit");
+    }
+    if expression.contains("|=") || expression.contains("| json") {
+        // What evaluates queries over metrics refuses one over logs.
+        return None;
     }
     if holds(&REFUSALS) {
         return Some("audit");
@@ -124,6 +128,14 @@ mod tests {
             (r#"absent(up{job="fluent-bit"} == 1)"#, false, Some("pipeline")),
             (r#"absent(up{job="kubelet"} == 1)"#, false, None),
             ("my_vector_size > 1", false, None),
+            (r#"up{namespace!="logging"} == 0"#, false, None),
+            (r#"up{job="x", namespace != "logging"} == 0"#, false, None),
+            (r#"up{job!="x", namespace="logging"} == 0"#, false, Some("pipeline")),
+            (r#"sum(rate({job="audit"} | json | verb="delete" [5m])) > 9"#, false, None),
+            (r#"rate({app="x"} |= "loki_errors" [5m]) > 9"#, false, None),
+            (r#"sum(rate({job!="audit"} | json [5m])) > 9"#, true, None),
+            (r#"sum(rate({job="x", log_type=~"kube-audit"}[5m])) > 9"#, true, Some("audit")),
+            ("sum(rate({log_type=`audit`}[5m])) > 9", true, Some("audit")),
             (r#"sum(rate({job="audit"} | json | verb="delete" [5m])) > 9"#, true, Some("audit")),
             (r#"sum(rate({app="web"} |= "error" [5m])) > 9"#, true, None),
         ] {

@@ -79,8 +79,8 @@ fn ingress(
     }
 }
 
-/// `disable-access-log` and `disable-http-access-log`, which are off by default (kubernetes/ingress-nginx, options of the
-/// ConfigMap).
+/// `disable-access-log` and `disable-http-access-log`, which are off by default, the paths of the log, which do not count
+/// with `enable-syslog`, and snippets (kubernetes/ingress-nginx, options of the ConfigMap).
 fn nginx(
     snapshot: &Snapshot,
     workload: &Workload,
@@ -112,15 +112,41 @@ fn nginx(
         ["disable-access-log", "disable-http-access-log"].contains(&text.config_map.key.as_str())
             && text.text.trim() == "true"
     });
-    match (off, texts.first()) {
-        (Some(text), _) => {
-            Fact::at(false, Rank::Configured, text.at.clone(), format!("{} is true", text.config_map.key))
-        }
-        (None, Some(text)) => {
-            Fact::at(true, Rank::Configured, text.at.clone(), "nothing in it disables access logs")
-        }
-        (None, None) => default(),
+    if let Some(text) = off {
+        let detail = format!("{} is true", text.config_map.key);
+        return Fact::at(false, Rank::Configured, text.at.clone(), detail);
     }
+    let set = |key: &str| {
+        let text = texts.iter().find(|text| text.config_map.key == key)?;
+        Some((text, text.text.trim())).filter(|(_, value)| !value.is_empty())
+    };
+    let path = set("http-access-log-path").or_else(|| set("access-log-path"));
+    let to_syslog = set("enable-syslog").is_some_and(|(_, value)| value == "true");
+    if let Some((text, _)) = path.filter(|(_, path)| *path == "/dev/null" && !to_syslog) {
+        let detail = format!("{} is /dev/null", text.config_map.key);
+        return Fact::at(false, Rank::Configured, text.at.clone(), detail);
+    }
+    let snippets = ["http-snippet", "server-snippet", "location-snippet"].into_iter().filter_map(set);
+    if let Some((text, _)) = snippets.into_iter().find(|(_, snippet)| switches_off(snippet)) {
+        return Fact::unknown(format!(
+            "which requests {} switches access logs off for is not judged ({})",
+            text.config_map.key, text.at
+        ));
+    }
+    match texts.first() {
+        Some(text) => Fact::at(true, Rank::Configured, text.at.clone(), "nothing in it disables access logs"),
+        None => default(),
+    }
+}
+
+/// Whether directives of nginx switch an access log off.
+fn switches_off(snippet: &str) -> bool {
+    let lines = snippet.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let words: Vec<&str> = lines
+        .flat_map(|line| line.split(|letter: char| letter.is_whitespace() || "{};".contains(letter)))
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.windows(2).any(|pair| matches!(pair, ["access_log", "off" | "/dev/null"]))
 }
 
 /// Off by default; `--accesslog` and what is below it switch it on, or `accessLog` in its file.
@@ -275,4 +301,48 @@ fn istio(snapshot: &Snapshot) -> Option<AccessLog> {
             None => Fact::known(names, Rank::Configured, evidence),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests::read_texts;
+
+    #[test]
+    fn paths_and_snippets_of_nginx_switch_logs_off() {
+        for (data, expected) in [
+            ("use-gzip: 'true'", Some(true)),
+            ("access-log-path: /dev/null", Some(false)),
+            ("http-access-log-path: /dev/null", Some(false)),
+            ("{access-log-path: /dev/null, http-access-log-path: /dev/stdout}", Some(true)),
+            ("{access-log-path: /dev/null, enable-syslog: 'true'}", Some(true)),
+            ("http-snippet: 'access_log off;'", None),
+            ("server-snippet: 'location /x {access_log  /dev/null;}'", None),
+            ("server-snippet: '# access_log off;'", Some(true)),
+            ("http-snippet: 'access_log /var/log/x.log;'", Some(true)),
+        ] {
+            let data = if data.starts_with('{') { data.to_owned() } else { format!("{{{data}}}") };
+            let text = format!(
+                "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: controller, namespace: ingress-nginx}}
+spec:
+  template:
+    spec:
+      containers:
+      - name: controller
+        image: registry.k8s.io/ingress-nginx/controller:v1.12.0
+        args: [/nginx-ingress-controller, --configmap=ingress-nginx/c]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: c, namespace: ingress-nginx}}
+data: {data}
+"
+            );
+            let snapshot = read_texts(&[("x.yaml".to_owned(), text)]).unwrap();
+            let logs = access_logs(&snapshot);
+            assert_eq!(logs.value().unwrap()[0].on.value().copied(), expected, "{data}");
+        }
+    }
 }

@@ -143,14 +143,22 @@ fn calico(
         return Some(no(&agent.at, "Calico without a FelixConfiguration writes no flow logs"));
     };
     let spec = Fields::spec(felix);
-    if let Some(true) = spec.flag("flowLogsFileEnabled") {
-        let logged: Fact<bool> = spec.known("flowLogsFileEnabled", true, "flowLogsFileEnabled is on");
-        let folder = spec.text("flowLogsFileDirectory").unwrap_or_else(|| "/var/log/calico/flowlogs".into());
-        let shipped = file(snapshot, collectors, &format!("{folder}/flows.log"));
-        Some((logged.clone(), logged.and(shipped)))
-    } else {
-        let fact: Fact<bool> = spec.known("flowLogsFileEnabled", false, "flowLogsFileEnabled is not on");
-        Some((fact.clone(), fact))
+    match spec.flag("flowLogsFileEnabled") {
+        Some(true) if agent.is_none() => Some(unknown(format!(
+            "flowLogsFileEnabled is on, but no DaemonSet calico-node is seen that would write the log ({})",
+            spec.at_key("flowLogsFileEnabled")
+        ))),
+        Some(true) => {
+            let logged: Fact<bool> = spec.known("flowLogsFileEnabled", true, "flowLogsFileEnabled is on");
+            let folder =
+                spec.text("flowLogsFileDirectory").unwrap_or_else(|| "/var/log/calico/flowlogs".into());
+            let shipped = file(snapshot, collectors, &format!("{folder}/flows.log"));
+            Some((logged.clone(), logged.and(shipped)))
+        }
+        _ => {
+            let fact: Fact<bool> = spec.known("flowLogsFileEnabled", false, "flowLogsFileEnabled is not on");
+            Some((fact.clone(), fact))
+        }
     }
 }
 
@@ -204,4 +212,31 @@ fn aws(snapshot: &Snapshot, collectors: &[Collector<'_>], agent: &Workload) -> (
         file(snapshot, collectors, "/var/log/aws-routed-eni/network-policy-agent.log")
     };
     (logged.clone(), logged.and(shipped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests::read_texts;
+
+    #[test]
+    fn flow_logs_of_calico_need_its_agent() {
+        const FELIX: &str = "apiVersion: crd.projectcalico.org/v1
+kind: FelixConfiguration
+metadata: {name: default}
+spec: {flowLogsFileEnabled: true}
+";
+        const AGENT: &str = "---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: calico-node, namespace: kube-system}
+spec: {template: {spec: {containers: [{name: calico-node, image: calico/node}]}}}
+";
+        let logged = |text: &str| {
+            let snapshot = read_texts(&[("x.yaml".to_owned(), text.to_owned())]).unwrap();
+            flows(&snapshot, &[]).0.value().copied()
+        };
+        assert_eq!(logged(FELIX), None);
+        assert_eq!(logged(&format!("{FELIX}{AGENT}")), Some(true));
+    }
 }

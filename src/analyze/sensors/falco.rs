@@ -10,24 +10,7 @@ use crate::verdict::Rank;
 
 /// What its configuration says.
 pub(super) fn told(found: &Found<'_>) -> Told {
-    let config = resolve::config(found.snapshot, found.workload, found.container, found.product);
-    let settings = match config.file(&config.main) {
-        Lookup::Seen(file) => Settings::of_text(&file.text, &file.at)
-            .map_err(|unreadable| format!("{} ({})", unreadable.why, unreadable.at)),
-        Lookup::Hidden(why) => {
-            Err(format!("the configuration of {} is not seen: {why}", found.workload.title()))
-        }
-    };
-    let words = found.container.command.iter().chain(&found.container.args);
-    let overridden =
-        words.clone().any(|word| word == "-o" || word.starts_with("-o=") || word.starts_with("--option"));
-    let settings = match settings {
-        Ok(_) if overridden => {
-            Err(format!("options of the command line change its configuration ({})", found.at))
-        }
-        other => other,
-    };
-    let settings = match settings {
+    let settings = match settings(found) {
         Ok(settings) => settings,
         Err(reason) => {
             return Told {
@@ -40,12 +23,55 @@ pub(super) fn told(found: &Found<'_>) -> Told {
     };
     let root = settings.root();
     let receives_audit = receives_audit(&root);
+    let finds_nothing = no_rules(found, &root).or_else(|| {
+        // Plugins bring events of their own.
+        no_driver(&root).filter(|_| root.find("load_plugins").items().is_empty())
+    });
     Told {
-        delivered: delivered(found, &root),
+        delivered: finds_nothing.unwrap_or_else(|| delivered(found, &root)),
         watches_system: Fact::unknown(not_told()),
         audit_tls: audit_tls(&root),
         receives_audit,
     }
+}
+
+/// Its configuration, or why it is not known.
+fn settings(found: &Found<'_>) -> Result<Settings, String> {
+    let config = resolve::config(found.snapshot, found.workload, found.container, found.product);
+    let settings = match config.file(&config.main) {
+        Lookup::Seen(file) => Settings::of_text(&file.text, &file.at)
+            .map_err(|unreadable| format!("{} ({})", unreadable.why, unreadable.at)),
+        Lookup::Hidden(why) => {
+            Err(format!("the configuration of {} is not seen: {why}", found.workload.title()))
+        }
+    }?;
+    let mut words = found.container.command.iter().chain(&found.container.args);
+    if words.any(|word| word == "-o" || word.starts_with("-o=") || word.starts_with("--option")) {
+        return Err(format!("options of the command line change its configuration ({})", found.at));
+    }
+    Ok(settings)
+}
+
+/// That it sees no system calls or has no rules, if it is set up so.
+pub(super) fn blind(found: &Found<'_>) -> Option<Fact<bool>> {
+    let settings = settings(found).ok()?;
+    let root = settings.root();
+    no_driver(&root).or_else(|| no_rules(found, &root))
+}
+
+/// `engine.kind` of a Falco without a driver.
+fn no_driver(root: &Setting<'_>) -> Option<Fact<bool>> {
+    let kind = root.find("engine.kind");
+    (kind.plain() == "nodriver").then(|| kind.fact(false, "engine.kind nodriver: it sees no system calls"))
+}
+
+/// A list of files of rules that is empty, where the command line names none.
+fn no_rules(found: &Found<'_>, root: &Setting<'_>) -> Option<Fact<bool>> {
+    let files = root.find("rules_files");
+    let mut words = found.container.command.iter().chain(&found.container.args);
+    let named = words.any(|word| word.starts_with("-r")) || root.find("rules_file").is_set();
+    let is_empty = files.is_list() && files.items().is_empty() && !named;
+    is_empty.then(|| files.fact(false, "rules_files is empty: it has no rules"))
 }
 
 fn not_told() -> String {
@@ -129,5 +155,60 @@ fn audit_tls(root: &Setting<'_>) -> Fact<bool> {
         }
         Ok(_) => Fact::unknown(format!("how k8saudit listens is not told ({})", params.place())),
         Err(why) => Fact::unknown(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::analyze::analyze;
+    use crate::source::manifests::read_texts;
+
+    /// Whether a sensor is present, whether its alerts are delivered, and whether it is ready.
+    fn facts(config: &str, desired: i64) -> (Option<bool>, Option<bool>, Option<bool>) {
+        let text = format!(
+            "apiVersion: apps/v1
+kind: DaemonSet
+metadata: {{name: falco, namespace: falco, generation: 1}}
+spec:
+  template:
+    spec:
+      containers:
+      - {{name: falco, image: falcosecurity/falco:0.41, volumeMounts: [{{name: c, mountPath: /etc/falco}}]}}
+      volumes: [{{name: c, configMap: {{name: falco}}}}]
+status: {{observedGeneration: 1, desiredNumberScheduled: {desired}, numberReady: {desired}, updatedNumberScheduled: {desired}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: falco, namespace: falco}}
+data:
+  falco.yaml: |
+    {config}
+    http_output: {{enabled: true, url: 'https://siem.example.com'}}
+"
+        );
+        let mut snapshot = read_texts(&[("x.yaml".to_owned(), text)]).unwrap();
+        snapshot.scope = crate::snapshot::Scope::Cluster;
+        let runtime = analyze(&snapshot).runtime;
+        let sensor = &runtime.sensors.value().unwrap()[0];
+        let value = |fact: &crate::analyze::fact::Fact<bool>| fact.value().copied();
+        (value(&runtime.present), value(&sensor.delivered), value(&sensor.ready))
+    }
+
+    #[test]
+    fn without_a_driver_or_rules_it_finds_nothing() {
+        for (config, present, delivered) in [
+            ("engine: {kind: modern_ebpf}", true, true),
+            ("rules_files: [/etc/falco/falco_rules.yaml]", true, true),
+            ("engine: {kind: nodriver}", false, false),
+            ("rules_files: []", false, false),
+            ("engine: {kind: nodriver}\n    load_plugins: [k8saudit]", false, true),
+        ] {
+            assert_eq!(facts(config, 2), (Some(present), Some(delivered), Some(true)), "{config}");
+        }
+    }
+
+    #[test]
+    fn a_daemon_set_that_wants_no_pods_is_not_ready() {
+        assert_eq!(facts("priority: debug", 0), (Some(true), Some(true), None));
     }
 }

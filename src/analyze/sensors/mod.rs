@@ -104,8 +104,13 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, collectors: &[Collector
             missed: Fact::unknown(reason),
         };
     }
-    let on_nodes: Vec<&Found<'_>> =
-        all.iter().filter(|found| found.workload.kind == WorkloadKind::DaemonSet).collect();
+    let (blind, on_nodes): (Vec<_>, Vec<_>) = all
+        .iter()
+        .filter(|found| found.workload.kind == WorkloadKind::DaemonSet)
+        .map(|found| (found, found.blind()))
+        .partition(|(_, blind)| blind.is_some());
+    let on_nodes: Vec<&Found<'_>> = on_nodes.into_iter().map(|(found, _)| found).collect();
+    let blind = blind.into_iter().find_map(|(_, blind)| blind);
     let titles: Vec<String> = on_nodes.iter().map(|found| found.workload.title()).collect();
     let runners: Vec<Runner<'_>> = on_nodes
         .iter()
@@ -127,12 +132,14 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, collectors: &[Collector
                 found.at.clone(),
                 format!("{} is {}", found.workload.title(), found.product.name),
             ),
-            None => Fact::at(
-                false,
-                Rank::Configured,
-                "the DaemonSets of the cluster",
-                "none of them is a sensor that is known",
-            ),
+            None => blind.unwrap_or_else(|| {
+                Fact::at(
+                    false,
+                    Rank::Configured,
+                    "the DaemonSets of the cluster",
+                    "none of them is a sensor that is known",
+                )
+            }),
         },
         sensors: Fact::known(
             all.iter().map(|found| sensor(found, &webhook)).collect(),
@@ -152,6 +159,9 @@ fn sensor(found: &Found<'_>, webhook: &Fact<bool>) -> Sensor {
         name => others(found, name),
     };
     let status = match &found.workload.status {
+        Some(status) if status.desired == 0 => {
+            Fact::unknown(format!("no pod is wanted ({} status)", found.workload.at))
+        }
         Some(status) => Fact::at(
             status.ready >= status.desired,
             Rank::Observed,
@@ -205,6 +215,11 @@ fn webhook(instances: &Instances) -> Fact<bool> {
 }
 
 impl Found<'_> {
+    /// That it is set up to see nothing of what processes do, if it is.
+    fn blind(&self) -> Option<Fact<bool>> {
+        (self.product.name == "Falco").then(|| falco::blind(self)).flatten()
+    }
+
     /// Whether what a container of the sensor's pod prints is shipped.
     fn printed(&self, container: &str) -> Fact<bool> {
         let target = Target::Containers {

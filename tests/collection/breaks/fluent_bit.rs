@@ -28,7 +28,7 @@ pub(super) const PROOF: Proof = Proof {
             to: "hostPath: {path: /var/lib/log}",
             comes_to: Status::Fail,
             checks: &["LA-COL-010", "LA-COL-020"],
-            also: &["LA-COL-004", "LA-COL-005", "LA-COL-015", "LA-COL-030"],
+            also: &["LA-COL-004", "LA-COL-005", "LA-COL-015"],
             line: "- name: fluent-bit",
         },
         Break {
