@@ -10,7 +10,7 @@ pub(super) const PROOF: Proof = Proof {
         ("LA-COL-002", Status::Unknown),
         ("LA-COL-003", Status::Unknown),
         ("LA-COL-030", Status::Unknown),
-        ("LA-COL-031", Status::NotApplicable),
+        ("LA-COL-031", Status::Unknown),
         ("LA-COL-043", Status::Fail),
         ("LA-COL-047", Status::Unknown),
         ("LA-COL-048", Status::Fail),

@@ -11,7 +11,7 @@ pub(super) const PROOF: Proof = Proof {
         ("LA-COL-003", Status::Unknown),
         ("LA-COL-027", Status::Fail),
         ("LA-COL-030", Status::Unknown),
-        ("LA-COL-031", Status::NotApplicable),
+        ("LA-COL-031", Status::Unknown),
         ("LA-COL-048", Status::Fail),
     ],
     breaks: &[

@@ -189,7 +189,7 @@ loki.source.file "pods" {
     assert_eq!(patterns, [&Pattern::Name("kube-system".into()), &Pattern::Glob("istio-*".into())]);
     assert_eq!(except[0].at, line(15));
     // Without a rule for mirror pods those of the control plane are not found.
-    assert_eq!((input.steps[1].effect.clone(), &input.steps[1].at), (Effect::DropsSome, &line(25)));
+    assert_eq!((input.steps[1].effect.clone(), &input.steps[1].at), (Effect::Selects, &line(25)));
 }
 
 #[test]

@@ -39,9 +39,7 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> F
 
 /// Whether nothing takes some of the records out by what they say, by chance or by their rate.
 pub(super) fn is_whole(steps: &[&Step]) -> Fact<bool> {
-    none_of(steps, |effect| {
-        matches!(effect, Effect::DropsSome | Effect::Selects | Effect::Samples | Effect::Limits)
-    })
+    none_of(steps, |effect| matches!(effect, Effect::DropsSome | Effect::Samples | Effect::Limits))
 }
 
 /// Whether no line is left out for its length or the age of its file.

@@ -13,7 +13,7 @@ const FOLDERS: [&str; 2] = ["/etc/datadog-agent/conf.d", "/conf.d"];
 /// Adds the inputs of these files. All of them lead to the output of logs.
 pub(super) fn add(config: &Config, agent: &Agent<'_>, pipeline: &mut Pipeline) {
     let is_below = |file: &&File| {
-        let ending = file.path.ends_with(".yaml") || file.path.ends_with(".yml");
+        let ending = file.path.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "yaml" | "yml"));
         ending && FOLDERS.iter().any(|folder| is_or_below(&file.path, folder))
     };
     for file in config.files.iter().filter(is_below) {

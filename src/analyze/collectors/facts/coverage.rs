@@ -142,8 +142,13 @@ pub(crate) fn of_runners(
 /// does not hang on what is wrong behind them.
 fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Collector<'a>, Fact<bool>)> {
     let of_nodes = collectors.iter().filter(|collector| collector.on_nodes);
+    // Which pods are selected is another question than on which nodes something runs.
+    let mut target = target.clone();
+    if let Target::Containers { exact, .. } = &mut target {
+        *exact = false;
+    }
     let links: Vec<_> = of_nodes
-        .filter_map(|collector| Some((collector, chain::through_one(collectors, collector, target)?)))
+        .filter_map(|collector| Some((collector, chain::through_one(collectors, collector, &target)?)))
         .collect();
     let any_ships = links.iter().any(|(_, links)| links.shipped.value() != Some(&false));
     links

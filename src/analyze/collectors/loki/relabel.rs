@@ -113,7 +113,7 @@ impl Family {
         if by_uid && !self.path_labels.iter().any(of_hash) {
             let at = self.labels.get("__path__").and_then(|values| Some(values.last()?.0.clone()));
             let what = "paths by the uid of pods do not find static pods, such as those of the control plane";
-            self.step(&at.unwrap_or_default(), what.into(), Effect::DropsSome);
+            self.step(&at.unwrap_or_default(), what.into(), Effect::Selects);
         }
     }
 
@@ -122,7 +122,7 @@ impl Family {
         let limits = self.only.into_iter().map(|(at, only)| Step {
             at,
             what: format!("keep only {only}"),
-            effect: Effect::DropsSome,
+            effect: Effect::Selects,
         });
         self.steps.into_iter().chain(limits).collect()
     }
