@@ -11,6 +11,7 @@ pub(super) const PROOF: Proof = Proof {
         ("LA-COL-003", Status::Unknown),
         // Static pods are not found by the uid of their mirrors.
         ("LA-COL-015", Status::Unknown),
+        ("LA-COL-016", Status::Unknown),
         ("LA-COL-030", Status::Unknown),
         ("LA-COL-031", Status::Unknown),
         ("LA-COL-043", Status::Fail),
