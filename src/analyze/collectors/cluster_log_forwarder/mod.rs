@@ -3,9 +3,9 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`inputs`] | what is read |
-//! | [`filters`] | what happens on the way |
-//! | [`outputs`] | where it goes |
+//! | `inputs` | what is read |
+//! | `filters` | what happens on the way |
+//! | `outputs` | where it goes |
 
 mod filters;
 mod inputs;

@@ -2,9 +2,9 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`inputs`] | inputs, modules and what is found by hints and templates |
-//! | [`processors`] | what is dropped on the way |
-//! | [`outputs`] | where it goes; the Elastic Agent's outputs are the same |
+//! | `inputs` | inputs, modules and what is found by hints and templates |
+//! | `processors` | what is dropped on the way |
+//! | `outputs` | where it goes; the Elastic Agent's outputs are the same |
 
 pub(super) mod inputs;
 pub(super) mod outputs;

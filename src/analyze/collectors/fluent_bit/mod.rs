@@ -2,12 +2,12 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`classic`], [`yaml`] | read both formats into sections |
-//! | [`section`], [`value`] | sections, and values with their variables |
-//! | [`tag`], [`matching`] | what tags an input gives, and what matches them |
-//! | [`inputs`], [`filters`], [`grep`], [`outputs`], [`plugins`] | what the plugins do |
-//! | [`routes`] | the ways from tags through filters to outputs |
-//! | [`assemble`] | all of it as one pipeline |
+//! | `classic`, `yaml` | read both formats into sections |
+//! | `section`, `value` | sections, and values with their variables |
+//! | `tag`, `matching` | what tags an input gives, and what matches them |
+//! | `inputs`, `filters`, `grep`, `outputs`, `plugins` | what the plugins do |
+//! | `routes` | the ways from tags through filters to outputs |
+//! | `assemble` | all of it as one pipeline |
 
 mod assemble;
 mod classic;

@@ -2,11 +2,11 @@
 //!
 //! | module | reads |
 //! | --- | --- |
-//! | [`selector`] | label selectors |
-//! | [`tags`] | which records a `match` is about |
-//! | [`inputs`] | `ClusterInput` |
-//! | [`filters`] | `ClusterFilter` and `Filter` |
-//! | [`outputs`] | `ClusterOutput` and `Output` |
+//! | `selector` | label selectors |
+//! | `tags` | which records a `match` is about |
+//! | `inputs` | `ClusterInput` |
+//! | `filters` | `ClusterFilter` and `Filter` |
+//! | `outputs` | `ClusterOutput` and `Output` |
 //!
 //! The operator writes a configuration of Fluent Bit from them: inputs and outputs by name, filters by their ordinal and
 //! name (fluent/fluent-operator: `apis/fluentbit/v1alpha2`, `controllers/fluentbitconfig_controller.go`).

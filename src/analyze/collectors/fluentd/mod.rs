@@ -2,10 +2,10 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`scan`], [`ruby`] | words, values and embedded Ruby |
-//! | [`section`], [`value`] | sections with includes put in their place, and their parameters as facts |
-//! | [`input`], [`filter`], [`output`], [`address`], [`buffer`] | what plugins read, take away and send |
-//! | [`tag`], [`target`], [`route`] | tags, outputs that emit again, and the ways between |
+//! | `scan`, `ruby` | words, values and embedded Ruby |
+//! | `section`, `value` | sections with includes put in their place, and their parameters as facts |
+//! | `input`, `filter`, `output`, `address`, `buffer` | what plugins read, take away and send |
+//! | `tag`, `target`, `route` | tags, outputs that emit again, and the ways between |
 
 mod address;
 mod buffer;

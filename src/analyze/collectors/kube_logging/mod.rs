@@ -2,13 +2,13 @@
 //!
 //! | module | reads |
 //! | --- | --- |
-//! | [`agent`] | `FluentbitAgent`: what is read on the nodes and how it gets to the aggregator |
-//! | [`selection`] | which records a flow takes |
-//! | [`flows`], [`filters`] | `Flow`, `ClusterFlow`, the default flow and their filters |
-//! | [`outputs`], [`plugins`] | `Output` and `ClusterOutput`, for Fluentd |
-//! | [`syslog_ng`], [`destinations`] | flows and outputs for syslog-ng |
-//! | [`tailers`] | `HostTailer` and `EventTailer` |
-//! | [`scope`] | which resources belong to a `Logging` |
+//! | `agent` | `FluentbitAgent`: what is read on the nodes and how it gets to the aggregator |
+//! | `selection` | which records a flow takes |
+//! | `flows`, `filters` | `Flow`, `ClusterFlow`, the default flow and their filters |
+//! | `outputs`, `plugins` | `Output` and `ClusterOutput`, for Fluentd |
+//! | `syslog_ng`, `destinations` | flows and outputs for syslog-ng |
+//! | `tailers` | `HostTailer` and `EventTailer` |
+//! | `scope` | which resources belong to a `Logging` |
 //!
 //! One `Logging` is read as one pipeline, from the files of the nodes to the outputs of the aggregator. The way from the
 //! agent to the aggregator is an output too, to which every input that gets anywhere has a route as well: what is sent

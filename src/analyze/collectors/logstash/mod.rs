@@ -2,12 +2,12 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`load`] | which texts make up which pipeline, and where it keeps what |
-//! | [`scan`], [`syntax`] | text into plugins and conditionals |
-//! | [`condition`] | what conditions are known to come to, and the namespaces they are about |
-//! | [`value`] | settings of plugins as facts |
-//! | [`inputs`], [`filters`], [`outputs`], [`services`], [`address`] | what plugins read, take away and send |
-//! | [`routes`] | the ways through a pipeline and into others |
+//! | `load` | which texts make up which pipeline, and where it keeps what |
+//! | `scan`, `syntax` | text into plugins and conditionals |
+//! | `condition` | what conditions are known to come to, and the namespaces they are about |
+//! | `value` | settings of plugins as facts |
+//! | `inputs`, `filters`, `outputs`, `services`, `address` | what plugins read, take away and send |
+//! | `routes` | the ways through a pipeline and into others |
 
 mod address;
 mod condition;

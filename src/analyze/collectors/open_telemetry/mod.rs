@@ -2,13 +2,13 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`graph`] | pipelines, and the ways through them and their connectors |
-//! | [`receivers`] | what is read |
-//! | [`operators`] | the steps inside of receivers of files |
-//! | [`processors`] | what is dropped on the way |
-//! | [`conditions`] | which namespaces a condition of the transformation language is about |
-//! | [`exporters`] | where it goes |
-//! | [`delivery`] | how it waits and is tried again |
+//! | `graph` | pipelines, and the ways through them and their connectors |
+//! | `receivers` | what is read |
+//! | `operators` | the steps inside of receivers of files |
+//! | `processors` | what is dropped on the way |
+//! | `conditions` | which namespaces a condition of the transformation language is about |
+//! | `exporters` | where it goes |
+//! | `delivery` | how it waits and is tried again |
 
 mod conditions;
 mod delivery;

@@ -2,10 +2,10 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`scan`], [`object`], [`syntax`] | text into statements, includes put in their place |
-//! | [`value`], [`globals`] | parameters and settings of the whole program as facts |
-//! | [`inputs`], [`actions`] | what modules read and send |
-//! | [`routes`] | the ways of records through rulesets |
+//! | `scan`, `object`, `syntax` | text into statements, includes put in their place |
+//! | `value`, `globals` | parameters and settings of the whole program as facts |
+//! | `inputs`, `actions` | what modules read and send |
+//! | `routes` | the ways of records through rulesets |
 
 mod actions;
 mod globals;

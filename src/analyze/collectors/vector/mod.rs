@@ -2,11 +2,11 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`load`], [`field`] | files, variables, fields with their places |
-//! | [`graph`] | components and the ways between them |
-//! | [`sources`], [`kubernetes`] | what is read |
-//! | [`transforms`], [`program`] | what happens on the way |
-//! | [`sinks`] | where it goes |
+//! | `load`, `field` | files, variables, fields with their places |
+//! | `graph` | components and the ways between them |
+//! | `sources`, `kubernetes` | what is read |
+//! | `transforms`, `program` | what happens on the way |
+//! | `sinks` | where it goes |
 
 pub(in crate::analyze::collectors) mod field;
 mod graph;
