@@ -96,7 +96,7 @@ pub fn fluent_bit() -> Value {
 pub fn promtail() -> Value {
     let config = json!({"secret": {"secretName": "promtail"}});
     let args = json!(["-config.file=/etc/promtail/promtail.yaml"]);
-    daemon_set("monitoring", "promtail", "docker.io/grafana/promtail:3.5.1", "/etc/promtail", &config, &args)
+    daemon_set("monitoring", "promtail", "grafana/promtail:3.5.1", "/etc/promtail", &config, &args)
 }
 
 /// A `ConfigMap` with one key.

@@ -331,7 +331,7 @@ spec:
     spec:
       containers:
       - name: controller
-        image: registry.k8s.io/ingress-nginx/controller:v1.12.0
+        image: ingress-nginx/controller:v1.12.0
         args: [/nginx-ingress-controller, --configmap=ingress-nginx/c]
 ---
 apiVersion: v1
