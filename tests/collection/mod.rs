@@ -3,6 +3,7 @@
 
 mod breaks;
 mod defaults;
+mod forwarder;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
