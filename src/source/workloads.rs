@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::objects::read_container;
+use crate::analyze::collectors::paths::is_or_below;
 use crate::analyze::collectors::products::product_of;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::workload::{Claim, NodeRequirement, NodeTerm, Placement, Toleration, WorkloadStatus};
@@ -129,10 +130,6 @@ fn is_where_logs_lie(mount: &Mount) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_or_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Labels by which Helm and the controllers of Argo CD and Flux mark what they install.

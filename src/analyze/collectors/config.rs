@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::paths::is_or_below;
+use crate::analyze::apiserver::audit::clean;
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -110,8 +112,8 @@ impl Config {
 
     /// The file at an absolute path of the container.
     pub fn file(&self, path: &str) -> Lookup<'_> {
-        let path = normal(path);
-        match self.files.iter().find(|file| normal(&file.path) == path) {
+        let path = clean(path);
+        match self.files.iter().find(|file| clean(&file.path) == path) {
             Some(file) => Lookup::Seen(file),
             None => Lookup::Hidden(self.why_hidden(&path)),
         }
@@ -119,12 +121,12 @@ impl Config {
 
     /// The files whose absolute paths a glob matches, by path, and why there may be more.
     pub fn glob(&self, pattern: &str) -> (Vec<&File>, Option<String>) {
-        let pattern = normal(pattern);
+        let pattern = clean(pattern);
         let mut found: Vec<&File> =
-            self.files.iter().filter(|file| super::glob::matches(&pattern, &normal(&file.path))).collect();
+            self.files.iter().filter(|file| super::glob::matches(&pattern, &clean(&file.path))).collect();
         found.sort_by(|a, b| a.path.cmp(&b.path));
         let fixed = super::glob::fixed_folder(&pattern);
-        let seen_here = self.files.iter().any(|file| folder(&normal(&file.path)) == fixed);
+        let seen_here = self.files.iter().any(|file| folder(&clean(&file.path)) == fixed);
         // A folder of which files are seen is a volume, and what is in a volume is seen as a whole.
         let more = (!seen_here).then(|| self.why_hidden(&format!("{fixed}/x")));
         (found, more)
@@ -134,7 +136,7 @@ impl Config {
         let nearest = self
             .hidden
             .iter()
-            .filter(|hidden| is_below(path, &normal(&hidden.path)))
+            .filter(|hidden| is_or_below(path, &clean(&hidden.path)))
             .max_by_key(|hidden| hidden.path.len());
         nearest.map_or_else(|| "it is part of the image".to_owned(), |hidden| hidden.why.clone())
     }
@@ -151,26 +153,7 @@ pub fn folder(path: &str) -> &str {
 
 /// `path` seen from `base`'s folder, if it is relative.
 pub fn resolve(base: &str, path: &str) -> String {
-    if path.starts_with('/') { normal(path) } else { normal(&format!("{}/{path}", folder(base))) }
-}
-
-/// Without `.`, `..` and doubled slashes.
-fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
-fn is_below(path: &str, folder: &str) -> bool {
-    folder == "/" || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    if path.starts_with('/') { clean(path) } else { clean(&format!("{}/{path}", folder(base))) }
 }
 
 /// The environment of a container.

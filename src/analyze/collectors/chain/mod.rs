@@ -7,6 +7,9 @@ mod input;
 mod output;
 mod steps;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use self::input::{mount_of, taken_in};
 use self::output::leaves;
 use self::steps::{is_complete, is_whole, passes};
@@ -46,24 +49,25 @@ pub enum Target {
     Events,
 }
 
-/// How far logs come.
-#[derive(Debug, Clone)]
+/// How far logs come. A link is told only for what passed the one before.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Links {
-    /// The collector sees them where they lie.
+    /// Whether a collector sees it where it lies: its folder of the node is mounted, or it comes through the API.
     pub mounted: Fact<bool>,
-    /// An input takes them in.
+    /// Whether an input takes it in.
     pub read: Fact<bool>,
-    /// Filters let them through.
+    /// Whether filters let it through.
     pub kept: Fact<bool>,
-    /// They reach an output.
+    /// Whether it reaches an output.
     pub routed: Fact<bool>,
-    /// The output takes them off the node.
+    /// Whether an output takes it off the node: not to nothing, its own output or a file.
     pub shipped: Fact<bool>,
-    /// They leave the cluster.
+    /// Whether it leaves the cluster.
     pub off_cluster: Fact<bool>,
-    /// Nothing on the way takes some of them out.
+    /// Whether nothing on the way samples, limits or drops by content.
     pub whole: Fact<bool>,
-    /// The input takes in every line, however long or old.
+    /// Whether the input takes in every line, however long or old.
     pub complete: Fact<bool>,
 }
 
@@ -75,19 +79,28 @@ fn no(at: &str, detail: impl Into<String>) -> Fact<bool> {
     Fact::at(false, Rank::Evaluated, at, detail)
 }
 
-/// What stands for "not come so far" in the later links of a way that broke.
-fn broken(by: &Fact<bool>) -> Fact<bool> {
-    by.clone()
-}
-
 /// How far logs come with all collectors together; none if there is no way to follow.
 pub fn follow(collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
     collectors.iter().flat_map(|collector| ways(collectors, collector, target)).reduce(Links::or)
 }
 
 impl Links {
+    /// The same for every link.
+    pub(super) fn all(fact: &Fact<bool>) -> Self {
+        Self {
+            mounted: fact.clone(),
+            read: fact.clone(),
+            kept: fact.clone(),
+            routed: fact.clone(),
+            shipped: fact.clone(),
+            off_cluster: fact.clone(),
+            whole: fact.clone(),
+            complete: fact.clone(),
+        }
+    }
+
     /// Both ways together: a link holds if it holds on one of them.
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         Self {
             mounted: self.mounted.or(other.mounted),
             read: self.read.or(other.read),
@@ -118,20 +131,11 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
             let reason = format!("{} ({})", unreadable.why, unreadable.at);
             let mounted = mounted_without_input(collector, target);
             let Some(mounted) = mounted else { return Vec::new() };
-            let unknown = || match mounted.value() {
-                Some(false) => broken(&mounted),
-                _ => Fact::unknown(reason.clone()),
+            let behind = match mounted.value() {
+                Some(false) => mounted.clone(),
+                _ => Fact::unknown(reason),
             };
-            return vec![Links {
-                read: unknown(),
-                kept: unknown(),
-                routed: unknown(),
-                shipped: unknown(),
-                off_cluster: unknown(),
-                whole: unknown(),
-                complete: unknown(),
-                mounted,
-            }];
+            return vec![Links { mounted, ..Links::all(&behind) }];
         }
     };
     let candidates: Vec<&Input> =
@@ -139,16 +143,7 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
     if candidates.is_empty() {
         let Some(mounted) = mounted_without_input(collector, target) else { return Vec::new() };
         let read = mounted.clone().and(hidden_or(pipeline, no(&collector.at, "no input of it is for them")));
-        return vec![Links {
-            kept: broken(&read),
-            routed: broken(&read),
-            shipped: broken(&read),
-            off_cluster: broken(&read),
-            whole: broken(&read),
-            complete: broken(&read),
-            mounted,
-            read,
-        }];
+        return vec![Links { mounted, ..Links::all(&read) }];
     }
     candidates
         .into_iter()
@@ -255,17 +250,8 @@ fn through(
     let passing = Passing { all, namespace, exact };
     let routes = match &input.routes {
         Fact::Unknown(unknown) => {
-            let unknown = || read.clone().and(Fact::unknown(unknown.reason.clone()));
-            return vec![Links {
-                kept: unknown(),
-                routed: unknown(),
-                shipped: unknown(),
-                off_cluster: unknown(),
-                whole: unknown(),
-                complete: unknown(),
-                mounted,
-                read,
-            }];
+            let behind = read.clone().and(Fact::unknown(unknown.reason.clone()));
+            return vec![Links { mounted, read, ..Links::all(&behind) }];
         }
         Fact::Known(known) => known,
     };
@@ -276,16 +262,7 @@ fn through(
         let routed = hidden_or(pipeline, Fact::known(false, Rank::Evaluated, evidence));
         let kept = read.clone();
         let routed = read.clone().and(routed);
-        return vec![Links {
-            shipped: broken(&routed),
-            off_cluster: broken(&routed),
-            whole: broken(&routed),
-            complete: broken(&routed),
-            mounted,
-            read,
-            kept,
-            routed,
-        }];
+        return vec![Links { mounted, read, kept, ..Links::all(&routed) }];
     }
     let mut ways = Vec::new();
     for route in &routes.value {

@@ -1,6 +1,5 @@
 //! Exporters of Kubernetes events: what each does with them, and how far they come that way.
 
-use super::sources::all;
 use super::{Collector, Snapshot};
 use crate::analyze::collectors::chain::{Links, Target};
 use crate::analyze::collectors::config::Lookup;
@@ -187,7 +186,7 @@ fn printed(
 }
 
 fn links_of(taken: &Fact<bool>, sent: &Fact<bool>) -> Links {
-    let mut links = all(&taken.clone().and(sent.clone()));
+    let mut links = Links::all(&taken.clone().and(sent.clone()));
     (links.mounted, links.read) = (taken.clone(), taken.clone());
     links.off_cluster = match sent.value() {
         Some(true) => Fact::unknown("where the exporter of events sends them is not judged"),

@@ -28,22 +28,9 @@ pub struct LogSource {
     pub covered: Fact<i64>,
     /// The other nodes, by class and reason; empty if there are none.
     pub missed: Fact<String>,
-    /// Whether a collector sees it where it lies: its folder of the node is mounted, or it comes through the API.
-    pub mounted: Fact<bool>,
-    /// Whether an input takes it in.
-    pub read: Fact<bool>,
-    /// Whether filters let it through.
-    pub kept: Fact<bool>,
-    /// Whether it reaches an output.
-    pub routed: Fact<bool>,
-    /// Whether an output takes it off the node: not to nothing, its own output or a file.
-    pub shipped: Fact<bool>,
-    /// Whether it leaves the cluster.
-    pub off_cluster: Fact<bool>,
-    /// Whether nothing on the way samples, limits or drops by content.
-    pub whole: Fact<bool>,
-    /// Whether the input takes in every line, however long or old.
-    pub complete: Fact<bool>,
+    /// How far it comes.
+    #[serde(flatten)]
+    pub links: Links,
     /// Namespaces of which nothing is shipped, though something is of others; only for `containers`.
     pub lost_namespaces: Fact<Vec<String>>,
     /// Workloads and namespaces that withdraw by a label or annotation which a collector honours; only for `containers`.
@@ -66,11 +53,7 @@ pub(super) fn sources(
     list.push(scene.source("journal of the nodes", "journal", &Target::Journal, Some(Arises::Everywhere)));
     let mut events = scene.source("Kubernetes events", "events", &Target::Events, None);
     for links in super::exporters::ways(snapshot, collectors) {
-        (events.mounted, events.read) = (events.mounted.or(links.mounted), events.read.or(links.read));
-        (events.kept, events.routed) = (events.kept.or(links.kept), events.routed.or(links.routed));
-        events.shipped = events.shipped.or(links.shipped);
-        events.off_cluster = events.off_cluster.or(links.off_cluster);
-        (events.whole, events.complete) = (events.whole.or(links.whole), events.complete.or(links.complete));
+        events.links = events.links.or(links);
     }
     list.push(events);
     Fact::known(list, Rank::Evaluated, Vec::new())
@@ -121,7 +104,6 @@ fn apiserver(node: &str) -> Target {
 
 impl Scene<'_> {
     fn source(&self, name: &str, kind: &str, target: &Target, arises: Option<Arises>) -> LogSource {
-        let links = self.links(target);
         let coverage = match (self.unseen, arises) {
             (Some(reason), Some(_)) => unknown_coverage(reason),
             (None, Some(arises)) => coverage(self.snapshot, self.collectors, target, arises),
@@ -135,14 +117,7 @@ impl Scene<'_> {
             nodes: coverage.nodes,
             covered: coverage.covered,
             missed: coverage.missed,
-            mounted: links.mounted,
-            read: links.read,
-            kept: links.kept,
-            routed: links.routed,
-            shipped: links.shipped,
-            off_cluster: links.off_cluster,
-            whole: links.whole,
-            complete: links.complete,
+            links: self.links(target),
             lost_namespaces: constant(Vec::new()),
             opted_out: constant(Vec::new()),
         }
@@ -156,12 +131,12 @@ impl Scene<'_> {
             && matches!(target, Target::Journal | Target::Events)
             && found.as_ref().is_none_or(|links| links.read.value() == Some(&false))
         {
-            return all(&Fact::unknown(
+            return Links::all(&Fact::unknown(
                 "nothing in the input takes this in, which in files proves nothing; add what does with -f, or run against the cluster",
             ));
         }
         found.unwrap_or_else(|| {
-            all(&match (self.unseen, self.snapshot.scope) {
+            Links::all(&match (self.unseen, self.snapshot.scope) {
                 (Some(reason), _) => Fact::unknown(reason),
                 (None, Scope::Manifests) if self.collectors.is_empty() => {
                     Fact::unknown(super::NO_COLLECTOR_GIVEN)
@@ -183,7 +158,7 @@ impl Scene<'_> {
             &application(&self.shipped_namespace()),
             Some(Arises::Everywhere),
         );
-        source.lost_namespaces = self.lost_namespaces(&source.shipped);
+        source.lost_namespaces = self.lost_namespaces(&source.links.shipped);
         source.opted_out = self.opted_out();
         source
     }
@@ -220,13 +195,9 @@ impl Scene<'_> {
     /// A source of which nothing is known.
     fn unknown(&self, name: &str, kind: &str, reason: &str) -> LogSource {
         let mut source = self.source(name, kind, &Target::Events, None);
-        let links = all(&Fact::unknown(reason));
+        source.links = Links::all(&Fact::unknown(reason));
         (source.nodes, source.covered, source.missed) =
             (Fact::unknown(reason), Fact::unknown(reason), Fact::unknown(reason));
-        (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
-        (source.routed, source.shipped) = (links.routed, links.shipped);
-        (source.off_cluster, source.whole, source.complete) =
-            (links.off_cluster, links.whole, links.complete);
         source
     }
 
@@ -268,11 +239,7 @@ impl Scene<'_> {
             ),
             None => Fact::unknown(webhook.reason().unwrap_or_default()),
         };
-        let links = all(&fact);
-        (source.mounted, source.read, source.kept) = (links.mounted, links.read, links.kept);
-        (source.routed, source.shipped) = (links.routed, links.shipped);
-        (source.off_cluster, source.whole, source.complete) =
-            (links.off_cluster, links.whole, links.complete);
+        source.links = Links::all(&fact);
         source
     }
 
@@ -438,19 +405,6 @@ fn on_node(behind: &Paths, path: &str) -> Result<String, String> {
 
 fn constant<T>(value: T) -> Fact<T> {
     Fact::known(value, Rank::Evaluated, Vec::new())
-}
-
-pub(super) fn all(fact: &Fact<bool>) -> Links {
-    Links {
-        mounted: fact.clone(),
-        read: fact.clone(),
-        kept: fact.clone(),
-        routed: fact.clone(),
-        shipped: fact.clone(),
-        off_cluster: fact.clone(),
-        whole: fact.clone(),
-        complete: fact.clone(),
-    }
 }
 
 fn unknown_coverage(reason: &str) -> Coverage {
