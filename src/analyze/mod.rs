@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alerting;
 pub mod apiserver;
+pub mod cloud;
 pub mod collectors;
 pub mod counters;
 pub mod fact;
@@ -28,6 +29,7 @@ use self::apiserver::agreement::Drift;
 use self::apiserver::flags::Rung;
 use self::apiserver::instances::{Instance, Instances};
 use self::apiserver::{ApiServer, Surroundings, agreement};
+use self::cloud::{Cloud, CloudFacts};
 use self::collectors::facts::{Collection, CollectorFacts, Destination, LogSource};
 use self::counters::Counters;
 use self::fact::Fact;
@@ -37,6 +39,7 @@ use self::policy::facts::{BodyRecord, NoiseRecord, Policy, PolicyFacts, RequestR
 use self::sensors::Runtime;
 use self::stores::facts::StoreFacts;
 use self::version::Version;
+use crate::snapshot::cloud::CloudProvider;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
 
@@ -77,6 +80,8 @@ pub struct Facts {
     pub alerting: Alerting,
     /// Logs of connections and accesses.
     pub network: Network,
+    /// What the cloud provider says of the cluster.
+    pub cloud: CloudFacts,
     /// The audit policies of the apiservers.
     pub policies: Fact<Vec<Policy>>,
     /// What these record of each class of requests that security depends on.
@@ -136,10 +141,12 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         .collect();
     let kubelet_version =
         version.or_else(|| instances.list.iter().find_map(|instance| instance.flags.version));
-    let kubernetes = kubernetes(snapshot, version);
+    let is_visible = instances.list.iter().any(|instance| instance.flags.unread.is_none());
+    let cloud = cloud::cloud(snapshot, is_visible);
+    let kubernetes = kubernetes(snapshot, version, &cloud);
     let distribution = kubernetes.distribution.value().map(String::as_str);
     let PolicyFacts { policies, requests, bodies, noise } =
-        policy::facts::facts(snapshot, &instances, distribution);
+        policy::facts::facts(snapshot, &instances, distribution, cloud.recorded.as_ref());
     let access = access::access(snapshot, distribution);
     let in_cluster = stores::facts::found(snapshot);
     let found = collectors::collector::collectors(snapshot);
@@ -152,14 +159,15 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         facts_version: FACTS_VERSION,
         scope: snapshot.scope,
         kubernetes,
-        control_plane: control_plane(snapshot, &instances, &list, &counters),
-        api_servers: if list.is_empty() {
-            Fact::unknown(no_apiserver(snapshot))
-        } else {
-            Fact::known(list, Rank::Observed, Vec::new())
+        control_plane: control_plane(snapshot, &instances, &list, &counters, &cloud),
+        api_servers: match (cloud.runs_apiservers(), is_visible) {
+            (Some(by), false) => Fact::known(Vec::new(), Rank::Documented, by),
+            _ if list.is_empty() => Fact::unknown(no_apiserver(snapshot)),
+            _ => Fact::known(list, Rank::Observed, Vec::new()),
         },
         counters,
         kubelets: kubelet::kubelets(snapshot, kubelet_version),
+        cloud: cloud.facts,
         collectors,
         runtime: sensors::facts(snapshot, &instances, &found),
         alerting,
@@ -238,6 +246,7 @@ fn control_plane(
     instances: &Instances,
     list: &[ApiServer],
     counters: &Fact<Vec<Counters>>,
+    cloud: &Cloud,
 ) -> ControlPlane {
     let told_by_flags = list.iter().find_map(|server| {
         let recording = server
@@ -254,6 +263,9 @@ fn control_plane(
     let audit_told = match (told_by_flags, told_by_counters) {
         (Some(told), _) => told.map(|_| true),
         (None, Some(told)) => told,
+        (None, None) if cloud.runs_apiservers().is_some() => {
+            Fact::known(true, Rank::Configured, cloud.runs_apiservers().unwrap_or_default())
+        }
         (None, None) => Fact::known(false, Rank::Observed, what_hid_it(snapshot, list, counters)),
     };
     let read = instances.list.iter().filter(|instance| instance.flags.unread.is_none()).count();
@@ -330,14 +342,17 @@ fn policy_doubt(instance: &Instance, snapshot: &Snapshot, counters: &Fact<Vec<Co
     ))
 }
 
-fn kubernetes(snapshot: &Snapshot, version: Option<Version>) -> Kubernetes {
+fn kubernetes(snapshot: &Snapshot, version: Option<Version>, cloud: &Cloud) -> Kubernetes {
     let text = match snapshot.version.as_result() {
         Ok(text) => Fact::at(text.clone(), Rank::Observed, "/version gitVersion", text.clone()),
         Err(gap) => Fact::unknown(gap.to_string()),
     };
     let git_version = snapshot.version.value().map_or("", String::as_str);
     let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
-    let distribution = distribution(git_version, nodes)
+    let provider = cloud.identity.provider.filter(|_| cloud.identity.is_sure);
+    let distribution = provider
+        .map(CloudProvider::as_str)
+        .or_else(|| distribution(git_version, nodes))
         .or_else(|| snapshot.kubeadm_config.value().and_then(Option::as_ref).map(|_| "kubeadm"));
     Kubernetes {
         distribution: match (distribution, version.is_some() || !nodes.is_empty()) {

@@ -8,9 +8,11 @@ use serde::Deserialize;
 use super::judge::{Judge, worst};
 use super::{Check, Params};
 use crate::analyze::tree::FactTree;
+use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider, CloudSign, call};
 use crate::snapshot::rbac::Rbac;
 use crate::snapshot::redact::redact;
 use crate::snapshot::{Gap, GapReason, Permission, Reading, Scope, Snapshot, io};
+use crate::source::cloud::file;
 use crate::source::{flagz, manifests, metrics};
 use crate::verdict::{Finding, Status};
 
@@ -37,6 +39,24 @@ pub struct Example {
     /// What a running cluster answers beside the objects in `manifests`.
     #[serde(default)]
     pub cluster: Option<ClusterInput>,
+    /// What the cloud provider answers.
+    #[serde(default)]
+    pub cloud: Option<CloudInput>,
+}
+
+/// What a cloud provider answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CloudInput {
+    /// The provider, where no answer tells it.
+    #[serde(default)]
+    pub provider: Option<CloudProvider>,
+    /// JSON documents as `--cloud-file` would read them.
+    #[serde(default)]
+    pub answers: Vec<serde_json::Value>,
+    /// Calls that are refused for want of a permission, by id: `eks/describe-cluster`.
+    #[serde(default)]
+    pub forbidden: Vec<String>,
 }
 
 /// What a running cluster answers.
@@ -109,8 +129,39 @@ pub fn snapshot(example: &Example, folder: &Path) -> Result<Snapshot, String> {
     if let Some(cluster) = &example.cluster {
         answer(&mut snapshot, cluster)?;
     }
+    if let Some(cloud) = &example.cloud {
+        ask(&mut snapshot, cloud)?;
+    }
     redact(&mut snapshot);
     Ok(snapshot)
+}
+
+fn ask(snapshot: &mut Snapshot, cloud: &CloudInput) -> Result<(), String> {
+    if let Some(provider) = cloud.provider {
+        let sign = CloudSign { is_sure: true, ..CloudSign::new(provider, "--provider", provider.as_str()) };
+        snapshot.cloud.signs.push(sign);
+    }
+    let mut found = Cloud::default();
+    for document in &cloud.answers {
+        let answers =
+            file::answers("example.json", document.to_string().as_bytes()).map_err(|e| e.to_string())?;
+        if answers.is_empty() {
+            return Err("`answers` holds something that is no answer of a provider".into());
+        }
+        found.answers.extend(answers);
+    }
+    for id in &cloud.forbidden {
+        let call = call(id).ok_or_else(|| format!("`forbidden` does not know `{id}`"))?;
+        let grant = Permission::Cloud { action: call.permission.to_owned() };
+        let gap = Gap::new(GapReason::Forbidden, call.what, "").with_grant(grant);
+        found.answers.push(CloudAnswer {
+            call: id.clone(),
+            of: String::new(),
+            at: call.command.to_owned(),
+            reading: Reading::missing(gap),
+        });
+    }
+    file::put(found, snapshot).map_err(|error| error.to_string())
 }
 
 fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String> {

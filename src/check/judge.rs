@@ -60,9 +60,9 @@ impl<'a> Judge<'a> {
                     let name = item.get("name").and_then(Value::as_str).unwrap_or("unnamed");
                     findings.push(self.subject(check, name, Some(&format!("{path}[{index}]"))));
                 }
-                if findings.is_empty() { vec![nothing(check, path)] } else { findings }
+                if findings.is_empty() { vec![self.nothing(check, path)] } else { findings }
             }
-            Some(_) => vec![nothing(check, path)],
+            Some(_) => vec![self.nothing(check, path)],
             None => {
                 let reason = self.unknown_reason(&[path.to_owned()]);
                 vec![finding(check, "cluster", path, Status::Unknown, reason, Support::default())]
@@ -148,6 +148,16 @@ impl<'a> Judge<'a> {
         reasons.join("; ")
     }
 
+    /// There is nothing to judge; where the facts show why, that is said.
+    fn nothing(&self, check: &Check, path: &str) -> Finding {
+        let support = self.support(&[path.to_owned()]);
+        let reason = support.evidence.first().filter(|evidence| !evidence.detail.is_empty()).map_or_else(
+            || "there is nothing of the kind that this check looks at".to_owned(),
+            |evidence| evidence.detail.clone(),
+        );
+        finding(check, "cluster", path, Status::NotApplicable, reason, support)
+    }
+
     fn support(&self, paths: &[String]) -> Support {
         let mut support = Support::default();
         for path in paths {
@@ -188,11 +198,6 @@ fn first(paths: &[String]) -> &str {
 
 fn value_at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, field| value.get(field))
-}
-
-fn nothing(check: &Check, path: &str) -> Finding {
-    let reason = "there is nothing of the kind that this check looks at".to_owned();
-    finding(check, "cluster", path, Status::NotApplicable, reason, Support::default())
 }
 
 fn finding(

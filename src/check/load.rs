@@ -344,8 +344,11 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
     })
 }
 
-/// The folder a check lies in; a single file belongs to `custom`.
+/// The folder a check lies in, for the built-in ones the one of `checks/`; a single file belongs to `custom`.
 fn category(name: &str) -> String {
+    if let Some((folder, _)) = name.strip_prefix("checks/").and_then(|name| name.split_once('/')) {
+        return folder.to_owned();
+    }
     let mut parts = name.rsplit(['/', '\\']);
     parts.next();
     parts.next().filter(|folder| !folder.is_empty() && *folder != ".").unwrap_or("custom").to_owned()

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 
+use super::cloud::CloudArgs;
 use super::progress::Progress;
 use super::{config_for, given, interrupt, output};
-use crate::snapshot::{Snapshot, io};
+use crate::snapshot::{Scope, Snapshot, io};
 use crate::source::live::{self, Connection};
 use crate::source::manifests;
 
@@ -29,6 +30,8 @@ pub(crate) struct InputArgs {
     /// several times; - is standard input
     #[arg(long, value_name = "NAMESPACE/WORKLOAD=FILE", value_parser = config_for::parse)]
     pub(crate) config_for: Vec<config_for::ConfigFor>,
+    #[command(flatten)]
+    pub(crate) cloud: CloudArgs,
     /// Give up reading a cluster after this long
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
@@ -50,13 +53,14 @@ impl InputArgs {
         let readers = [
             self.policy_file.iter().filter(|path| is_stdin(path)).count(),
             self.config_for.iter().filter(|given| given.is_stdin()).count(),
+            self.cloud.cloud_file.iter().filter(|path| is_stdin(path)).count(),
             usize::from(self.snapshot.iter().chain(&self.filename).any(is_stdin)),
         ];
         if readers.iter().sum::<usize>() > 1 {
-            let what = if self.config_for.is_empty() {
+            let what = if self.config_for.is_empty() && self.cloud.cloud_file.is_empty() {
                 "the policy and the input cannot both"
             } else {
-                "only one of the input, the policy and the configurations can"
+                "only one of the input, the policy, the configurations and the provider's answers can"
             };
             bail!("{what} come from standard input; give one of them as a file");
         }
@@ -74,19 +78,26 @@ impl InputArgs {
     }
 
     fn read_input(&self, connection: &Connection, quiet: bool) -> anyhow::Result<Snapshot> {
+        let add_cloud = |mut snapshot: Snapshot| {
+            self.cloud.read(&mut snapshot, None, self.timeout, &|_| ())?;
+            Ok(snapshot)
+        };
         if let Some(path) = &self.snapshot {
-            return read_snapshot(path);
+            return add_cloud(read_snapshot(path)?);
         }
         if !self.filename.is_empty() {
-            let snapshot = manifests::read_paths(&self.filename)?;
-            return Ok(snapshot);
+            return add_cloud(manifests::read_paths(&self.filename)?);
+        }
+        if self.cloud.offline {
+            return add_cloud(Snapshot::empty(Scope::Manifests, "saved answers"));
         }
         interrupt::watch();
         let traced = connection.verbosity.is_some_and(|level| level >= live::TRACE_LEVEL);
         let progress = Progress::new(quiet || traced);
         let options = live::Options { timeout: self.timeout, captured_at: now()? };
         let told = |what: &str| if traced { output::warn(what) } else { progress.step(what) };
-        let (snapshot, stats) = live::read(connection, &options, &told)?;
+        let (mut snapshot, stats) = live::read(connection, &options, &told)?;
+        self.cloud.read(&mut snapshot, Some(connection), self.timeout, &told)?;
         drop(progress);
         if connection.verbosity.unwrap_or_default() > 0 {
             output::warn(&stats.to_string());

@@ -4,6 +4,7 @@
 //! 130 interrupted. Reports go to standard output or `--output-file`, everything else to standard error.
 
 mod checks;
+mod cloud;
 mod completion;
 mod config_for;
 mod facts;

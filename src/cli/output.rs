@@ -42,7 +42,7 @@ impl OutputArgs {
 }
 
 /// Writes a file whole or not at all: into a new file beside it, which then takes its place.
-fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let name = path.display();
     // A pipe or device cannot be replaced; it is written to as it is.
     let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());

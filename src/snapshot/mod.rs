@@ -3,6 +3,7 @@
 //! A snapshot is the only thing the analysis sees: the same snapshot gives the same report, byte for byte. It is
 //! versioned JSON, optionally compressed with zstd; [`io`] reads and writes it, [`redact`] says what may be kept.
 
+pub mod cloud;
 pub mod discovery;
 pub mod io;
 pub mod model;

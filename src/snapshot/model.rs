@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::cloud::Cloud;
 use super::discovery::ServedApis;
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::Rbac;
@@ -86,6 +87,9 @@ pub struct Snapshot {
     /// The API resources that the cluster serves.
     #[serde(default = "apis_not_asked")]
     pub apis: Reading<ServedApis>,
+    /// What the cloud provider says of it.
+    #[serde(default, skip_serializing_if = "Cloud::is_empty")]
+    pub cloud: Cloud,
     /// What in the input was left aside, and why.
     #[serde(default)]
     pub notes: Vec<Note>,
@@ -120,6 +124,7 @@ impl Snapshot {
             resources: Vec::new(),
             resources_unread: Vec::new(),
             apis: apis_not_asked(),
+            cloud: Cloud::default(),
             notes: Vec::new(),
         }
     }
@@ -145,6 +150,7 @@ impl Snapshot {
         let each =
             each.chain(self.configs_unread.iter().map(|unread| &unread.gap)).chain(&self.resources_unread);
         let each = each.chain(self.rbac.gaps());
+        let each = each.chain(self.cloud.answers.iter().filter_map(|answer| answer.reading.gap()));
         single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
 }
@@ -367,6 +373,10 @@ pub struct Node {
     /// The scheme of `spec.providerID`: `aws`, `gce`, `azure`, `kind`.
     #[serde(default)]
     pub provider: String,
+    /// What of `spec.providerID` tells account and place, without the machine: `subscriptions/…/resourceGroups/…` of Azure,
+    /// project and zone of Google Cloud, zone of AWS.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider_scope: String,
     /// Keys of labels and annotations that tell distributions apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub markers: Vec<String>,

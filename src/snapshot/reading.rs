@@ -135,6 +135,16 @@ pub enum GapReason {
     TooLarge,
     /// The answer is not what this path should return.
     Malformed,
+    /// The provider's command-line tool is not there.
+    ToolMissing,
+    /// Nobody is logged in at the provider.
+    NoCredentials,
+    /// The login at the provider has expired.
+    CredentialsExpired,
+    /// Region, project, subscription or resource group is not known.
+    PlaceUnknown,
+    /// The provider or its tool does not offer it.
+    NotSupported,
     /// The source at hand does not hold it.
     NotAsked,
 }
@@ -153,6 +163,11 @@ impl fmt::Display for GapReason {
             Self::Unreachable => "connection failed",
             Self::TooLarge => "too large",
             Self::Malformed => "not in the expected form",
+            Self::ToolMissing => "the command-line tool is missing",
+            Self::NoCredentials => "not logged in",
+            Self::CredentialsExpired => "the login has expired",
+            Self::PlaceUnknown => "region, project or resource group unknown",
+            Self::NotSupported => "not supported",
             Self::NotAsked => "not asked for",
         })
     }
@@ -182,6 +197,12 @@ pub enum Permission {
         url: String,
         /// `get`.
         verb: String,
+    },
+    /// A permission of a cloud provider.
+    #[serde(rename_all = "camelCase")]
+    Cloud {
+        /// `eks:DescribeCluster`, `container.clusters.get`.
+        action: String,
     },
 }
 
@@ -217,6 +238,7 @@ impl fmt::Display for Permission {
                 Ok(())
             }
             Self::NonResource { url, verb } => write!(f, "`{verb}` on the nonResourceURL `{url}`"),
+            Self::Cloud { action } => write!(f, "`{action}`"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! their values, and of the environment only the variables those flags name; what still looks like a credential is
 //! replaced wherever it stands.
 
+mod cloud;
 mod config;
 mod container;
 mod kept;
@@ -105,6 +106,7 @@ pub fn redact(snapshot: &mut Snapshot) {
     }
     snapshot.resources.iter_mut().for_each(workload::redact_resource);
     workload::narrow_nodes(snapshot);
+    cloud::redact_cloud(&mut snapshot.cloud);
     snapshot.texts(&mut |text| {
         if let Cow::Owned(clean) = scrub(text) {
             *text = clean;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cloud::{Cloud, CloudAnswer, CloudSign};
 use super::discovery::{ServedApis, ServedResource};
 use super::model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
@@ -40,7 +41,7 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, apis, cloud, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
@@ -48,7 +49,7 @@ texts! {
     Container { name, image, command, args, env, env_from, mounts; index }
     EnvVar { name, value, from }
     Mount { path, medium, at; read_only }
-    Node { name, kubelet_version, os_image, provider, markers, os, labels, taints; control_plane }
+    Node { name, kubelet_version, os_image, provider, provider_scope, markers, os, labels, taints; control_plane }
     Taint { key, value, effect }
     Workloads { daemon_sets, deployments, stateful_sets }
     Workload {
@@ -85,6 +86,9 @@ texts! {
     ServedResource { group, resource, version, verbs, subresources; namespaced }
     ConfigMapVolume { namespace, name, sub_path, items }
     Note { at, text }
+    Cloud { signs, answers, not_asked }
+    CloudSign { at, detail, cluster, location, account, group; provider; is_sure }
+    CloudAnswer { call, of, at, reading }
     Gap { what, detail, grant; reason }
 }
 
@@ -187,6 +191,7 @@ impl Texts for Permission {
                 namespace.texts(visit);
             }
             Self::NonResource { url, verb } => [url, verb].into_iter().for_each(visit),
+            Self::Cloud { action } => action.texts(visit),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! | module | reads |
 //! | --- | --- |
 //! | [`live`] | a cluster through its API |
+//! | [`cloud`] | the log settings of a managed cluster, from files or through the provider's command-line tool |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
 //! | [`objects`], [`workloads`], [`custom`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
+pub mod cloud;
 pub mod custom;
 pub mod declared;
 pub mod flagz;
@@ -14,5 +16,7 @@ pub mod live;
 pub mod manifests;
 pub mod metrics;
 pub mod objects;
+mod process;
 pub mod rbac;
+mod wording;
 pub mod workloads;

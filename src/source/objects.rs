@@ -273,7 +273,7 @@ pub fn node(object: &Value) -> Node {
             .into_iter()
             .flat_map(|map| map.keys())
             .filter(|key| {
-                const MARKERS: [&str; 8] = [
+                const MARKERS: [&str; 12] = [
                     "k3s.io/",
                     "rke2.io/",
                     "microk8s.io/",
@@ -282,6 +282,10 @@ pub fn node(object: &Value) -> Node {
                     "cloud.google.com/gke",
                     "kubernetes.azure.com/",
                     "minikube.k8s.io/",
+                    "doks.digitalocean.com/",
+                    "oci.oraclecloud.com/",
+                    "ibm-cloud.kubernetes.io/",
+                    "alibabacloud.com/",
                 ];
                 MARKERS.iter().any(|marker| key.starts_with(marker))
             })
@@ -303,6 +307,7 @@ pub fn node(object: &Value) -> Node {
             .split_once("://")
             .map_or("", |(scheme, _)| scheme)
             .to_owned(),
+        provider_scope: provider_scope(text(object, "/spec/providerID")),
         markers,
         os: text(object, "/status/nodeInfo/operatingSystem").to_owned(),
         labels: object
@@ -314,6 +319,19 @@ pub fn node(object: &Value) -> Node {
             .collect(),
         taints: taints(object),
     }
+}
+
+/// What of a node's `providerID` tells account and place, without the machine.
+fn provider_scope(id: &str) -> String {
+    let (scheme, path) = id.split_once("://").unwrap_or_default();
+    let path = path.trim_start_matches('/');
+    let parts = match scheme {
+        "azure" => 4,
+        "gce" => 2,
+        "aws" => 1,
+        _ => 0,
+    };
+    path.split('/').take(parts).collect::<Vec<_>>().join("/")
 }
 
 /// A Lease of a kube-apiserver; none for any other Lease.

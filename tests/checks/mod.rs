@@ -122,6 +122,7 @@ fn files_have_the_form_of_a_check() {
             Some("LA-INT-") => "integrity",
             Some("LA-ALT-") => "alerting",
             Some("LA-NET-") => "network",
+            Some("LA-CLD-" | "LA-EKS-" | "LA-AKS-" | "LA-GKE-") => "cloud",
             _ => "apiserver",
         };
         assert_eq!(check.category, area, "{}", check.file);

@@ -137,6 +137,7 @@ mod tests {
             kubelet_version: String::new(),
             os_image: String::new(),
             provider: String::new(),
+            provider_scope: String::new(),
             markers: Vec::new(),
             os: "linux".into(),
             labels: labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),

@@ -5,7 +5,7 @@
 //!
 //! | step | modules |
 //! | --- | --- |
-//! | flags and kubeconfig to a cluster and an identity | `connection`, `kubeconfig`, `flags`, `resolve`, `credentials`, `proxy`, `plugin` |
+//! | flags and kubeconfig to a cluster and an identity | `connection`, `kubeconfig`, `flags`, `resolve`, `credentials`, `proxy`, `plugin`, `provider` |
 //! | one request within its limits, and what a failure means | `client`, `answer`, `fault`, `list` |
 //! | what is asked, in which order | [`permissions`], `gather`, `discovery`, `cluster`, `instances`, `openshift`, `policies` |
 //! | the way in, and what makes it impossible | `read`, `error` |
@@ -29,6 +29,7 @@ mod openshift;
 pub mod permissions;
 mod plugin;
 mod policies;
+mod provider;
 mod proxy;
 mod read;
 mod resolve;
@@ -36,10 +37,12 @@ mod resolve;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod wording;
+
+use super::wording;
 
 pub use connection::{Connection, RequestTimeout};
 pub use error::LiveError;
 pub use fault::Fault;
+pub use provider::provider_signs;
 pub use read::{DEFAULT_TIMEOUT, Options, ReadStats, TRACE_LEVEL, read};
 pub use resolve::contexts;

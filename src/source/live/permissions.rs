@@ -362,7 +362,8 @@ fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
     for access in Access::ALL.into_iter().chain(KINDS.iter().map(Access::Custom)) {
         match access.permission() {
             Permission::NonResource { url, .. } if wanted.is_none() => urls.push(url),
-            Permission::NonResource { .. } => {}
+            // Nothing of a cloud provider is among these.
+            Permission::NonResource { .. } | Permission::Cloud { .. } => {}
             Permission::Resource { api_group, resource, verb, namespace } => {
                 if namespace.as_deref() == wanted {
                     let names =

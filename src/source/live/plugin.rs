@@ -1,25 +1,19 @@
 //! Credential plugins of kubeconfigs (`client.authentication.k8s.io`, `ExecCredential`), run with a time limit.
 
-use std::io::{IsTerminal, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::io::IsTerminal;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use kube::config::{AuthInfo, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use serde::{Deserialize, Serialize};
 
+use super::super::process::{self, Fault};
 use super::error::LiveError;
 use super::wording::one_line;
 
 /// The most that is kept of what a plugin prints.
 const MAX_OUTPUT: u64 = 1024 * 1024;
-
-/// How often it is looked whether the plugin has ended.
-const POLL: Duration = Duration::from_millis(10);
-
-/// How long the end of its output is waited for after it has ended: a child of its own may keep the pipe open.
-const DRAIN: Duration = Duration::from_millis(500);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,54 +142,31 @@ fn execute(
         spec: Spec { interactive, cluster: plugin.cluster.as_ref() },
     };
     let info = serde_json::to_string(&info).map_err(|error| LiveError::Internal(error.to_string()))?;
-    process.env("KUBERNETES_EXEC_INFO", info).stdout(Stdio::piped());
-    if interactive {
-        process.stdin(Stdio::inherit()).stderr(Stdio::inherit());
-    } else {
-        process.stdin(Stdio::null()).stderr(Stdio::piped());
-    }
-    let mut child = process.spawn().map_err(|error| LiveError::PluginMissing {
-        command: command.into(),
-        what: one_line(&error.to_string()),
-        hint: plugin
-            .install_hint
-            .as_deref()
-            .map(one_line)
-            .filter(|hint| !hint.is_empty())
-            .unwrap_or_else(|| "install it, or see that it is in PATH".into()),
-    })?;
-    let stdout = Pipe::of(child.stdout.take());
-    let stderr = Pipe::of(child.stderr.take());
-    let Some(status) = wait(&mut child, limit).map_err(|error| LiveError::PluginFailed {
-        command: command.into(),
-        status: one_line(&error.to_string()),
-        stderr: String::new(),
-    })?
-    else {
-        return Err(LiveError::PluginHung {
+    process.env("KUBERNETES_EXEC_INFO", info);
+    let (stdin, stderr) =
+        if interactive { (Stdio::inherit(), Stdio::inherit()) } else { (Stdio::null(), Stdio::piped()) };
+    process.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
+    let ended = process::run(process, limit, MAX_OUTPUT).map_err(|fault| match fault {
+        Fault::NotStarted(error) => LiveError::PluginMissing {
             command: command.into(),
-            after: limit,
-            stderr: last_line(&stderr.so_far()),
-        });
-    };
-    Ok(Output { status, stdout: stdout.whole(), stderr: last_line(&stderr.whole()) })
-}
-
-/// Waits for the end; none if it did not come in time, and then the process is killed.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if begun.elapsed() >= limit {
-            child.kill()?;
-            // Killed processes end at once; one that cannot be killed must not hold this program up.
-            std::thread::sleep(POLL);
-            child.try_wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(POLL);
+            what: one_line(&error.to_string()),
+            hint: plugin
+                .install_hint
+                .as_deref()
+                .map(one_line)
+                .filter(|hint| !hint.is_empty())
+                .unwrap_or_else(|| "install it, or see that it is in PATH".into()),
+        },
+        Fault::Lost(error) => LiveError::PluginFailed {
+            command: command.into(),
+            status: one_line(&error.to_string()),
+            stderr: String::new(),
+        },
+    })?;
+    let stderr = last_line(&ended.stderr);
+    match ended.status {
+        Some(status) => Ok(Output { status, stdout: ended.stdout, stderr }),
+        None => Err(LiveError::PluginHung { command: command.into(), after: limit, stderr }),
     }
 }
 
@@ -204,47 +175,10 @@ fn last_line(bytes: &[u8]) -> String {
     one_line(text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default())
 }
 
-/// A pipe that is read on a thread of its own, so that a process is never held up by a full one.
-struct Pipe {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    ended: mpsc::Receiver<()>,
-}
-
-impl Pipe {
-    fn of(source: Option<impl Read + Send + 'static>) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let (end, ended) = mpsc::channel();
-        if let Some(mut source) = source {
-            let shared = Arc::clone(&bytes);
-            // Not waited for: where a grandchild keeps the pipe open, it ends with this program.
-            std::thread::spawn(move || {
-                let mut chunk = [0_u8; 4096];
-                while let Ok(size @ 1..) = source.read(&mut chunk) {
-                    if let (Ok(mut kept), Some(read)) = (shared.lock(), chunk.get(..size))
-                        && kept.len() as u64 + size as u64 <= MAX_OUTPUT
-                    {
-                        kept.extend_from_slice(read);
-                    }
-                }
-                drop(end);
-            });
-        }
-        Self { bytes, ended }
-    }
-
-    fn so_far(&self) -> Vec<u8> {
-        self.bytes.lock().map(|bytes| bytes.clone()).unwrap_or_default()
-    }
-
-    fn whole(&self) -> Vec<u8> {
-        // The sender is dropped at the end of the pipe, which is an error here, or the time is over.
-        let _ = self.ended.recv_timeout(DRAIN);
-        self.so_far()
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use secrecy::ExposeSecret;
 

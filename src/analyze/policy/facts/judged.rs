@@ -10,6 +10,7 @@ use super::{
     Apis, AuditPolicy, Catalogue, Instances, NEWEST, Places, Policy, PolicyText, ServerPolicy, Snapshot,
     known,
 };
+use crate::analyze::cloud::recorded::{Lost, Recorded};
 use crate::analyze::fact::Fact;
 use crate::analyze::version::Version;
 use crate::verdict::{Evidence, Rank};
@@ -53,10 +54,27 @@ pub(super) struct Works<'s> {
     /// What shows that this is the policy.
     pub(super) evidence: Vec<Evidence>,
     pub(super) rank: Rank,
-    /// Why what the policy records may still not be in any log, where only a document says that this is the policy.
-    pub(super) doubt: Option<String>,
+    /// What stands before the policy's own rules: settings of a provider that leave events out.
+    before: Vec<Lost>,
+    /// What is recorded at the least, where what it lets through is not certain.
+    pub(super) doubt: Option<Doubt>,
     pub(super) apis: &'s Apis,
     pub(super) answers: Answers,
+}
+
+/// That less may be recorded.
+pub(super) struct Doubt {
+    pub(super) reason: String,
+    pub(super) answers: Answers,
+}
+
+/// A provider that runs the apiservers.
+#[derive(Clone, Copy)]
+pub(super) struct Managed<'m> {
+    /// The distribution.
+    pub(super) distribution: Option<&'m str>,
+    /// What its settings let through.
+    pub(super) recorded: Option<&'m Recorded>,
 }
 
 /// What was asked about a policy: the answers, or that it is too large.
@@ -70,6 +88,11 @@ pub(super) struct Answers {
 }
 
 impl Answers {
+    /// Whether anything is recorded.
+    fn records(&self) -> bool {
+        self.everything.is_some_and(|(some, _)| some)
+    }
+
     fn of(policy: &AuditPolicy, wildcard: GroupWildcard, apis: &Apis, catalogue: &Catalogue) -> Self {
         let prover = Prover::new(policy, wildcard, apis, catalogue);
         // Without a policy there is nothing to look through.
@@ -91,7 +114,7 @@ impl<'s> Judged<'s> {
         instances: &Instances,
         apis: &'s Apis,
         catalogue: &'s Catalogue,
-        distribution: Option<&str>,
+        managed: Managed<'_>,
     ) -> Self {
         let works = |policy: AuditPolicy| Works {
             answers: Answers::of(&policy, wildcard(entry.version), apis, catalogue),
@@ -104,6 +127,7 @@ impl<'s> Judged<'s> {
             is_set: true,
             evidence: Vec::new(),
             rank: Rank::Evaluated,
+            before: Vec::new(),
             doubt: None,
             apis,
         };
@@ -123,8 +147,8 @@ impl<'s> Judged<'s> {
                 let mut servers =
                     instances.list.iter().filter(|instance| entry.servers.contains(&instance.name));
                 let is_seen = servers.any(|instance| instance.flags.unread.is_none());
-                match distribution.and_then(known::of_distribution).filter(|_| !is_seen) {
-                    Some(published) => of_published(published, works),
+                match managed.distribution.and_then(known::of_distribution).filter(|_| !is_seen) {
+                    Some(published) => of_published(published, managed.recorded, works),
                     None => State::Unknown(reason.clone()),
                 }
             }
@@ -175,14 +199,14 @@ impl<'s> Judged<'s> {
 
     fn of_working(&self, works: &Works<'_>, none: Policy) -> Policy {
         let set = Fact::known(works.is_set, works.rank, works.evidence.clone());
-        let doubtful = |fact: Fact<bool>| match &works.doubt {
-            Some(doubt) => fact.and_then(|_| Fact::unknown(doubt.clone())),
-            None => fact,
+        let doubtful = |fact: Fact<bool>, same: fn(&Answers) -> bool| match &works.doubt {
+            Some(doubt) if !same(&doubt.answers) => fact.and_then(|_| Fact::unknown(doubt.reason.clone())),
+            _ => fact,
         };
-        let set = doubtful(set);
+        let set = doubtful(set, Answers::records);
         let records = |records: bool, least: Level| {
             (
-                doubtful(works.fact(records, "the policy")),
+                doubtful(works.fact(records, "the policy"), Answers::records),
                 works.fact(least.as_str().to_owned(), "the lowest level over all requests"),
             )
         };
@@ -212,7 +236,7 @@ impl<'s> Judged<'s> {
         let omits_received = works.fact(omits_received, "omitStages");
         Policy {
             set,
-            loads: doubtful(works.fact(true, "the apiserver starts with it")),
+            loads: doubtful(works.fact(true, "the apiserver starts with it"), Answers::records),
             problems: works.fact(Vec::new(), "no errors"),
             dropped_keys: Fact::known(
                 dropped,
@@ -299,7 +323,11 @@ fn of_text<'s>(
     }))
 }
 
-fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Works<'s>) -> State<'s> {
+fn of_published<'s>(
+    published: &known::Known,
+    recorded: Option<&Recorded>,
+    works: impl Fn(AuditPolicy) -> Works<'s>,
+) -> State<'s> {
     let Loaded { policy: Some(policy), places, .. } = published.load() else {
         return State::Unknown(format!(
             "the policy that {} is documented to have does not load",
@@ -307,6 +335,41 @@ fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Wor
         ));
     };
     let at = format!("{} ({})", published.name, published.documented);
+    let (lost, doubtful, reason) = match recorded {
+        Some(Recorded::Read { lost, doubtful }) => {
+            let reasons: Vec<&str> = doubtful.iter().map(|lost| lost.why.as_str()).collect();
+            (lost.clone(), doubtful.clone(), reasons.join("; "))
+        }
+        Some(Recorded::Unread(why)) => (
+            Vec::new(),
+            vec![Lost::everything(&at, "")],
+            format!(
+                "{} is documented to have a policy that records it; whether this cluster's audit log is on is not known: {why}",
+                published.name
+            ),
+        ),
+        None => (
+            Vec::new(),
+            vec![Lost::everything(&at, "")],
+            format!(
+                "{} is documented to have a policy that records it; whether this cluster's audit log is on and kept is not known",
+                published.name
+            ),
+        ),
+    };
+    // What is left out stands before everything else, as rules that record nothing.
+    let led_by = |rules: &[&[Lost]]| {
+        let before = rules.iter().copied().flatten().map(|lost| lost.rule.clone());
+        AuditPolicy { rules: before.chain(policy.rules.iter().cloned()).collect(), ..policy.clone() }
+    };
+    let doubt =
+        (!doubtful.is_empty()).then(|| Doubt { reason, answers: works(led_by(&[&doubtful, &lost])).answers });
+    let mut whole = works(led_by(&[&lost]));
+    if !lost.is_empty() {
+        // What is odd in the policy itself is the provider's, whatever stands before it.
+        whole.answers.remarks = works(policy.clone()).answers.remarks;
+        whole.policy = policy.clone();
+    }
     State::Works(Box::new(Works {
         places,
         evidence: vec![Evidence {
@@ -315,12 +378,20 @@ fn of_published<'s>(published: &known::Known, works: impl Fn(AuditPolicy) -> Wor
         }],
         at,
         rank: Rank::Documented,
-        doubt: Some(format!(
-            "{} is documented to have a policy that records it; whether this cluster's audit log is on and kept is not known",
-            published.name
-        )),
-        ..works(policy)
+        before: lost,
+        doubt,
+        ..whole
     }))
+}
+
+/// What decides about a request.
+pub(super) enum Decider<'w> {
+    /// A rule of the policy, counted from 0.
+    Rule(usize),
+    /// A setting of the provider that leaves its event out, in words.
+    Setting(&'w str),
+    /// No rule matches.
+    Nothing,
 }
 
 /// How many places of evidence a fact carries.
@@ -350,11 +421,21 @@ impl Works<'_> {
         format!("{}:{}:{}", self.at, at.line + self.lines_before, at.column)
     }
 
-    /// Where a rule stands; the policy itself where none decides.
+    /// Where a rule stands, by its number among those that were asked about; the policy itself where none decides.
     pub(super) fn rule_place(&self, rule: Option<usize>) -> String {
-        match rule {
-            Some(rule) => self.place(&format!("rules[{rule}]")),
+        match rule.map(|rule| (self.before.get(rule), rule)) {
+            Some((Some(lost), _)) => lost.at.clone(),
+            Some((None, rule)) => self.place(&format!("rules[{}]", rule.saturating_sub(self.before.len()))),
             None => self.at.clone(),
+        }
+    }
+
+    /// What decides: `rules[3]`, a provider's setting, or nothing.
+    pub(super) fn decider(&self, rule: Option<usize>) -> Decider<'_> {
+        match rule.map(|rule| (self.before.get(rule), rule)) {
+            Some((Some(lost), _)) => Decider::Setting(&lost.why),
+            Some((None, rule)) => Decider::Rule(rule.saturating_sub(self.before.len())),
+            None => Decider::Nothing,
         }
     }
 

@@ -14,13 +14,14 @@ mod records;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::judged::Judged;
+use self::judged::{Judged, Managed};
 use super::apis::Apis;
 use super::catalogue::{CATALOGUE, Catalogue};
 use super::load::{NEWEST, Places};
 use super::sources::{PolicyState, ServerPolicy, of_servers};
 use super::{AuditPolicy, known};
 use crate::analyze::apiserver::instances::Instances;
+use crate::analyze::cloud::recorded::Recorded;
 use crate::analyze::fact::Fact;
 use crate::analyze::version::Version;
 use crate::snapshot::{PolicyText, Snapshot};
@@ -151,7 +152,14 @@ pub struct NoiseRecord {
 }
 
 /// Works out what the policies of a snapshot record.
-pub fn facts(snapshot: &Snapshot, instances: &Instances, distribution: Option<&str>) -> PolicyFacts {
+///
+/// `recorded` is what a provider's settings let through, where a provider runs the apiservers.
+pub fn facts(
+    snapshot: &Snapshot,
+    instances: &Instances,
+    distribution: Option<&str>,
+    recorded: Option<&Recorded>,
+) -> PolicyFacts {
     let mut list = of_servers(snapshot, instances);
     if let (true, Some(published)) = (list.is_empty(), distribution.and_then(known::of_distribution)) {
         // The provider's apiservers show nothing of themselves.
@@ -167,7 +175,9 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, distribution: Option<&s
     let apis = apis(snapshot, version);
     let judged: Vec<Judged<'_>> = list
         .iter()
-        .map(|entry| Judged::new(entry, snapshot, instances, &apis, &CATALOGUE, distribution))
+        .map(|entry| {
+            Judged::new(entry, snapshot, instances, &apis, &CATALOGUE, Managed { distribution, recorded })
+        })
         .collect();
     if judged.is_empty() {
         let reason = "no kube-apiserver is visible whose audit policy could be looked at; give the policy with --policy-file FILE";

@@ -1,7 +1,7 @@
 //! What is recorded of classes of requests, of bodies and of noise: by all policies together.
 
 use super::super::coverage::{BodyCoverage, ClassCoverage, Exception, NoiseCoverage, TooLarge};
-use super::judged::{Judged, MAX_PLACES, State, Works};
+use super::judged::{Answers, Decider, Judged, MAX_PLACES, State, Works};
 use super::{BodyRecord, Catalogue, NoiseRecord, RequestRecord};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -10,18 +10,35 @@ use crate::verdict::{Evidence, Rank};
 const NAMED: usize = 3;
 
 /// One policy's answer: what it records, or why that is not known.
-type Answer<'j, 's, T> = Result<(&'j Works<'s>, T), String>;
+type Answer<'j, 's, T> = Result<Said<'j, 's, T>, String>;
+
+/// What a policy records.
+#[derive(Clone, Copy)]
+struct Said<'j, 's, T> {
+    works: &'j Works<'s>,
+    answer: T,
+    /// What is recorded at the least, and why that may be all.
+    least: Option<(T, &'j str)>,
+}
 
 /// The answers of all policies to a question, the one with this number in its list.
 fn ask<'j, 's, T>(
     judged: &'j [Judged<'s>],
-    list: impl Fn(&'j Works<'s>) -> Option<&'j Vec<T>>,
+    list: impl Fn(&'j Answers) -> Option<&'j Vec<T>>,
     number: usize,
 ) -> Vec<Answer<'j, 's, &'j T>> {
     let answer = |judged: &'j Judged<'s>| match &judged.state {
         State::Works(works) => {
-            let answer = list(works).and_then(|list| list.get(number));
-            answer.map(|answer| (&**works, answer)).ok_or_else(|| TooLarge.to_string())
+            let of = |answers: &'j Answers| list(answers).and_then(|list| list.get(number));
+            let least = works
+                .doubt
+                .as_ref()
+                .map(|doubt| of(&doubt.answers).map(|least| (least, doubt.reason.as_str())));
+            match (of(&works.answers), least) {
+                (Some(answer), None) => Ok(Said { works, answer, least: None }),
+                (Some(answer), Some(Some(least))) => Ok(Said { works, answer, least: Some(least) }),
+                _ => Err(TooLarge.to_string()),
+            }
         }
         State::Refused { .. } => Err(refused(judged)),
         State::Unknown(reason) => Err(reason.clone()),
@@ -55,7 +72,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
         return Fact::unknown(reason);
     }
     let list = catalogue.classes.iter().enumerate().map(|(number, class)| {
-        let answers = ask(judged, |works| works.answers.classes.as_ref(), number);
+        let answers = ask(judged, |answers| answers.classes.as_ref(), number);
         let whole = |coverage: &ClassCoverage| {
             let aside = but_for(&coverage.left_aside);
             format!(
@@ -68,7 +85,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
             id: class.id.clone(),
             severity: class.severity.as_str().to_owned(),
             served: served(
-                answers.iter().map(|answer| answer.as_ref().map(|(works, class)| (*works, class.served))),
+                answers.iter().map(|answer| answer.as_ref().map(|said| (said.works, said.answer.served))),
             ),
             detected: verdict(&answers, ClassCoverage::is_detected, |class| &class.undetected, whole),
             undetected: sentence(&answers, |class| &class.undetected),
@@ -93,7 +110,7 @@ pub(super) fn bodies(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<B
         return Fact::unknown(reason);
     }
     let list = catalogue.bodies.iter().enumerate().map(|(number, body)| {
-        let answers = ask(judged, |works| works.answers.bodies.as_ref(), number);
+        let answers = ask(judged, |answers| answers.bodies.as_ref(), number);
         let is_clean = |body: &BodyCoverage| body.logged.is_empty();
         let clean = verdict(&answers, is_clean, |body| &body.logged, |_| "no such body is logged".to_owned());
         BodyRecord {
@@ -101,7 +118,7 @@ pub(super) fn bodies(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<B
             id: body.id.clone(),
             severity: body.severity.as_str().to_owned(),
             served: served(
-                answers.iter().map(|answer| answer.as_ref().map(|(works, body)| (*works, body.served))),
+                answers.iter().map(|answer| answer.as_ref().map(|said| (said.works, said.answer.served))),
             ),
             logged: clean.map(|clean| !clean),
             requests: sentence(&answers, |body| &body.logged),
@@ -115,7 +132,7 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
         return Fact::unknown(reason);
     }
     let list = catalogue.noise.iter().enumerate().map(|(number, noise)| {
-        let answers = ask(judged, |works| works.answers.noise.as_ref(), number);
+        let answers = ask(judged, |answers| answers.noise.as_ref(), number);
         let is_quiet = |noise: &NoiseCoverage| noise.recorded.is_empty();
         let quiet =
             verdict(&answers, is_quiet, |noise| &noise.recorded, |_| "all of it is dropped".to_owned());
@@ -140,11 +157,11 @@ fn verdict<T>(
 ) -> Fact<bool> {
     let one = |answer: &Answer<'_, '_, &T>| match answer {
         Err(reason) => Fact::unknown(reason.clone()),
-        Ok((works, answer)) if is_so(answer) => match &works.doubt {
-            Some(doubt) => Fact::unknown(doubt.clone()),
-            None => works.fact(true, &whole(answer)),
-        },
-        Ok((works, answer)) => Fact::known(false, works.rank, places(works, exceptions(answer))),
+        Ok(Said { answer, least: Some((least, doubt)), .. }) if is_so(answer) != is_so(least) => {
+            Fact::unknown(*doubt)
+        }
+        Ok(Said { works, answer, .. }) if is_so(answer) => works.fact(true, &whole(answer)),
+        Ok(Said { works, answer, .. }) => Fact::known(false, works.rank, places(works, exceptions(answer))),
     };
     answers.iter().map(one).reduce(Fact::and).unwrap_or_else(|| Fact::unknown("there is no policy"))
 }
@@ -178,9 +195,10 @@ fn places(works: &Works<'_>, exceptions: &[Exception]) -> Vec<Evidence> {
         return works.evidence.clone();
     }
     let evidence = exceptions.iter().take(MAX_PLACES).map(|exception| {
-        let what = match exception.rule {
-            Some(rule) => format!("rules[{rule}] decides"),
-            None => "no rule matches".to_owned(),
+        let what = match works.decider(exception.rule) {
+            Decider::Rule(rule) => format!("rules[{rule}] decides"),
+            Decider::Setting(why) => format!("{why}, which decides"),
+            Decider::Nothing => "no rule matches".to_owned(),
         };
         let lost = if exception.lost_by_stages { ", with the stages that are omitted," } else { "" };
         Evidence {
@@ -196,8 +214,8 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
     let mut parts: Vec<String> = Vec::new();
     let mut left_out = 0;
     let mut rank = Rank::Observed;
-    let none_is_set = answers.iter().flatten().all(|(works, _)| !works.is_set);
-    for (works, answer) in answers.iter().flatten() {
+    let none_is_set = answers.iter().flatten().all(|said| !said.works.is_set);
+    for Said { works, answer, .. } in answers.iter().flatten() {
         rank = rank.min(works.rank);
         if !works.is_set && !exceptions(answer).is_empty() {
             // To name requests would make each class look like a gap of its own.
@@ -210,9 +228,10 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
                 left_out += 1;
                 continue;
             }
-            let by = match exception.rule {
-                Some(rule) => format!("{}, rules[{rule}]", exception.level),
-                None => format!("{}, no rule", exception.level),
+            let by = match works.decider(exception.rule) {
+                Decider::Rule(rule) => format!("{}, rules[{rule}]", exception.level),
+                Decider::Setting(why) => format!("{}, {why}", exception.level),
+                Decider::Nothing => format!("{}, no rule", exception.level),
             };
             parts.push(format!("{} ({by})", exception.requests.words()));
         }
@@ -224,10 +243,10 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
 }
 
 fn level(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
-    let served = || answers.iter().flatten().filter(|(_, class)| class.served);
-    let least = served().map(|(_, class)| class.least).min();
-    let most = served().map(|(_, class)| class.most).max();
-    let rank = answers.iter().flatten().map(|(works, _)| works.rank).min().unwrap_or(Rank::Evaluated);
+    let served = || answers.iter().flatten().map(|said| said.answer).filter(|class| class.served);
+    let least = served().map(|class| class.least).min();
+    let most = served().map(|class| class.most).max();
+    let rank = answers.iter().flatten().map(|said| said.works.rank).min().unwrap_or(Rank::Evaluated);
     let words = match (least, most) {
         (Some(least), Some(most)) if least == most => least.as_str().to_owned(),
         (Some(least), Some(most)) => format!("{least} to {most}"),
@@ -239,12 +258,12 @@ fn level(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
 /// What of a class is not recorded by any of the policies and does not count.
 fn left_aside(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
     let mut noise: Vec<String> = Vec::new();
-    for (_, class) in answers.iter().flatten() {
+    for Said { answer: class, .. } in answers.iter().flatten() {
         let more =
             class.left_aside.iter().filter(|title| !noise.contains(title)).cloned().collect::<Vec<_>>();
         noise.extend(more);
     }
-    let rank = answers.iter().flatten().map(|(works, _)| works.rank).min().unwrap_or(Rank::Evaluated);
+    let rank = answers.iter().flatten().map(|said| said.works.rank).min().unwrap_or(Rank::Evaluated);
     Fact::known(but_for(&noise), rank, Vec::new())
 }
 

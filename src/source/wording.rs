@@ -6,7 +6,7 @@ use crate::snapshot::redact::scrub;
 const LONGEST: usize = 240;
 
 /// Text of others in one short line. What looks like a credential is replaced.
-pub(super) fn one_line(text: &str) -> String {
+pub(in crate::source) fn one_line(text: &str) -> String {
     let scrubbed = scrub(text);
     let mut line = String::new();
     let mut length = 0_usize;
@@ -31,7 +31,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Names in a list for people: `a, b, c`, shortened.
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+pub(in crate::source) fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     let all: Vec<&str> = names.into_iter().map(String::as_str).collect();
     let shown: Vec<&str> = all.iter().copied().take(10).collect();
     match all.len() - shown.len() {
@@ -42,7 +42,7 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String 
 }
 
 /// A span of time as people write it: `30 s`, `1.5 s`, `2 min`.
-pub(super) fn span(duration: std::time::Duration) -> String {
+pub(in crate::source) fn span(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds >= 120.0 && duration.as_secs().is_multiple_of(60) {
         format!("{} min", duration.as_secs() / 60)

@@ -1,0 +1,25 @@
+//! Google Kubernetes Engine.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::recorded::Recorded;
+use super::told::Scene;
+
+/// The cluster as GKE knows it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gke {
+    /// Its name.
+    pub name: String,
+}
+
+/// The facts.
+pub fn facts(scene: &Scene<'_>) -> Gke {
+    Gke { name: scene.name() }
+}
+
+/// What reaches the audit log.
+pub fn recorded(scene: &Scene<'_>) -> Recorded {
+    Recorded::Unread(scene.not_asked("gke/describe"))
+}

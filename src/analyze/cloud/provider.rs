@@ -1,0 +1,231 @@
+//! Which provider runs the control plane, and which cluster it is there.
+//!
+//! Nothing is concluded from `providerID` alone: clusters that people run themselves on the same clouds have it too.
+
+use serde_json::Value;
+
+use crate::snapshot::cloud::{CloudProvider, CloudSign};
+use crate::snapshot::{Node, Snapshot};
+use crate::verdict::Evidence;
+
+/// The provider and the cluster as the provider knows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Identity {
+    /// The provider; none if nothing tells it, or if what tells it contradicts itself.
+    pub provider: Option<CloudProvider>,
+    /// Whether that is certain enough to ask this provider.
+    pub is_sure: bool,
+    /// The cluster's name.
+    pub cluster: Option<String>,
+    /// Region or zone.
+    pub location: Option<String>,
+    /// AWS account, Azure subscription or Google Cloud project.
+    pub account: Option<String>,
+    /// Resource group of Azure.
+    pub group: Option<String>,
+    /// What shows it.
+    pub evidence: Vec<Evidence>,
+    /// A provider whose settings are not read, and why.
+    pub other: Option<(&'static str, &'static str)>,
+}
+
+/// Providers of which the cluster shows something, and whose log settings are not read.
+const OTHERS: [(&str, &str, &str); 4] = [
+    (
+        "doks.digitalocean.com/",
+        "doks",
+        "DigitalOcean offers no audit log and no logs of the control plane; keep a record of changes in the cluster itself, such as admission webhooks that log",
+    ),
+    (
+        "oci.oraclecloud.com/",
+        "oke",
+        "OKE sends audit events to OCI Audit, which is not read here; look there for their retention and for who reads them",
+    ),
+    (
+        "ibm-cloud.kubernetes.io/",
+        "iks",
+        "IBM Cloud sends audit events to a webhook that is set for each cluster, which is not read here; `ibmcloud ks cluster master audit-webhook get` shows it",
+    ),
+    (
+        "alibabacloud.com/",
+        "ack",
+        "Alibaba Cloud keeps the logs of the control plane in its Log Service, which is not read here; look there for what is switched on",
+    ),
+];
+
+/// Works out the provider from everything that tells it.
+pub fn identity(snapshot: &Snapshot) -> Identity {
+    // An apiserver that can be seen is not a provider's. What somebody says with a flag stands all the same.
+    let is_seen = snapshot.pods.value().is_some_and(|pods| !pods.is_empty());
+    let of_cluster = if is_seen { Vec::new() } else { in_cluster(snapshot) };
+    let told: Vec<&CloudSign> = snapshot.cloud.signs.iter().collect();
+    let answered = answered(snapshot);
+    let signs = || told.iter().copied().chain(&answered).chain(&of_cluster);
+    let sure = |provider| {
+        let mut of_it = signs().filter(|sign| sign.provider == Some(provider));
+        if of_it.clone().any(|sign| sign.is_sure) {
+            return true;
+        }
+        of_it.clone().count() >= 2 && of_it.any(|sign| !sign.at.ends_with(PROVIDER_ID))
+    };
+    let given = told.iter().find(|sign| sign.at.starts_with("--")).and_then(|sign| sign.provider);
+    let all_sure: Vec<CloudProvider> =
+        CloudProvider::ALL.into_iter().filter(|provider| sure(*provider)).collect();
+    let hinted = || {
+        let is_hint = |sign: &&CloudSign| !sign.at.ends_with(PROVIDER_ID);
+        let mut hints = signs().filter(is_hint).filter_map(|sign| sign.provider);
+        let first = hints.next()?;
+        hints.all(|other| other == first).then_some(first)
+    };
+    let provider = match (given, all_sure.as_slice()) {
+        (Some(given), _) => Some(given),
+        (None, [one]) => Some(*one),
+        (None, []) => hinted(),
+        (None, _) => None,
+    };
+    let is_sure = given.is_some() || all_sure.len() == 1;
+    let of_provider = || signs().filter(|sign| sign.provider.is_none() || sign.provider == provider);
+    let first = |of: fn(&CloudSign) -> &Option<String>| of_provider().find_map(|sign| of(sign).clone());
+    // What was given comes first, then the provider's own word, then names.
+    Identity {
+        provider,
+        is_sure,
+        cluster: first(|sign| &sign.cluster),
+        location: first(|sign| &sign.location),
+        account: first(|sign| &sign.account),
+        group: first(|sign| &sign.group),
+        evidence: of_provider()
+            .filter(|sign| sign.provider.is_some())
+            .map(|sign| Evidence { at: sign.at.clone(), detail: sign.detail.clone() })
+            .collect(),
+        other: if provider.is_none() && !is_seen { other(snapshot) } else { None },
+    }
+}
+
+/// How the place of a sign ends that is no proof by itself.
+const PROVIDER_ID: &str = "spec.providerID";
+
+/// What the provider itself answered, live or in a file.
+fn answered(snapshot: &Snapshot) -> Vec<CloudSign> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let mut signs = Vec::new();
+    for answer in &snapshot.cloud.answers {
+        let Some(value) = answer.reading.value() else { continue };
+        let sign = |provider, detail: &str| CloudSign {
+            is_sure: true,
+            cluster: text(value, "name"),
+            ..CloudSign::new(provider, answer.at.clone(), detail)
+        };
+        match answer.call.as_str() {
+            "eks/describe-cluster" => {
+                let arn = text(value, "arn").unwrap_or_default();
+                let parts: Vec<&str> = arn.split(':').collect();
+                let part = |index: usize| parts.get(index).map(|part| (*part).to_owned());
+                signs.push(CloudSign {
+                    location: part(3),
+                    account: part(4),
+                    ..sign(CloudProvider::Eks, "EKS knows the cluster")
+                });
+            }
+            "aks/show" => {
+                let id = text(value, "id").unwrap_or_default();
+                let after = |name: &str| {
+                    let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));
+                    parts.nth(1).map(str::to_owned)
+                };
+                signs.push(CloudSign {
+                    location: text(value, "location"),
+                    account: after("subscriptions"),
+                    group: after("resourceGroups"),
+                    ..sign(CloudProvider::Aks, "AKS knows the cluster")
+                });
+            }
+            "gke/describe" => {
+                let link = text(value, "selfLink").unwrap_or_default();
+                let project = link.split('/').skip_while(|part| *part != "projects").nth(1);
+                signs.push(CloudSign {
+                    location: text(value, "location"),
+                    account: project.map(str::to_owned),
+                    ..sign(CloudProvider::Gke, "GKE knows the cluster")
+                });
+            }
+            _ => {}
+        }
+    }
+    signs
+}
+
+/// What the cluster shows.
+fn in_cluster(snapshot: &Snapshot) -> Vec<CloudSign> {
+    const VERSIONS: [(&str, CloudProvider); 2] =
+        [("-eks-", CloudProvider::Eks), ("-gke.", CloudProvider::Gke)];
+    const LABELS: [(&str, CloudProvider); 3] = [
+        ("eks.amazonaws.com/", CloudProvider::Eks),
+        ("kubernetes.azure.com/", CloudProvider::Aks),
+        ("cloud.google.com/gke", CloudProvider::Gke),
+    ];
+    const SCHEMES: [(&str, CloudProvider); 3] =
+        [("aws", CloudProvider::Eks), ("azure", CloudProvider::Aks), ("gce", CloudProvider::Gke)];
+    const AGENTS: [(&str, CloudProvider); 7] = [
+        ("aws-node", CloudProvider::Eks),
+        ("cloud-node-manager", CloudProvider::Aks),
+        ("azure-ip-masq-agent", CloudProvider::Aks),
+        ("csi-azuredisk-node", CloudProvider::Aks),
+        ("fluentbit-gke", CloudProvider::Gke),
+        ("gke-metrics-agent", CloudProvider::Gke),
+        ("pdcsi-node", CloudProvider::Gke),
+    ];
+    let mut signs = Vec::new();
+    let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
+    let version = snapshot.version.value().map_or("", String::as_str);
+    for (mark, provider) in VERSIONS {
+        if version.contains(mark) {
+            signs.push(CloudSign::new(provider, "/version gitVersion", version));
+        }
+    }
+    for (prefix, provider) in LABELS {
+        let marked = |node: &&Node| node.markers.iter().any(|key| key.starts_with(prefix));
+        if let Some(node) = nodes.iter().find(marked) {
+            let key = node.markers.iter().find(|key| key.starts_with(prefix)).map_or("", String::as_str);
+            signs.push(CloudSign::new(provider, format!("Node {} metadata.labels", node.name), key));
+        }
+    }
+    for (scheme, provider) in SCHEMES {
+        if let Some(node) = nodes.iter().find(|node| node.provider == scheme) {
+            let scope = &node.provider_scope;
+            let account = match provider {
+                CloudProvider::Eks => None,
+                CloudProvider::Aks => scope.strip_prefix("subscriptions/"),
+                CloudProvider::Gke => Some(scope.as_str()),
+            };
+            let account = account.and_then(|rest| rest.split('/').next()).filter(|name| !name.is_empty());
+            signs.push(CloudSign {
+                account: account.map(str::to_owned),
+                ..CloudSign::new(
+                    provider,
+                    format!("Node {} {PROVIDER_ID}", node.name),
+                    format!("{scheme}://{scope}"),
+                )
+            });
+        }
+    }
+    let of_system = snapshot.workloads.all().filter(|workload| workload.namespace == "kube-system");
+    for workload in of_system {
+        if let Some((_, provider)) = AGENTS.iter().find(|(name, _)| workload.name == *name) {
+            signs.push(CloudSign::new(*provider, workload.title(), "runs on every cluster of this provider"));
+        }
+    }
+    signs
+}
+
+fn other(snapshot: &Snapshot) -> Option<(&'static str, &'static str)> {
+    let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
+    let host = snapshot.cluster.server.as_deref().unwrap_or_default();
+    if host.contains(".k8s.ondigitalocean.com") {
+        return OTHERS.first().map(|(_, name, reason)| (*name, *reason));
+    }
+    OTHERS
+        .iter()
+        .find(|(label, ..)| nodes.iter().any(|node| node.markers.iter().any(|key| key.starts_with(label))))
+        .map(|(_, name, reason)| (*name, *reason))
+}

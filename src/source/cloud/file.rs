@@ -1,0 +1,218 @@
+//! Saved answers: what a provider's API returned, or what its command-line tool printed, as JSON files.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{call, recognise, taken};
+use crate::analyze::cloud::provider::identity;
+use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider};
+use crate::snapshot::{Note, Reading, Snapshot};
+
+/// The most that is read of one file.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The most files of one folder.
+const MAX_FILES: usize = 500;
+
+/// The `kind` of what [`dump`] writes.
+const KIND: &str = "LogauditCloud";
+
+/// Why saved answers could not be read.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// A file or folder that cannot be opened.
+    #[error("cannot read {file}: {what}")]
+    Unreadable {
+        /// Its path.
+        file: String,
+        /// What the system says.
+        what: String,
+    },
+    /// A file that holds no JSON.
+    #[error("{file} is no JSON: {what}; save answers with --output json, or --format=json of gcloud")]
+    NoJson {
+        /// Its path.
+        file: String,
+        /// What is wrong, with line and column.
+        what: String,
+    },
+    /// JSON that is no known answer.
+    #[error(
+        "{file} is no answer that is known: expected what one of these prints, or the same from the API: {known}"
+    )]
+    NotKnown {
+        /// Its path.
+        file: String,
+        /// The commands.
+        known: String,
+    },
+    /// Nothing in a folder is an answer.
+    #[error("{folder} holds no answer of a provider: no file in it ends in .json and is one")]
+    Empty {
+        /// Its path.
+        folder: String,
+    },
+    /// Answers of several clusters.
+    #[error("the files are of several clusters ({}); name one with --cluster-name", .names.join(", "))]
+    SeveralClusters {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Answers of another cluster than the one that is looked at.
+    #[error("the files are of the cluster {found}, and this is {wanted}; give the answers of this one")]
+    OtherCluster {
+        /// The cluster of the files.
+        found: String,
+        /// The cluster that is looked at.
+        wanted: String,
+    },
+}
+
+/// Reads saved answers into a snapshot. Folders are read for the files in them that end in `.json`.
+///
+/// # Errors
+/// [`FileError`] for a path that holds nothing that can be used, and for answers of another or of several clusters.
+pub fn read(paths: &[PathBuf], snapshot: &mut Snapshot) -> Result<(), FileError> {
+    let mut found = Cloud::default();
+    for path in paths {
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            read_folder(path, &mut found, snapshot)?;
+        } else {
+            let name = path.display().to_string();
+            let answers = answers(&name, &bytes(path)?)?;
+            if answers.is_empty() {
+                return Err(FileError::NotKnown { file: name, known: commands() });
+            }
+            found.answers.extend(answers);
+        }
+    }
+    put(found, snapshot)
+}
+
+fn read_folder(folder: &Path, found: &mut Cloud, snapshot: &mut Snapshot) -> Result<(), FileError> {
+    let name = folder.display().to_string();
+    let unreadable =
+        |error: &std::io::Error| FileError::Unreadable { file: name.clone(), what: error.to_string() };
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(&error))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")));
+    files.sort();
+    files.truncate(MAX_FILES);
+    let before = found.answers.len();
+    for path in files {
+        let at = path.display().to_string();
+        match bytes(&path).and_then(|bytes| answers(&at, &bytes)) {
+            Ok(answers) if answers.is_empty() => {
+                snapshot.notes.push(Note {
+                    at,
+                    text: "left aside: it is no answer of a provider that is known".into(),
+                });
+            }
+            Ok(answers) => found.answers.extend(answers),
+            Err(error) => snapshot.notes.push(Note { at, text: format!("left aside: {error}") }),
+        }
+    }
+    if found.answers.len() == before { Err(FileError::Empty { folder: name }) } else { Ok(()) }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+    let file = path.display().to_string();
+    let unreadable = |what: String| FileError::Unreadable { file: file.clone(), what };
+    let mut bytes = Vec::new();
+    let limit = MAX_BYTES + 1;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    }
+    .map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(unreadable(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// The answers in the text of a file; none if it holds JSON that is no answer.
+///
+/// # Errors
+/// [`FileError::NoJson`].
+pub fn answers(at: &str, bytes: &[u8]) -> Result<Vec<CloudAnswer>, FileError> {
+    // PowerShell writes a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let document: Value = serde_json::from_slice(bytes)
+        .map_err(|error| FileError::NoJson { file: at.to_owned(), what: error.to_string() })?;
+    if document.get("kind").and_then(Value::as_str) == Some(KIND) {
+        let saved: Vec<CloudAnswer> = document
+            .get("answers")
+            .and_then(|answers| serde_json::from_value(answers.clone()).ok())
+            .unwrap_or_default();
+        return Ok(saved.into_iter().filter(|answer| call(&answer.call).is_some()).collect());
+    }
+    let found = recognise(&document).into_iter().filter_map(|(id, of, value)| {
+        let call = call(id)?;
+        let reading = Reading::read(taken(call, value));
+        Some(CloudAnswer { call: id.to_owned(), of, at: at.to_owned(), reading })
+    });
+    Ok(found.collect())
+}
+
+/// Puts answers into a snapshot, in the place of those to the same questions.
+///
+/// # Errors
+/// [`FileError`] for answers of another or of several clusters.
+pub fn put(mut found: Cloud, snapshot: &mut Snapshot) -> Result<(), FileError> {
+    let wanted = identity(snapshot).cluster;
+    let mut names: Vec<String> = found.answers.iter().filter_map(cluster_of).collect();
+    names.sort();
+    names.dedup();
+    let chosen = match (&wanted, names.as_slice()) {
+        (_, []) => wanted,
+        (Some(wanted), names) if names.contains(wanted) => Some(wanted.clone()),
+        (None, [name]) => Some(name.clone()),
+        (Some(wanted), [found, ..]) => {
+            return Err(FileError::OtherCluster { found: found.clone(), wanted: wanted.clone() });
+        }
+        (None, _) => return Err(FileError::SeveralClusters { names }),
+    };
+    found.answers.retain(|answer| match (cluster_of(answer), &chosen) {
+        (Some(name), Some(chosen)) => name == *chosen,
+        _ => true,
+    });
+    for answer in found.answers {
+        let same =
+            |other: &CloudAnswer| other.call == answer.call && other.of.eq_ignore_ascii_case(&answer.of);
+        snapshot.cloud.answers.retain(|other| !same(other));
+        snapshot.cloud.answers.push(answer);
+    }
+    Ok(())
+}
+
+/// The cluster whose settings an answer holds; none for answers about other things.
+fn cluster_of(answer: &CloudAnswer) -> Option<String> {
+    let settings = ["eks/describe-cluster", "aks/show", "gke/describe"];
+    let value = answer.reading.value().filter(|_| settings.contains(&answer.call.as_str()))?;
+    value.get("name").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Every command whose output is an answer.
+fn commands() -> String {
+    let calls = CloudProvider::ALL.into_iter().flat_map(CloudProvider::calls);
+    let commands: Vec<String> = calls.map(|call| format!("`{}`", call.command)).collect();
+    commands.join(", ")
+}
+
+/// What was read of a provider, as a file that [`read`] takes.
+///
+/// # Errors
+/// The answers do not serialise, which none does.
+pub fn dump(snapshot: &Snapshot) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(&serde_json::json!({
+        "kind": KIND,
+        "answers": snapshot.cloud.answers,
+    }))?;
+    text.push(b'\n');
+    Ok(text)
+}
