@@ -24,9 +24,9 @@ pub(crate) struct CloudArgs {
     /// Save what was read of the provider, for --cloud-file
     #[arg(long, value_name = "FILE", help_heading = "Cloud provider")]
     cloud_dump: Option<PathBuf>,
-    /// Contact neither a cluster nor a provider: judge what --cloud-file holds
-    #[arg(long, requires = "cloud_file", conflicts_with_all = ["snapshot", "filename"], help_heading = "Cloud provider")]
-    pub(crate) offline: bool,
+    /// Read no cluster: judge only what --cloud-file holds or --cloud cli is told
+    #[arg(long, conflicts_with_all = ["snapshot", "filename"], help_heading = "Cloud provider")]
+    pub(crate) no_cluster: bool,
     /// The provider, where the cluster does not show it
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Cloud provider")]
     provider: Option<CloudProvider>,
@@ -108,6 +108,11 @@ impl CloudArgs {
         timeout: Duration,
         progress: &dyn Fn(&str),
     ) -> anyhow::Result<()> {
+        if self.no_cluster && self.cloud_file.is_empty() && self.cloud != How::Cli {
+            bail!(
+                "--no-cluster leaves nothing to judge; give the provider's answers with --cloud-file, or ask it with --cloud cli"
+            );
+        }
         let kubeconfig = connection.map(provider_signs);
         let mut signs = self.given();
         signs.extend(kubeconfig.iter().flat_map(cloud::signs::Kubeconfig::signs));

@@ -88,8 +88,8 @@ impl InputArgs {
         if !self.filename.is_empty() {
             return add_cloud(manifests::read_paths(&self.filename)?);
         }
-        if self.cloud.offline {
-            return add_cloud(Snapshot::empty(Scope::Manifests, "saved answers"));
+        if self.cloud.no_cluster {
+            return add_cloud(Snapshot::empty(Scope::Manifests, "what the provider says"));
         }
         interrupt::watch();
         let traced = connection.verbosity.is_some_and(|level| level >= live::TRACE_LEVEL);

@@ -49,6 +49,7 @@ fn facts(manifests: String) -> FactTree {
         manifests: Some(manifests),
         snapshot: None,
         cluster: None,
+        cloud: None,
     };
     let snapshot = example::snapshot(&example, Path::new("checks")).unwrap_or_else(|e| panic!("{e}\n{text}"));
     FactTree::new(&analyze(&snapshot)).unwrap()
