@@ -15,6 +15,7 @@
 
 mod checks;
 mod cli;
+mod cloud;
 mod collection;
 mod corpus;
 mod docs;

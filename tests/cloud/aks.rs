@@ -1,0 +1,1 @@
+//! AKS: what its answers lead to.

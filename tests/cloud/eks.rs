@@ -1,0 +1,1 @@
+//! EKS: what its answers lead to.

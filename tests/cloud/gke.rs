@@ -1,0 +1,1 @@
+//! GKE: what its answers lead to.
