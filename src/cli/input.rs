@@ -89,7 +89,7 @@ impl InputArgs {
             return add_cloud(manifests::read_paths(&self.filename)?);
         }
         if self.cloud.no_cluster {
-            return add_cloud(Snapshot::empty(Scope::Manifests, "what the provider says"));
+            return add_cloud(Snapshot::empty(Scope::Manifests, "cluster"));
         }
         interrupt::watch();
         let traced = connection.verbosity.is_some_and(|level| level >= live::TRACE_LEVEL);
