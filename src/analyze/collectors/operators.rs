@@ -7,8 +7,8 @@ use super::dialect::{Dialect, Unreadable};
 use super::model::Pipeline;
 use super::products::Role;
 use super::{
-    alloy, cluster_log_forwarder, datadog, elastic_agent, fluent_bit, fluent_operator, kube_logging, logstash,
-    open_telemetry, vlagent,
+    alloy, cluster_log_forwarder, datadog, elastic_agent, fluent_bit, fluent_operator, kube_logging,
+    logstash, open_telemetry, vlagent,
 };
 use crate::document::text;
 use crate::snapshot::{Resource, Snapshot, Workload, WorkloadKind};
@@ -109,6 +109,12 @@ fn made(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
         }
         ("fluentbit.fluent.io", "FluentBit") => {
             made("Fluent Bit (fluent-operator)", fluent_operator::read(resource, all), &["*"])
+        }
+        ("fluentd.fluent.io", "Fluentd") => {
+            let mut made = made("Fluentd (fluent-operator)", fluent_operator::read(resource, all), &["*"])?;
+            made.on_nodes = text(&resource.spec, "/mode") == "agent";
+            made.role = if made.on_nodes { Role::Collector } else { Role::Hop };
+            Some(made)
         }
         ("opentelemetry.io", "OpenTelemetryCollector") => {
             let mut made = made("OpenTelemetry Collector", open_telemetry(resource), &["*-collector"])?;

@@ -122,7 +122,8 @@ pub(super) async fn configs(
     namespaces: &[Namespace],
     resources: &[Resource],
 ) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
-    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads, namespaces, resources).into_iter().collect();
+    let wanted: BTreeSet<Wanted> =
+        wanted::config_maps(workloads, namespaces, resources).into_iter().collect();
     let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
         let outcome = if number < MAX_CONFIG_MAPS {
             config_map(client, &wanted).await

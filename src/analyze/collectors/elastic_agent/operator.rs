@@ -34,9 +34,9 @@ pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
     for reference in &references {
         let name = reference.text("outputName").unwrap_or_else(|| "default".into());
         let outputs = settings.as_object_mut().map(|map| map.entry("outputs").or_insert_with(|| json!({})));
-        let output = outputs.and_then(|outputs| outputs.as_object_mut()).map(|outputs| {
-            outputs.entry(name).or_insert_with(|| json!({"type": "elasticsearch"}))
-        });
+        let output = outputs
+            .and_then(|outputs| outputs.as_object_mut())
+            .map(|outputs| outputs.entry(name).or_insert_with(|| json!({"type": "elasticsearch"})));
         let Some(output) = output.and_then(|output| output.as_object_mut()) else { continue };
         output.entry("hosts").or_insert_with(|| json!([format!("${{env.{HOSTS}}}")]));
         for key in ["username", "password"] {
@@ -47,7 +47,7 @@ pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
         .map_err(|_| Unreadable::new(config.at(), "its `spec.config` cannot be written as YAML"))?;
     let path = "/usr/share/elastic-agent/agent.yml";
     let mut config = Config::of_text(path, &resource.place().field("spec.config"), &written);
-    for reference in references.first() {
+    if let Some(reference) = references.first() {
         let hidden = Variable::Hidden("set by ECK from elasticsearchRefs".into(), reference.at());
         config.env.variables.insert(HOSTS.into(), hidden);
     }

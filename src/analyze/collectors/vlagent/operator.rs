@@ -59,8 +59,7 @@ fn arguments(spec: &Fields<'_>) -> Vec<String> {
     let receivers = spec.items("remoteWrite");
     // Values belong to receivers by their order, so that those that are not set are empty.
     let mut each = |flag: &str, of: &dyn Fn(&Fields<'_>) -> Option<String>| {
-        let values: Vec<String> =
-            receivers.iter().map(|receiver| of(receiver).unwrap_or_default()).collect();
+        let values: Vec<String> = receivers.iter().map(|receiver| of(receiver).unwrap_or_default()).collect();
         if values.iter().any(|value| !value.is_empty()) {
             add(flag, Some(values.join(",")));
         }
@@ -73,7 +72,8 @@ fn arguments(spec: &Fields<'_>) -> Vec<String> {
     each("remoteWrite.oauth2.clientSecretFile", &|receiver| named(receiver, &["oauth2"]));
     each("remoteWrite.maxDiskUsagePerURL", &|receiver| receiver.text("maxDiskUsage"));
     each("remoteWrite.headers", &|receiver| {
-        let of_identity = |(header, _): &(String, String)| header.to_ascii_lowercase().contains("authorization");
+        let of_identity =
+            |(header, _): &(String, String)| header.to_ascii_lowercase().contains("authorization");
         receiver.list("headers").iter().any(of_identity).then(|| "authorization".into())
     });
     each("remoteWrite.tlsCertFile", &|receiver| {
