@@ -171,7 +171,6 @@ fn function(name: &str, args: Driver<'_, '_>) -> Meaning {
             }
         }
         "match" => namespace(args).unwrap_or(Meaning::Some),
-        "throttle" | "rate-limit" => Meaning::Some,
         _ => Meaning::Some,
     }
 }

@@ -45,7 +45,9 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     for (index, draft) in std::mem::take(&mut program.drafts).into_iter().enumerate() {
         let routes = match routes::ways(&program, index) {
             Err(why) => {
-                held.iter_mut().for_each(|hold| hold.unclear = true);
+                for hold in &mut held {
+                    hold.unclear = true;
+                }
                 Fact::unknown(format!("the ways of {}: {why}", draft.at))
             }
             Ok(ways) => {

@@ -39,6 +39,8 @@ pub(super) enum What<'a> {
     Square,
     /// `;`
     End,
+    /// Files are included here that are not seen.
+    Unseen,
 }
 
 /// A line of a file.
@@ -54,7 +56,7 @@ impl Spot<'_> {
     }
 }
 
-impl<'a> Node<'a> {
+impl Node<'_> {
     /// A word, or a text in quotes.
     pub(super) fn text(&self) -> Option<&Text> {
         match &self.what {
@@ -165,7 +167,12 @@ impl<'a> Reader<'a> {
             };
             let what = match sign {
                 '@' => {
+                    let known = self.unread.len();
                     self.pragma(scanner, depth, into)?;
+                    if self.unread.len() > known {
+                        into.push(Node { spot, what: What::Unseen });
+                        into.push(Node { spot, what: What::End });
+                    }
                     continue;
                 }
                 ')' | '}' | ']' if close == Some(sign) => {

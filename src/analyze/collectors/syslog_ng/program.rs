@@ -55,6 +55,8 @@ pub(super) enum Element {
     Choice(Vec<Arm>),
     /// What comes after cannot be told; the reason.
     Unknown(String),
+    /// Log paths that are not seen may stand here.
+    Unseen,
 }
 
 /// An arm of a condition.
@@ -122,7 +124,7 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
         let at = first.spot.at();
         match (first.word().unwrap_or_default().as_str(), statement) {
             ("log", [_, body] | [_, _, body]) if body.braces().is_some() => {
-                logs.push((body.braces().unwrap_or_default(), at));
+                logs.push((body.braces(), at));
             }
             (kind @ ("source" | "destination" | "filter" | "rewrite" | "parser"), [_, name, body])
                 if body.braces().is_some() =>
@@ -161,7 +163,9 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
                     "this statement is not complete, or a ; is missing behind it",
                 ));
             }
+            (_, _) if matches!(first.what, What::Unseen) => logs.push((None, at)),
             (name, _) => {
+                logs.push((None, at.clone()));
                 let why = format!("the statement {name} is made of others that are not seen");
                 builder.program.unread.push(Unread { at, why });
             }
@@ -176,7 +180,10 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
         builder.destinations.insert(name, Rc::new(paths));
     }
     for (body, at) in logs {
-        let path = builder.path(body, at, 0)?;
+        let path = match body {
+            Some(body) => builder.path(body, at, 0)?,
+            None => Path { at, elements: vec![Element::Unseen], flags: Flags::default() },
+        };
         builder.program.paths.push(path);
     }
     Ok(builder.program)
@@ -185,6 +192,12 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
 /// Parts that end with a semicolon.
 fn items<'n, 'a>(nodes: &'n [Node<'a>]) -> Vec<&'n [Node<'a>]> {
     nodes.split(|node| matches!(node.what, What::End)).filter(|item| !item.is_empty()).collect()
+}
+
+/// Parts of a source or destination that are seen.
+fn drivers<'n, 'a>(nodes: &'n [Node<'a>]) -> impl Iterator<Item = &'n [Node<'a>]> {
+    let is_unseen = |item: &[Node<'_>]| item.iter().any(|node| matches!(node.what, What::Unseen));
+    items(nodes).into_iter().filter(move |item| !is_unseen(item))
 }
 
 struct Builder<'c, 'n, 'a> {
@@ -226,7 +239,7 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
     /// The inputs of a source, by their indices.
     fn source(&mut self, name: &str, body: &'n [Node<'a>], depth: usize) -> Result<Vec<usize>, Unreadable> {
         let mut found = Vec::new();
-        for item in items(body) {
+        for item in drivers(body) {
             if let Some(inner) = channel(item) {
                 let path = self.path(inner, at_of(item), depth + 1)?;
                 found.extend(self.channel(&path));
@@ -282,7 +295,7 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
         depth: usize,
     ) -> Result<Vec<Path>, Unreadable> {
         let mut paths = Vec::new();
-        for item in items(body) {
+        for item in drivers(body) {
             if let Some(inner) = channel(item) {
                 paths.push(self.path(inner, at_of(item), depth + 1)?);
                 continue;
@@ -305,6 +318,11 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
         for item in items(body) {
             if let Some(inner) = channel(item) {
                 forks.push(self.path(inner, at_of(item), depth + 1)?);
+                continue;
+            }
+            if item.iter().any(|node| matches!(node.what, What::Unseen)) {
+                let why = format!("what is included at {} is not seen", at_of(item));
+                path.elements.push(Element::Unknown(why));
                 continue;
             }
             match Driver::of(item) {

@@ -54,6 +54,13 @@ impl Walk {
         let mut untaken = begin.clone();
         let mut all_taken = false;
         for path in paths.iter().filter(|path| !path.flags.fallback) {
+            if matches!(path.elements.as_slice(), [Element::Unseen]) {
+                let what = "a path that is not seen may take records here".to_owned();
+                let step = Step { at: path.at.clone(), what, effect: Effect::Unclear };
+                left.steps.push(step.clone());
+                untaken.steps.push(step);
+                continue;
+            }
             let Some(through) = self.path(path, &left)? else { continue };
             let more = through.get(left.steps.len()..).unwrap_or_default().to_vec();
             ends.push(through.get(begin.steps.len()..).unwrap_or_default().to_vec());
@@ -103,7 +110,7 @@ impl Walk {
                 }
                 Element::Unknown(why) if way.inside => return Err(why.clone()),
                 // What is not seen may be the source of this very input.
-                Element::Unknown(_) => {}
+                Element::Unknown(_) | Element::Unseen => {}
                 _ if !way.inside => {}
                 Element::Steps(steps) => way.steps.extend(steps.iter().cloned()),
                 Element::Output(output) => {
