@@ -1,7 +1,8 @@
 //! Which ConfigMaps have to be read to know how logs flow.
 
+use super::alloy;
 use super::products::{Product, product_of};
-use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Workload, Workloads};
+use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Resource, Workload, Workloads};
 
 /// A ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +32,9 @@ enum Sign {
     Workload(&'static str),
 }
 
-/// The ConfigMaps that containers with logs to do mount or take their variables from, and those that are where they are by
-/// convention.
-pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wanted> {
+/// The ConfigMaps that containers with logs to do mount or take their variables from, those that custom resources refer to,
+/// and those that are where they are by convention.
+pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace], resources: &[Resource]) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut add = |namespace: &str, name: &str, by_convention: bool| {
         let one = Wanted { namespace: namespace.into(), name: name.into(), by_convention };
@@ -64,6 +65,10 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wante
                 add(namespace, name, false);
             }
         }
+    }
+    for resource in resources.iter().filter(|resource| resource.kind == "Alloy") {
+        let ConfigMapKey { namespace, name, .. } = alloy::config_map(resource);
+        add(&namespace, &name, alloy::is_made(resource));
     }
     for (namespace, name, sign) in BY_CONVENTION {
         let is_likely = match sign {

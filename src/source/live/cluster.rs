@@ -74,11 +74,17 @@ impl Reader<'_> {
         // They are large: what depends on them borrows them, and they join the others at the end.
         let (apis, workloads) = (snapshot.apis.clone(), round.workloads);
         let namespaces = reading(round.namespaces);
-        let ((), (), resources, configs) = tokio::join!(
+        let all_namespaces = namespaces.value().map_or(&[][..], Vec::as_slice);
+        // Some of them name ConfigMaps that no workload mounts.
+        let logging = async {
+            let resources = logging::resources(&client, &apis).await;
+            let configs = logging::configs(&client, &workloads, all_namespaces, &resources.0).await;
+            (resources, configs)
+        };
+        let ((), (), (resources, configs)) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
-            logging::resources(&client, &apis),
-            logging::configs(&client, &workloads, namespaces.value().map_or(&[], Vec::as_slice)),
+            logging,
         );
         snapshot.workloads = workloads;
         snapshot.namespaces = namespaces;

@@ -115,13 +115,15 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
     (read, unread)
 }
 
-/// The ConfigMaps that the workloads read, each once.
+/// The ConfigMaps that workloads and custom resources read, each once.
 pub(super) async fn configs(
     client: &Client,
     workloads: &Workloads,
     namespaces: &[Namespace],
+    resources: &[Resource],
 ) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
-    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads, namespaces).into_iter().collect();
+    let wanted: BTreeSet<Wanted> =
+        wanted::config_maps(workloads, namespaces, resources).into_iter().collect();
     let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
         let outcome = if number < MAX_CONFIG_MAPS {
             config_map(client, &wanted).await

@@ -89,8 +89,11 @@ impl Found {
         read(self.role_bindings, &mut rbac.role_bindings);
         read(self.cluster_role_bindings, &mut rbac.cluster_role_bindings);
         snapshot.resources = self.resources;
-        let wanted =
-            wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
+        let wanted = wanted::config_maps(
+            &snapshot.workloads,
+            snapshot.namespaces.value().map_or(&[], Vec::as_slice),
+            &snapshot.resources,
+        );
         let is_wanted = |key: &ConfigMapKey| {
             wanted.iter().any(|one| {
                 one.name == key.name
