@@ -84,8 +84,6 @@ pub enum Source {
     },
     /// Kernel audit records, through a program of the host: auditd, auditbeat.
     KernelAudit,
-    /// Audit events of the API server, found by the program itself (`ClusterLogForwarder`).
-    ApiAudit,
     /// Kubernetes events through the API.
     Events {
         /// Which namespaces.

@@ -188,7 +188,6 @@ fn fits(source: &Source, target: &Target) -> bool {
             include.iter().any(|glob| glob.value().is_none_or(|glob| may_concern(glob, target)))
         }
         (Source::Containers { .. }, Target::Containers { .. }) => true,
-        (Source::ApiAudit, Target::File { is_audit, .. }) => *is_audit,
         (Source::Journal { .. }, Target::Journal) | (Source::Events { .. }, Target::Events) => true,
         _ => false,
     }
