@@ -35,9 +35,14 @@ struct Manifests {
 }
 
 impl Manifests {
-    /// What `run -f` tells of them.
+    /// What `run -f` tells of a collector in the cluster of the fixtures.
     fn run(collector: &str) -> Self {
-        let text = format!("{}\n---\n{}", collector.trim_end(), fixture("cluster.yaml"));
+        Self::run_in(&fixture("cluster.yaml"), collector)
+    }
+
+    /// What `run -f` tells of a collector in a cluster.
+    fn run_in(cluster: &str, collector: &str) -> Self {
+        let text = format!("{}\n---\n{cluster}", collector.trim_end());
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("manifests.yaml");
         std::fs::write(&path, &text).unwrap();

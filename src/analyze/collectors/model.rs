@@ -241,6 +241,8 @@ pub enum Receiver {
     NotLogs(String),
     /// Another collector: forward, Vector, OTLP, Lumberjack, by its protocol.
     Collector(String),
+    /// Another collector whose own outputs belong to the same pipeline, by its protocol: routes to those tell the way on.
+    Hop(String),
     /// A store or service that is known.
     Service(Service),
     /// HTTP to whatever listens there.

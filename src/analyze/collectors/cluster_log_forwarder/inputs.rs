@@ -21,9 +21,9 @@ const FOLDER: &str = "/var/log/pods";
 /// Files not written to for this long are ignored (`audit.tuning.ignoreOlder`).
 const IGNORE_OLDER: &str = "3600 seconds";
 
-/// A built-in input, as one that reads everything of its type.
-pub(super) fn builtin(spec: &Field<'_>, kind: &str, data_dir: &str) -> Vec<Input> {
-    of_type(&At { field: spec, options: None, id: kind, data_dir }, kind)
+/// A built-in input, as one that reads everything of its type. It stands where it is named.
+pub(super) fn builtin(reference: &Field<'_>, kind: &str, data_dir: &str) -> Vec<Input> {
+    of_type(&At { field: reference, options: None, id: kind, data_dir }, kind)
 }
 
 /// An input with a definition. In the older form its type is the part that is given.

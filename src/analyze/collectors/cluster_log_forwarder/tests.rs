@@ -110,6 +110,7 @@ fn the_built_in_audit_reads_four_sources() {
     assert_eq!(files(&api.source), ["/var/log/kube-apiserver/audit.log"]);
     assert_eq!(files(&openshift.source).len(), 3);
     assert_eq!(files(&ovn.source), ["/var/log/ovn/acl-audit-log.log"]);
+    assert_eq!((api.at.as_str(), openshift.at.as_str()), ("f:13:27", "f:13:27"));
     // Files that rest for an hour are not read, which drops nothing that is.
     assert_eq!(api.steps[0].effect, Effect::Skips);
     assert_eq!(pipeline.outputs[0].hosts.value().unwrap(), &["logs-gateway-http.openshift-logging.svc:8080"]);
