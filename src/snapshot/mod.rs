@@ -4,6 +4,7 @@
 //! versioned JSON, optionally compressed with zstd; [`io`] reads and writes it, [`redact`] says what may be kept.
 
 pub mod discovery;
+pub mod exposure;
 pub mod io;
 pub mod model;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod words;
 pub mod workload;
 
 pub use discovery::{ServedApis, ServedResource};
+pub use exposure::Exposure;
 pub use model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclarationKind, DeclaredApiServer,
     EnvSource, EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,

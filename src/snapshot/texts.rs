@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::discovery::{ServedApis, ServedResource};
+use super::exposure::{Backend, Exposure, Route, Service};
 use super::model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
     EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
@@ -40,7 +41,7 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, apis, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
@@ -68,6 +69,10 @@ texts! {
     Namespace { name, labels, annotations }
     UnreadConfig { namespace, name, gap }
     Resource { group, kind, namespace, name, at, marks, labels, spec, status }
+    Exposure { services, routes, routes_unread }
+    Service { namespace, name, kind, selector, external_name, at; external_ips; internal }
+    Route { kind, namespace, name, backends, authentication, at; internal }
+    Backend { namespace, name, at }
     DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
     Argument { name, value, at }
     KubeletConfig {

@@ -4,10 +4,11 @@
 //! | --- | --- |
 //! | [`live`] | a cluster through its API |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
-//! | [`objects`], [`workloads`], [`custom`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+//! | [`objects`], [`workloads`], [`custom`], [`exposure`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
 pub mod custom;
 pub mod declared;
+pub mod exposure;
 pub mod flagz;
 pub mod kubelet;
 pub mod live;

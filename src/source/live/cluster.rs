@@ -74,15 +74,17 @@ impl Reader<'_> {
         // They are large: what depends on them borrows them, and they join the others at the end.
         let (apis, workloads) = (snapshot.apis.clone(), round.workloads);
         let namespaces = reading(round.namespaces);
-        let ((), (), resources, configs) = tokio::join!(
+        let ((), (), resources, exposure, configs) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
             logging::resources(&client, &apis),
+            logging::exposure(&client, &apis, &workloads),
             logging::configs(&client, &workloads, namespaces.value().map_or(&[], Vec::as_slice)),
         );
         snapshot.workloads = workloads;
         snapshot.namespaces = namespaces;
         (snapshot.resources, snapshot.resources_unread) = resources;
+        snapshot.exposure = exposure;
         (snapshot.configs, snapshot.configs_unread) = configs;
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);
         (snapshot.flagz, snapshot.metrics) = instances.readings(live);

@@ -14,13 +14,16 @@ use super::permissions::Access;
 use crate::analyze::collectors::config::MAX_BYTES;
 use crate::analyze::collectors::operators::ALL_KINDS;
 use crate::analyze::collectors::wanted::{self, Wanted};
+use crate::analyze::stores;
 use crate::document::{Place, full_name};
 use crate::snapshot::rbac::Rbac;
 use crate::snapshot::workload::{ConfigText, UnreadConfig};
 use crate::snapshot::{
-    ConfigMapKey, Gap, GapReason, Namespace, Reading, Resource, ServedApis, Workload, WorkloadKind, Workloads,
+    ConfigMapKey, Exposure, Gap, GapReason, Namespace, Reading, Resource, ServedApis, ServedResource,
+    Workload, WorkloadKind, Workloads,
 };
-use crate::source::custom::{KINDS, resource};
+use crate::source::custom::{CustomKind, KINDS, resource};
+use crate::source::exposure::{self, ROUTE_KINDS};
 use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
@@ -89,11 +92,7 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
         }
     };
     let lists = KINDS.iter().filter_map(|kind| {
-        let found = served
-            .resources
-            .iter()
-            .find(|one| one.group == kind.group && one.resource == kind.plural && !one.version.is_empty())?;
-        let path = format!("/apis/{}/{}/{}?limit=500", kind.group, found.version, kind.plural);
+        let path = path_of(kind, served)?;
         Some(async move {
             let access = Access::Custom(kind);
             list_at(client, access, &path, &format!("{}List", kind.kind), |item| {
@@ -102,16 +101,73 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
             .await
         })
     });
+    let (mut read, unread) = gathered(join_all(lists).await);
+    read.sort_by(|a: &Resource, b| {
+        (&a.group, &a.kind, &a.namespace, &a.name).cmp(&(&b.group, &b.kind, &b.namespace, &b.name))
+    });
+    (read, unread)
+}
+
+/// What may lead from outside to stores of logs, where one of the workloads is one.
+///
+/// All Services are listed, not those of its namespace alone: a name elsewhere can stand for one of them.
+pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, workloads: &Workloads) -> Exposure {
+    let namespaces = stores::workloads::namespaces(workloads);
+    if namespaces.is_empty() {
+        return Exposure::not_asked();
+    }
+    let place = |kind: &str, item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
+    let services = list(client, Access::Services, "ServiceList", |item| {
+        exposure::service(&item, &place("Service", &item))
+    });
+    let routes = async {
+        let served = match apis.as_result() {
+            Ok(served) => served,
+            Err(gap) => {
+                return (Vec::new(), vec![Gap { what: "the Ingresses and routes".into(), ..gap.clone() }]);
+            }
+        };
+        let lists = ROUTE_KINDS.iter().filter_map(|route| {
+            let path = path_of(&route.kind, served)?;
+            Some(async move {
+                let access = Access::Custom(&route.kind);
+                list_at(client, access, &path, &format!("{}List", route.kind.kind), |item| {
+                    exposure::route(route, &item, &place(route.kind.kind, &item))
+                })
+                .await
+            })
+        });
+        gathered(join_all(lists).await)
+    };
+    let (services, (routes, routes_unread)) = tokio::join!(services, routes);
+    let routes = routes.into_iter().flatten().collect();
+    let mut exposure = Exposure { services: gather::reading(services), routes, routes_unread };
+    exposure.narrow(|namespace| namespaces.contains(namespace));
+    if let Reading::Read { value } = &mut exposure.services {
+        value.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    }
+    exposure.routes.sort_by(|a, b| (&a.kind, &a.namespace, &a.name).cmp(&(&b.kind, &b.namespace, &b.name)));
+    exposure
+}
+
+/// The path of the list of a kind, if it is served.
+fn path_of(kind: &CustomKind, served: &ServedApis) -> Option<String> {
+    let CustomKind { group, plural, .. } = kind;
+    let is_it =
+        |one: &&ServedResource| one.group == *group && one.resource == *plural && !one.version.is_empty();
+    let version = &served.resources.iter().find(is_it)?.version;
+    Some(format!("/apis/{group}/{version}/{plural}?limit=500"))
+}
+
+/// What was read of several lists, and which could not be.
+fn gathered<T>(outcomes: Vec<Result<Vec<T>, Failure>>) -> (Vec<T>, Vec<Gap>) {
     let (mut read, mut unread) = (Vec::new(), Vec::new());
-    for outcome in join_all(lists).await {
+    for outcome in outcomes {
         match outcome {
             Ok(list) => read.extend(list),
             Err(failure) => unread.push(failure.gap),
         }
     }
-    read.sort_by(|a: &Resource, b| {
-        (&a.group, &a.kind, &a.namespace, &a.name).cmp(&(&b.group, &b.kind, &b.namespace, &b.name))
-    });
     (read, unread)
 }
 

@@ -3,13 +3,16 @@
 use serde_json::Value;
 
 use crate::analyze::collectors::wanted;
+use crate::analyze::stores;
 use crate::document::node::Document;
 use crate::document::text;
 use crate::document::yaml::inner_name;
+use crate::snapshot::exposure::{Route, Service, is_same_namespace};
 use crate::snapshot::rbac::{Binding, Role};
 use crate::snapshot::workload::{ConfigText, Namespace};
 use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
 use crate::source::custom::{self, CustomKind};
+use crate::source::exposure::{self, RouteKind};
 use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
@@ -21,6 +24,8 @@ pub struct Found {
     stateful_sets: Vec<Workload>,
     namespaces: Vec<Namespace>,
     resources: Vec<Resource>,
+    services: Vec<Service>,
+    routes: Vec<Route>,
     config_maps: Vec<ConfigText>,
     roles: Vec<Role>,
     cluster_roles: Vec<Role>,
@@ -59,6 +64,16 @@ impl Found {
         self.resources.push(custom::resource(kind, &document.value, &document.place));
     }
 
+    /// Takes in a Service.
+    pub fn service(&mut self, Document { value, place }: &Document) {
+        self.services.push(exposure::service(value, place));
+    }
+
+    /// Takes in an Ingress or its like.
+    pub fn route(&mut self, kind: &RouteKind, Document { value, place }: &Document) {
+        self.routes.extend(exposure::route(kind, value, place));
+    }
+
     /// Takes in a ConfigMap.
     pub fn config_map(&mut self, Document { value, place }: &Document) {
         let data = value.get("data").and_then(Value::as_object);
@@ -89,6 +104,13 @@ impl Found {
         read(self.role_bindings, &mut rbac.role_bindings);
         read(self.cluster_role_bindings, &mut rbac.cluster_role_bindings);
         snapshot.resources = self.resources;
+        let stores = stores::workloads::namespaces(&snapshot.workloads);
+        if !stores.is_empty() {
+            read(self.services, &mut snapshot.exposure.services);
+            snapshot.exposure.routes = self.routes;
+            let is_wanted = |namespace: &str| stores.iter().any(|one| is_same_namespace(one, namespace));
+            snapshot.exposure.narrow(is_wanted);
+        }
         let wanted =
             wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
         let is_wanted = |key: &ConfigMapKey| {
