@@ -62,7 +62,7 @@ texts! {
     Binding { namespace, name, role_kind, role, subjects }
     RoleSubject { kind, namespace, name, at }
     Claim { name, storage }
-    Placement { node_selector, terms, tolerations; host_network }
+    Placement { node_selector, terms, tolerations; host_network; host_port }
     NodeTerm { labels, fields }
     NodeRequirement { key, operator, values }
     Toleration { key, operator, value, effect }

@@ -165,6 +165,9 @@ pub struct Placement {
     /// `hostNetwork`.
     #[serde(default)]
     pub host_network: bool,
+    /// Whether a container has a `hostPort`.
+    #[serde(default)]
+    pub host_port: bool,
 }
 
 impl Placement {

@@ -237,3 +237,60 @@ fn walk<'a>(value: &'a Value, path: &[&str], at: &mut String, found: &mut Vec<(&
     }
     at.truncate(before);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(group: &str, kind: &str, mut object: Value) -> Option<Route> {
+        object["kind"] = kind.into();
+        route(route_kind_of(group, kind)?, &object, &Place::of("x"))
+    }
+
+    fn names(route: &Route) -> Vec<(&str, &str)> {
+        route.backends.iter().map(|one| (one.namespace.as_str(), one.name.as_str())).collect()
+    }
+
+    #[test]
+    fn every_kind_names_its_services() {
+        let metadata = json!({"name": "r", "namespace": "edge"});
+        let services = json!([{"name": "a"}, {"name": "b", "namespace": "logs"}, {"kind": "TraefikService", "name": "c"}]);
+        let traefik = json!({"metadata": metadata, "spec": {"routes": [{"services": services}]}});
+        let found = read("traefik.io", "IngressRoute", traefik).unwrap();
+        assert_eq!(names(&found), [("edge", "a"), ("logs", "b")]);
+        assert_eq!(found.backends[1].at, "x spec.routes[0].services[1].name");
+        let openshift = json!({"metadata": metadata, "spec": {"to": {"kind": "Service", "name": "a"}}});
+        assert_eq!(names(&read("route.openshift.io", "Route", openshift).unwrap()), [("edge", "a")]);
+        let host = json!([{"route": [{"destination": {"host": "a.logs.svc.cluster.local"}}]}]);
+        let istio = json!({"metadata": metadata, "spec": {"gateways": ["mesh", "public"], "http": host}});
+        assert_eq!(names(&read("networking.istio.io", "VirtualService", istio).unwrap()), [("logs", "a")]);
+        let ingress = json!({"metadata": metadata, "spec": {"defaultBackend": {"service": {"name": "a"}}}});
+        assert_eq!(names(&read("networking.k8s.io", "Ingress", ingress).unwrap()), [("edge", "a")]);
+    }
+
+    #[test]
+    fn routes_of_a_mesh_lead_nothing_in() {
+        assert_eq!(read("networking.istio.io", "VirtualService", json!({"spec": {"http": []}})), None);
+        let mesh = json!({"spec": {"parentRefs": [{"kind": "Service", "name": "a"}], "rules": []}});
+        assert_eq!(read(GATEWAY, "HTTPRoute", mesh), None);
+    }
+
+    #[test]
+    fn load_balancers_are_internal_only_where_it_is_said() {
+        let of = |annotations: Value, class: &str| {
+            let spec = json!({"type": "LoadBalancer", "loadBalancerClass": class});
+            service(&json!({"metadata": {"annotations": annotations}, "spec": spec}), &Place::of("x"))
+                .internal
+        };
+        let aws = |key: &str, value: &str| json!({format!("service.beta.kubernetes.io/aws-load-balancer-{key}"): value});
+        assert_eq!(of(json!({}), ""), Internal::No);
+        assert_eq!(of(aws("internal", "true"), ""), Internal::Yes);
+        assert_eq!(of(aws("internal", "false"), ""), Internal::No);
+        assert_eq!(of(aws("type", "external"), ""), Internal::LeftToController);
+        assert_eq!(of(aws("scheme", "internet-facing"), "service.k8s.aws/nlb"), Internal::No);
+        assert_eq!(of(json!({}), "service.k8s.aws/nlb"), Internal::LeftToController);
+        assert_eq!(of(json!({"cloud.google.com/load-balancer-type": "internal"}), ""), Internal::Yes);
+    }
+}

@@ -70,15 +70,18 @@ pub fn of(snapshot: &Snapshot, found: &Found) -> Exposed {
 /// Every way that is certain, and why there may be more.
 fn ways(snapshot: &Snapshot, found: &Found) -> (Vec<Way>, Option<String>) {
     let (mut ways, mut unsure) = (Vec::new(), None);
-    for workload in own(snapshot, found).filter(|workload| workload.placement.host_network) {
+    for workload in own(snapshot, found) {
+        let how = match (workload.placement.host_network, workload.placement.host_port) {
+            (true, _) => "hostNetwork",
+            (false, true) => "hostPort",
+            (false, false) => continue,
+        };
+        let at = workload.field("spec.template.spec");
         ways.push(Way {
             title: workload.title(),
-            evidence: Evidence {
-                at: workload.field("spec.template.spec"),
-                detail: "hostNetwork: it listens on the addresses of the nodes".into(),
-            },
-            internal: Fact::at(false, Rank::Configured, workload.at.clone(), "nodes have no load balancer"),
+            internal: Fact::at(false, Rank::Configured, at.clone(), "there is no load balancer before nodes"),
             asks: asked_by_pod(snapshot, workload),
+            evidence: Evidence { at, detail: format!("{how}: it listens on the addresses of the nodes") },
         });
     }
     let mut add = |way: Way, reached: Reached<'_>| match reached {
