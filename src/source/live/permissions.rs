@@ -441,7 +441,7 @@ mod tests {
                 json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
                     "metadata": {"name": "logaudit-reader"}, "rules": [
                         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
-                        {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": ["list"]},
+                        {"apiGroups": [""], "resources": ["namespaces", "nodes", "services"], "verbs": ["list"]},
                         {"apiGroups": ["apps"], "resources": ["daemonsets", "deployments", "statefulsets"],
                          "verbs": ["list"]},
                         {"nonResourceURLs": ["/api", "/apis", "/flagz", "/metrics", "/version"], "verbs": ["get"]}]}),
