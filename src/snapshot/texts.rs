@@ -67,7 +67,7 @@ texts! {
     NodeRequirement { key, operator, values }
     Toleration { key, operator, value, effect }
     Namespace { name, labels, annotations }
-    UnreadConfig { namespace, name, gap }
+    UnreadConfig { namespace, name, key, gap }
     Resource { group, kind, namespace, name, at, marks, labels, spec, status }
     Exposure { services, routes, routes_unread }
     Service { namespace, name, kind, selector, external_name, at; external_ips; internal }

@@ -4,8 +4,9 @@
 //! | --- | --- |
 //! | [`live`] | a cluster through its API |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
-//! | [`objects`], [`workloads`], [`custom`], [`exposure`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+//! | [`objects`], [`workloads`], [`config_maps`], [`custom`], [`exposure`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
+pub mod config_maps;
 pub mod custom;
 pub mod declared;
 pub mod exposure;

@@ -2,8 +2,6 @@
 //! stores and sensors read. Secrets are never read, and pods are never listed: what a workload's template says holds for
 //! all of its pods.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::join_all;
 
 use super::answer::Failure;
@@ -11,7 +9,6 @@ use super::client::Client;
 use super::gather;
 use super::list::{list, list_at};
 use super::permissions::Access;
-use crate::analyze::collectors::config::MAX_BYTES;
 use crate::analyze::collectors::operators::ALL_KINDS;
 use crate::analyze::collectors::wanted::{self, Wanted};
 use crate::analyze::stores;
@@ -22,6 +19,7 @@ use crate::snapshot::{
     ConfigMapKey, Exposure, Gap, GapReason, Namespace, Reading, Resource, ServedApis, ServedResource,
     Workload, WorkloadKind, Workloads,
 };
+use crate::source::config_maps;
 use crate::source::custom::{CustomKind, KINDS, resource};
 use crate::source::exposure::{self, ROUTE_KINDS};
 use crate::source::rbac;
@@ -177,9 +175,17 @@ pub(super) async fn configs(
     workloads: &Workloads,
     namespaces: &[Namespace],
 ) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
-    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads, namespaces).into_iter().collect();
-    let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
-        let outcome = if number < MAX_CONFIG_MAPS {
+    let mut wanted = wanted::config_maps(workloads, namespaces);
+    let left_out = wanted.split_off(wanted.len().min(MAX_CONFIG_MAPS));
+    // The first ones were chosen by what they are for; what is read comes in the order of names.
+    let mut wanted: Vec<(Wanted, bool)> = wanted
+        .into_iter()
+        .map(|one| (one, true))
+        .chain(left_out.into_iter().map(|one| (one, false)))
+        .collect();
+    wanted.sort();
+    let reads = wanted.into_iter().map(|(wanted, is_read)| async move {
+        let outcome = if is_read {
             config_map(client, &wanted).await
         } else {
             let what = format!("the ConfigMap {}/{}", wanted.namespace, wanted.name);
@@ -194,16 +200,24 @@ pub(super) async fn configs(
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for (wanted, outcome) in join_all(reads).await {
         match outcome {
-            Ok(texts) => read.extend(texts),
+            Ok((texts, keys)) => {
+                read.extend(texts);
+                unread.extend(keys);
+            }
             // Those that a cluster of this kind would have and has not are no gap.
             Err(gap) if wanted.by_convention && gap.reason == GapReason::NotFound => {}
-            Err(gap) => unread.push(UnreadConfig { namespace: wanted.namespace, name: wanted.name, gap }),
+            Err(gap) => unread.push(UnreadConfig {
+                namespace: wanted.namespace,
+                name: wanted.name,
+                key: String::new(),
+                gap,
+            }),
         }
     }
     (read, unread)
 }
 
-async fn config_map(client: &Client, wanted: &Wanted) -> Result<Vec<ConfigText>, Gap> {
+async fn config_map(client: &Client, wanted: &Wanted) -> Result<(Vec<ConfigText>, Vec<UnreadConfig>), Gap> {
     let Wanted { namespace, name, .. } = wanted;
     let what = format!("the ConfigMap {namespace}/{name}");
     // The names come out of a pod, and go into a path.
@@ -220,16 +234,10 @@ async fn config_map(client: &Client, wanted: &Wanted) -> Result<Vec<ConfigText>,
     let Some((object, _)) = found else {
         return Err(Gap::new(GapReason::NotFound, what, "there is no such ConfigMap"));
     };
-    Ok(config_texts(&object, namespace, name))
-}
-
-fn config_texts(object: &serde_json::Value, namespace: &str, name: &str) -> Vec<ConfigText> {
-    let data = object.get("data").and_then(serde_json::Value::as_object);
-    let text = |(key, value): (&String, &serde_json::Value)| {
-        let config_map =
-            ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key: key.clone() };
-        let text = value.as_str().filter(|text| text.len() <= MAX_BYTES)?;
-        Some(ConfigText { at: config_map.at(), config_map, given: false, text: text.to_owned() })
-    };
-    data.into_iter().flatten().filter_map(text).collect()
+    let (texts, unread) = config_maps::texts(&object, namespace, name);
+    let texts = texts.into_iter().map(|(key, text)| {
+        let config_map = ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key };
+        ConfigText { at: config_map.at(), config_map, given: false, text }
+    });
+    Ok((texts.collect(), unread))
 }

@@ -1,7 +1,5 @@
 //! What in files has to do with logs: workloads, namespaces, custom resources, and the ConfigMaps that these read.
 
-use serde_json::Value;
-
 use crate::analyze::collectors::wanted;
 use crate::analyze::stores;
 use crate::document::node::Document;
@@ -9,8 +7,9 @@ use crate::document::text;
 use crate::document::yaml::inner_name;
 use crate::snapshot::exposure::{Route, Service, is_same_namespace};
 use crate::snapshot::rbac::{Binding, Role};
-use crate::snapshot::workload::{ConfigText, Namespace};
+use crate::snapshot::workload::{ConfigText, Namespace, UnreadConfig};
 use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
+use crate::source::config_maps;
 use crate::source::custom::{self, CustomKind};
 use crate::source::exposure::{self, RouteKind};
 use crate::source::rbac;
@@ -27,6 +26,7 @@ pub struct Found {
     services: Vec<Service>,
     routes: Vec<Route>,
     config_maps: Vec<ConfigText>,
+    config_maps_unread: Vec<UnreadConfig>,
     roles: Vec<Role>,
     cluster_roles: Vec<Role>,
     role_bindings: Vec<Binding>,
@@ -76,20 +76,20 @@ impl Found {
 
     /// Takes in a ConfigMap.
     pub fn config_map(&mut self, Document { value, place }: &Document) {
-        let data = value.get("data").and_then(Value::as_object);
-        for (key, text_of_key) in data.into_iter().flatten() {
-            let Some(content) = text_of_key.as_str() else { continue };
-            self.config_maps.push(ConfigText {
-                config_map: ConfigMapKey {
-                    namespace: text(value, "/metadata/namespace").to_owned(),
-                    name: text(value, "/metadata/name").to_owned(),
-                    key: key.clone(),
-                },
-                given: false,
-                at: inner_name(place, &format!("data.{key}")),
-                text: content.to_owned(),
-            });
-        }
+        let (namespace, name) = (text(value, "/metadata/namespace"), text(value, "/metadata/name"));
+        let (texts, unread) = config_maps::texts(value, namespace, name);
+        self.config_maps_unread.extend(unread);
+        let binary = value.get("binaryData");
+        let field = |key: &str| match binary.and_then(|binary| binary.get(key)) {
+            Some(_) => format!("binaryData.{key}"),
+            None => format!("data.{key}"),
+        };
+        self.config_maps.extend(texts.into_iter().map(|(key, content)| ConfigText {
+            given: false,
+            at: inner_name(place, &field(&key)),
+            text: content,
+            config_map: ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key },
+        }));
     }
 
     /// Puts everything into a snapshot; of the ConfigMaps those that something reads.
@@ -113,15 +113,13 @@ impl Found {
         }
         let wanted =
             wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
-        let is_wanted = |key: &ConfigMapKey| {
-            wanted.iter().any(|one| {
-                one.name == key.name
-                    && (one.namespace == key.namespace
-                        || one.namespace.is_empty()
-                        || key.namespace.is_empty())
-            })
+        let is_wanted = |namespace: &str, name: &str| {
+            wanted.iter().any(|one| one.name == name && is_same_namespace(&one.namespace, namespace))
         };
-        snapshot.configs = self.config_maps.into_iter().filter(|text| is_wanted(&text.config_map)).collect();
+        snapshot.configs = self.config_maps;
+        snapshot.configs.retain(|text| is_wanted(&text.config_map.namespace, &text.config_map.name));
+        snapshot.configs_unread = self.config_maps_unread;
+        snapshot.configs_unread.retain(|unread| is_wanted(&unread.namespace, &unread.name));
     }
 }
 
