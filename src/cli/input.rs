@@ -72,7 +72,7 @@ impl InputArgs {
             given::put(policy, &mut snapshot);
         }
         if !configs.is_empty() {
-            config_for::put(configs, &mut snapshot);
+            config_for::put(configs, &mut snapshot)?;
         }
         Ok(snapshot)
     }

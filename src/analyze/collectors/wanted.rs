@@ -1,7 +1,7 @@
 //! Which ConfigMaps have to be read to know how logs flow.
 
 use super::alloy;
-use super::products::{Product, product_of};
+use super::products::{Product, Role, product_of};
 use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Resource, Workload, Workloads};
 
 /// A ConfigMap.
@@ -32,8 +32,18 @@ enum Sign {
     Workload(&'static str),
 }
 
+/// What is read first where there is more than can be read: what carries logs, then what keeps them, then the rest.
+fn urgency(role: Role) -> usize {
+    match role {
+        Role::Collector | Role::Hop => 0,
+        Role::Store => 1,
+        Role::EventExporter | Role::Sensor | Role::SensorRouter => 2,
+        Role::Operator | Role::Alerting | Role::Ingress => 3,
+    }
+}
+
 /// The ConfigMaps that containers with logs to do mount or take their variables from, those that custom resources refer to,
-/// and those that are where they are by convention.
+/// and those that are where they are by convention; the most telling first.
 pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace], resources: &[Resource]) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut add = |namespace: &str, name: &str, by_convention: bool| {
@@ -46,6 +56,8 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace], resources: &
     let containers = workloads.all().flat_map(|workload| {
         workload.containers.iter().filter_map(move |one| Some((workload, one, product_of(&one.image)?)))
     });
+    let mut containers: Vec<_> = containers.collect();
+    containers.sort_by_key(|(.., product)| urgency(product.role));
     for (workload, container, product) in containers {
         if let Some((namespace, name)) = named_config(workload, container, product) {
             add(&namespace, &name, true);

@@ -81,14 +81,16 @@ impl Reader<'_> {
             let configs = logging::configs(&client, &workloads, all_namespaces, &resources.0).await;
             (resources, configs)
         };
-        let ((), (), (resources, configs)) = tokio::join!(
+        let ((), (), (resources, configs), exposure) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
             logging,
+            logging::exposure(&client, &apis, &workloads),
         );
         snapshot.workloads = workloads;
         snapshot.namespaces = namespaces;
         (snapshot.resources, snapshot.resources_unread) = resources;
+        snapshot.exposure = exposure;
         (snapshot.configs, snapshot.configs_unread) = configs;
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);
         (snapshot.flagz, snapshot.metrics) = instances.readings(live);
