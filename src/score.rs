@@ -54,9 +54,9 @@ pub struct CapRule {
     /// Checks that cause it by failing or by being unknown.
     #[serde(default)]
     pub causes: Vec<String>,
-    /// Checks that refute the cap where all of them pass.
+    /// Checks that refute the cap where all of one of the lists pass.
     #[serde(default)]
-    pub unless_passed: Vec<String>,
+    pub unless_passed: Vec<Vec<String>>,
     /// Checks that cause it only by failing.
     #[serde(default)]
     pub if_failed: Vec<String>,
@@ -216,12 +216,11 @@ fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<
 fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
     let mut status = Status::Pass;
     let mut checks = Vec::new();
-    let refuted = !rule.unless_passed.is_empty()
-        && rule.unless_passed.iter().all(|id| {
-            let check = verdicts.selected().iter().find(|check| check.id == *id).copied();
-            check.is_some_and(|check| verdicts.result(check, &Params::new()).status == Status::Pass)
-        });
-    if refuted {
+    let mut passes = |id: &String| {
+        let check = verdicts.selected().iter().find(|check| check.id == *id).copied();
+        check.is_some_and(|check| verdicts.result(check, &Params::new()).status == Status::Pass)
+    };
+    if rule.unless_passed.iter().any(|all| all.iter().all(&mut passes)) {
         return None;
     }
     let causes = rule

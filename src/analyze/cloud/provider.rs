@@ -229,3 +229,70 @@ fn other(snapshot: &Snapshot) -> Option<(&'static str, &'static str)> {
         .find(|(label, ..)| nodes.iter().any(|node| node.markers.iter().any(|key| key.starts_with(label))))
         .map(|(_, name, reason)| (*name, *reason))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::manifests;
+
+    fn of(manifests: &str) -> Identity {
+        let texts = [("cluster.yaml".to_owned(), manifests.to_owned())];
+        identity(&manifests::read_texts(&texts).unwrap())
+    }
+
+    fn node(labels: &str, id: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Node\nmetadata: {{name: n1, labels: {{{labels}}}}}\nspec: {{providerID: '{id}'}}\n"
+        )
+    }
+
+    #[test]
+    fn a_machine_of_a_cloud_is_no_managed_cluster() {
+        for id in [
+            "aws:///eu-west-1a/i-0123",
+            "gce://acme/europe-west1-b/vm",
+            "azure:///subscriptions/s/resourceGroups/g/providers/x",
+        ] {
+            let found = of(&node("", id));
+            assert_eq!((found.provider, found.is_sure), (None, false), "{id}");
+        }
+    }
+
+    #[test]
+    fn two_signs_of_the_cluster_are_enough() {
+        let found = of(&node("eks.amazonaws.com/nodegroup: a", "aws:///eu-west-1a/i-0123"));
+        assert_eq!((found.provider, found.is_sure), (Some(CloudProvider::Eks), true));
+        let found = of(&node(
+            "kubernetes.azure.com/cluster: MC_g_c_r",
+            "azure:///subscriptions/s1/resourceGroups/MC_g_c_r/providers/x",
+        ));
+        assert_eq!(
+            (found.provider, found.is_sure, found.account.as_deref()),
+            (Some(CloudProvider::Aks), true, Some("s1"))
+        );
+        // One is a hint.
+        let found = of(&node("cloud.google.com/gke-nodepool: a", ""));
+        assert_eq!((found.provider, found.is_sure), (Some(CloudProvider::Gke), false));
+    }
+
+    #[test]
+    fn an_apiserver_that_is_seen_is_nobody_elses() {
+        let pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver-cp1, namespace: kube-system}\nspec: {containers: [{name: kube-apiserver, image: 'kube-apiserver:v1.30.0-eks-1-30-10', command: [kube-apiserver]}]}\n";
+        let found = of(&(node("eks.amazonaws.com/nodegroup: a", "aws:///eu-west-1a/i-0123") + pod));
+        assert_eq!(found.provider, None);
+    }
+
+    #[test]
+    fn signs_that_contradict_each_other_tell_nothing() {
+        let found = of(&(node("eks.amazonaws.com/nodegroup: a", "aws:///x/i")
+            + "---\n"
+            + &node("cloud.google.com/gke-nodepool: a", "gce://p/z/vm")));
+        assert_eq!(found.provider, None);
+    }
+
+    #[test]
+    fn other_providers_are_named() {
+        let found = of(&node("doks.digitalocean.com/node-pool: a", "digitalocean://1"));
+        assert_eq!(found.other.map(|(name, _)| name), Some("doks"));
+    }
+}

@@ -43,3 +43,51 @@ fn variable(entry: &std::collections::HashMap<String, String>) -> Option<(String
     let name = entry.get("name").filter(|name| !name.is_empty() && !name.contains(['=', '\0']))?;
     Some((name.clone(), entry.get("value")?.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::analyze::cloud::provider::{Identity, identity};
+    use crate::snapshot::cloud::CloudProvider;
+    use crate::snapshot::{Scope, Snapshot};
+
+    /// What a kubeconfig in `tests/recordings/cloud/kubeconfig` tells, all but that of AKS written by the providers' tools.
+    fn told(file: &str, change: impl FnOnce(&mut Connection)) -> Identity {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/cloud/kubeconfig");
+        let mut connection = Connection { kubeconfig: Some(folder.join(file)), ..Connection::default() };
+        change(&mut connection);
+        let mut snapshot = Snapshot::empty(Scope::Cluster, "example");
+        snapshot.cloud.signs = signs(&connection, &|_| None).signs();
+        identity(&snapshot)
+    }
+
+    #[test]
+    fn kubeconfigs_of_the_providers_tell_which_cluster_it_is() {
+        use CloudProvider::{Aks, Eks, Gke};
+        for (file, provider, cluster, location, account, group) in [
+            ("eks.yaml", Eks, "demo-all", Some("us-east-1"), Some("123456789012"), None),
+            ("eks-role-profile.yaml", Eks, "demo-all", Some("us-east-1"), Some("123456789012"), None),
+            ("gke.yaml", Gke, "demo", Some("europe-west1"), Some("acme-prod"), None),
+            ("gke-dns.yaml", Gke, "demo", Some("europe-west1"), Some("acme-prod"), None),
+            ("aks.yaml", Aks, "demo", Some("westeurope"), None, Some("rg-prod")),
+        ] {
+            let found = told(file, |_| ());
+            assert_eq!((found.provider, found.is_sure), (Some(provider), true), "{file}");
+            assert_eq!(found.cluster.as_deref(), Some(cluster), "{file}");
+            assert_eq!(found.location.as_deref(), location, "{file}");
+            assert_eq!(found.account.as_deref(), account, "{file}");
+            assert_eq!(found.group.as_deref(), group, "{file}");
+            assert!(!found.evidence.is_empty(), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_a_kubeconfig_say_nothing_of_another_server() {
+        let found = told("eks.yaml", |connection| connection.server = Some("https://192.0.2.1:6443".into()));
+        assert_eq!((found.provider, found.cluster), (None, None));
+        let found = told("eks.yaml", |connection| connection.context = Some("nosuch".into()));
+        assert_eq!(found.provider, None);
+    }
+}
