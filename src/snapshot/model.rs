@@ -384,7 +384,7 @@ pub struct Node {
     #[serde(default)]
     pub provider: String,
     /// What of `spec.providerID` tells account and place, without the machine: `subscriptions/…/resourceGroups/…` of Azure,
-    /// project and zone of Google Cloud, zone of AWS.
+    /// project and zone of Google Cloud.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub provider_scope: String,
     /// Keys of labels and annotations that tell distributions apart.

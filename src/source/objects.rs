@@ -328,7 +328,6 @@ fn provider_scope(id: &str) -> String {
     let parts = match scheme {
         "azure" => 4,
         "gce" => 2,
-        "aws" => 1,
         _ => 0,
     };
     path.split('/').take(parts).collect::<Vec<_>>().join("/")

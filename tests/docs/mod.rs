@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use logaudit::check::{Check, CheckSet, load};
 use logaudit::framework::{self, frameworks};
+use logaudit::snapshot::cloud::CloudProvider;
 
 use crate::support::tool::Tool;
 
@@ -105,6 +106,22 @@ fn the_check_reference_is_that_of_the_checks() {
 #[test]
 fn the_page_on_requests_is_that_of_the_catalogue() {
     generated("docs/requests.md", &logaudit::cli::requests_page());
+}
+
+#[test]
+fn the_page_on_clouds_lists_every_question() {
+    let mut out = String::new();
+    for provider in CloudProvider::ALL {
+        let _ = write!(
+            out,
+            "\n### {}\n\n| what | asked with | permission |\n| --- | --- | --- |\n",
+            provider.title()
+        );
+        for call in provider.calls() {
+            let _ = writeln!(out, "| {} | `{}` | `{}` |", call.what, call.command, call.permission);
+        }
+    }
+    generated_part("docs/cloud.md", "questions", &(out + "\n"));
 }
 
 #[test]

@@ -51,9 +51,9 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
             let lost = if known.value {
                 Vec::new()
             } else {
-                vec![Lost::everything(at, "the log type audit is off")]
+                vec![Lost::everything(&at, "the log type audit is off")]
             };
-            Recorded::Read { lost, doubtful: Vec::new() }
+            Recorded::Read { at, lost, doubtful: Vec::new() }
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct CloudFacts {
     pub provider: Fact<String>,
     /// Whether the provider offers an audit log to its customers.
     pub offers_audit_log: Fact<bool>,
+    /// Whether the settings that tell what reaches the audit log were read; known only if they were.
+    pub settings_read: Fact<bool>,
     /// Classes of requests of which the provider's policy itself leaves some out, whatever is switched on.
     pub unrecorded: Fact<Vec<String>>,
     /// Kinds of bodies that the provider's policy brings into the log.
@@ -118,6 +120,11 @@ pub fn cloud(snapshot: &Snapshot, is_visible: bool) -> Cloud {
     let facts = CloudFacts {
         provider: name,
         offers_audit_log,
+        settings_read: match &recorded {
+            Some(Recorded::Read { at, .. }) => Fact::at(true, Rank::Configured, at.clone(), "read"),
+            Some(Recorded::Unread(reason)) => Fact::unknown(reason.clone()),
+            None => Fact::unknown(identity.other.map_or(NOT_MANAGED, |(_, reason)| reason)),
+        },
         unrecorded: Fact::unknown(NOT_MANAGED),
         exposed: Fact::unknown(NOT_MANAGED),
         eks: is(CloudProvider::Eks).then(|| eks::facts(&scene)).into_iter().collect(),

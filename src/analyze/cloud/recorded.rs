@@ -10,6 +10,8 @@ use crate::analyze::policy::PolicyRule;
 pub enum Recorded {
     /// The settings were read.
     Read {
+        /// Where they stand.
+        at: String,
         /// What is left out for certain.
         lost: Vec<Lost>,
         /// What may be left out.

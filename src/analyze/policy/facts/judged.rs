@@ -369,7 +369,7 @@ fn of_published<'s>(
     };
     let at = format!("{} ({})", published.name, published.documented);
     let (lost, doubtful, reason) = match recorded {
-        Some(Recorded::Read { lost, doubtful }) => {
+        Some(Recorded::Read { lost, doubtful, .. }) => {
             let reasons: Vec<&str> = doubtful.iter().map(|lost| lost.why.as_str()).collect();
             (lost.clone(), doubtful.clone(), reasons.join("; "))
         }
