@@ -1,0 +1,152 @@
+//! What EKS has to do with the logs of pods: the `CloudWatch` add-on, and Fargate, where no `DaemonSet` runs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::told::{Scene, Told};
+use super::text;
+use crate::analyze::fact::Fact;
+use crate::snapshot::Scope;
+use crate::snapshot::cloud::eks::CLOUDWATCH_ADDON;
+use crate::verdict::{Evidence, Rank};
+
+/// The `CloudWatch` add-on, which collects the logs of containers.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Addon {
+    /// Whether it is installed.
+    pub installed: Fact<bool>,
+    /// Whether it is active, without issues, and collects the logs of containers.
+    pub works: Fact<bool>,
+}
+
+/// Pods on Fargate.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fargate {
+    /// How many of its nodes the cluster has: one for each pod.
+    pub nodes: Fact<i64>,
+    /// Whether the log router of Fargate is told where to send logs.
+    pub routed: Fact<bool>,
+}
+
+/// The add-on.
+pub(super) fn addon(scene: &Scene<'_>) -> Addon {
+    const CALL: &str = "eks/describe-addon";
+    let described = scene.snapshot.cloud.answer(CALL, CLOUDWATCH_ADDON).map(|_| scene.told(CALL, CLOUDWATCH_ADDON));
+    let of_this = |told: &Told<'_>| {
+        let cluster = told.text("clusterName");
+        cluster.is_none() || cluster == scene.identity.cluster.as_deref()
+    };
+    let installed = match &described {
+        Some(Ok(told)) if of_this(told) => told.fact(true, "addonName", CLOUDWATCH_ADDON),
+        _ => listed(scene),
+    };
+    let works = match described {
+        Some(Ok(told)) if of_this(&told) => works(&told),
+        Some(Err(reason)) => Fact::unknown(reason),
+        _ => Fact::unknown(scene.not_asked(CALL)),
+    };
+    Addon { installed, works }
+}
+
+fn listed(scene: &Scene<'_>) -> Fact<bool> {
+    const CALL: &str = "eks/list-addons";
+    let cluster = scene.identity.cluster.as_deref().unwrap_or_default();
+    let of = if scene.snapshot.cloud.answer(CALL, cluster).is_some() { cluster } else { "" };
+    match scene.told(CALL, of) {
+        Err(reason) => Fact::unknown(reason),
+        Ok(told) => match told.items("addons") {
+            None => Fact::unknown(format!("{} holds no list of add-ons", told.evidence("", "").at)),
+            Some(addons) => {
+                let is_in = addons.iter().any(|name| name.as_str() == Some(CLOUDWATCH_ADDON));
+                let detail = if is_in { "is among them" } else { "is not among them" };
+                told.fact(is_in, "addons", format!("{CLOUDWATCH_ADDON} {detail}"))
+            }
+        },
+    }
+}
+
+fn works(told: &Told<'_>) -> Fact<bool> {
+    let status = match told.text("status") {
+        Some("ACTIVE") => told.fact(true, "status", "ACTIVE"),
+        Some(
+            status @ ("CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" | "DEGRADED" | "DELETING"),
+        ) => told.fact(false, "status", status),
+        status => Fact::unknown(format!(
+            "{} is {}; ask again when it is done",
+            told.evidence("status", "").at,
+            status.unwrap_or("not told")
+        )),
+    };
+    let codes: Vec<&str> = told
+        .items("health.issues")
+        .unwrap_or_default()
+        .iter()
+        .map(|issue| text(issue, "code").unwrap_or("an issue without a code"))
+        .collect();
+    let health = told.fact(
+        codes.is_empty(),
+        "health.issues",
+        if codes.is_empty() { "none".to_owned() } else { codes.join(", ") },
+    );
+    let collects = match told.get("containerLogs") {
+        Some(Value::Bool(false)) => told.fact(false, "configurationValues", "containerLogs.enabled: false"),
+        _ => told.fact(true, "configurationValues", "the logs of containers are not switched off"),
+    };
+    status.and(health).and(collects)
+}
+
+/// Fargate.
+pub(super) fn fargate(scene: &Scene<'_>) -> Fargate {
+    Fargate { nodes: nodes(scene), routed: routed(scene) }
+}
+
+fn nodes(scene: &Scene<'_>) -> Fact<i64> {
+    const LABEL: &str = "eks.amazonaws.com/compute-type";
+    let nodes = match scene.snapshot.nodes.as_result() {
+        Ok(nodes) => nodes,
+        Err(gap) => return Fact::unknown(gap.to_string()),
+    };
+    let on_fargate: Vec<_> =
+        nodes.iter().filter(|node| node.labels.get(LABEL).is_some_and(|kind| kind == "fargate")).collect();
+    let evidence = match on_fargate.first() {
+        Some(node) => Evidence {
+            at: format!("Node {} metadata.labels[{LABEL}]", node.name),
+            detail: format!("{} of {} nodes are of Fargate", on_fargate.len(), nodes.len()),
+        },
+        None => Evidence { at: "the nodes".into(), detail: "none is of Fargate".into() },
+    };
+    Fact::known(i64::try_from(on_fargate.len()).unwrap_or(i64::MAX), Rank::Configured, vec![evidence])
+}
+
+/// Fargate reads one `ConfigMap`, and without an output in it sends nothing anywhere.
+fn routed(scene: &Scene<'_>) -> Fact<bool> {
+    const NAMESPACE: &str = "aws-observability";
+    const NAME: &str = "aws-logging";
+    let snapshot = scene.snapshot;
+    let is_it = |namespace: &str, name: &str| namespace == NAMESPACE && name == NAME;
+    if let Some(unread) = snapshot.configs_unread.iter().find(|one| is_it(&one.namespace, &one.name)) {
+        return Fact::unknown(unread.gap.to_string());
+    }
+    let texts: Vec<_> =
+        snapshot.configs.iter().filter(|text| is_it(&text.config_map.namespace, &text.config_map.name)).collect();
+    let output = texts.iter().find_map(|text| {
+        let line = text.text.lines().position(|line| line.trim().eq_ignore_ascii_case("[output]"))?;
+        Some(format!("{}:{}", text.at, line + 1))
+    });
+    if let Some(at) = output {
+        return Fact::at(true, Rank::Configured, at, "an output");
+    }
+    if let Some(first) = texts.first() {
+        return Fact::at(false, Rank::Configured, first.at.clone(), "no output");
+    }
+    match (snapshot.scope, snapshot.namespaces.as_result()) {
+        (Scope::Cluster, Ok(_)) => {
+            Fact::at(false, Rank::Configured, format!("ConfigMap {NAMESPACE}/{NAME}"), "there is none")
+        }
+        (Scope::Cluster, Err(gap)) => Fact::unknown(gap.to_string()),
+        _ => Fact::unknown(format!("no file holds the ConfigMap {NAMESPACE}/{NAME}; run against the cluster")),
+    }
+}
