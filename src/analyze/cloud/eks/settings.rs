@@ -99,6 +99,9 @@ pub(super) fn minutes(duration: &str) -> Option<i64> {
 pub(super) fn deletion_protection(scene: &Scene<'_>) -> Fact<bool> {
     match told(scene) {
         Err(reason) => Fact::unknown(reason),
+        Ok(told) if told.get("deletionProtection").is_none() => {
+            Fact::unknown("the answer does not say it; a newer version of aws asks for it")
+        }
         Ok(told) => told.switch("deletionProtection", false),
     }
 }
