@@ -110,11 +110,7 @@ pub const CALLS: &[Call] = &[
         what: "the features of a detector of GuardDuty",
         command: "aws guardduty get-detector --detector-id DETECTOR",
         permission: "guardduty:GetDetector",
-        keep: &[
-            "Status",
-            "Features.Name",
-            "Features.Status",
-        ],
+        keep: &["Status", "Features.Name", "Features.Status"],
     },
     Call {
         id: "eks/describe-trails",

@@ -69,14 +69,14 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
             ["cloudwatch", "describe-alarms-for-metric", "--namespace", namespace, "--metric-name", metric];
         list.push(question("eks/describe-alarms-for-metric", &of_metric(namespace, metric), &arguments));
     }
-    let detectors = cloud.all("eks/list-detectors").filter_map(value).flat_map(|one| {
-        texts(one.get("DetectorIds"))
-    });
+    let detectors =
+        cloud.all("eks/list-detectors").filter_map(value).flat_map(|one| texts(one.get("DetectorIds")));
     for detector in detectors.take(MOST) {
         let arguments = ["guardduty", "get-detector", "--detector-id", detector];
         list.push(question("eks/get-detector", detector, &arguments));
     }
-    let trails = cloud.all("eks/describe-trails").filter_map(value).flat_map(|one| items(Some(one), "trailList"));
+    let trails =
+        cloud.all("eks/describe-trails").filter_map(value).flat_map(|one| items(Some(one), "trailList"));
     for trail in trails.take(MOST) {
         let Some(arn) = text(trail, "TrailARN") else { continue };
         list.push(question("eks/get-trail-status", arn, &["cloudtrail", "get-trail-status", "--name", arn]));
@@ -130,9 +130,14 @@ pub(super) fn recognise(document: &Value) -> Vec<Taken> {
     if has("/TrailARN") && (has("/EventSelectors") || has("/AdvancedEventSelectors")) {
         return one("eks/get-event-selectors", own("/TrailARN"));
     }
-    if [("/Features", "/Status"), ("/features", "/status"), ("/DataSources", "/Status"), ("/dataSources", "/status")]
-        .into_iter()
-        .any(|(features, status)| has(features) && has(status))
+    if [
+        ("/Features", "/Status"),
+        ("/features", "/status"),
+        ("/DataSources", "/Status"),
+        ("/dataSources", "/status"),
+    ]
+    .into_iter()
+    .any(|(features, status)| has(features) && has(status))
     {
         return one("eks/get-detector", "");
     }

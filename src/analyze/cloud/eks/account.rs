@@ -83,9 +83,13 @@ pub(super) fn trail(scene: &Scene<'_>) -> Trail {
             return Trail { records: unknown(), multi_region: unknown(), validated: unknown() };
         }
     };
-    let is_here = |trail: &&Value| is_on(trail, "IsMultiRegionTrail") || text(trail, "HomeRegion") == Some(region);
+    let is_here =
+        |trail: &&Value| is_on(trail, "IsMultiRegionTrail") || text(trail, "HomeRegion") == Some(region);
     let which = |has: &dyn Fn(&Value) -> Fact<bool>| {
-        let facts = trails.iter().filter(is_here).map(|trail| records(scene, told, trail, trails.len()).and(has(trail)));
+        let facts = trails
+            .iter()
+            .filter(is_here)
+            .map(|trail| records(scene, told, trail, trails.len()).and(has(trail)));
         let none = match &asked {
             Ok(_) => told.fact(false, PATH, format!("no trail records {region}")),
             Err(reason) => Fact::unknown(reason.clone()),
@@ -95,7 +99,11 @@ pub(super) fn trail(scene: &Scene<'_>) -> Trail {
     let switch = |field: &'static str| {
         move |trail: &Value| {
             let is_on = is_on(trail, field);
-            told.fact(is_on, &format!("{PATH}[{}].{field}", name(trail)), if is_on { "true" } else { "false" })
+            told.fact(
+                is_on,
+                &format!("{PATH}[{}].{field}", name(trail)),
+                if is_on { "true" } else { "false" },
+            )
         }
     };
     Trail {
@@ -127,7 +135,9 @@ fn records(scene: &Scene<'_>, told: Told<'_>, trail: &Value, trails: usize) -> F
     let is_logging = match about(scene, CALL, of) {
         Ok(status) => match status.get("IsLogging").and_then(Value::as_bool) {
             Some(is_on) => status.fact(is_on, "IsLogging", format!("{}: {is_on}", name(trail))),
-            None => Fact::unknown(format!("{} does not say whether the trail is on", status.evidence("", "").at)),
+            None => {
+                Fact::unknown(format!("{} does not say whether the trail is on", status.evidence("", "").at))
+            }
         },
         Err(reason) => Fact::unknown(reason),
     };

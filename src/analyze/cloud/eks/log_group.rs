@@ -70,9 +70,7 @@ fn find<'s>(scene: &Scene<'s>) -> Result<Result<Group<'s>, Told<'s>>, String> {
     };
     if let Some(arn) = text(item, "arn") {
         let part = |index| arn.split(':').nth(index);
-        let is_other = |part: Option<&str>, wanted: &Option<String>| {
-            matches!((part, wanted), (Some(part), Some(wanted)) if part != wanted)
-        };
+        let is_other = |part: Option<&str>, wanted: &Option<String>| matches!((part, wanted), (Some(part), Some(wanted)) if part != wanted);
         if is_other(part(3), &scene.identity.location) || is_other(part(4), &scene.identity.account) {
             return Err(format!(
                 "{} is of another region or account than the cluster: {arn}; ask for it where the cluster is",
@@ -165,7 +163,9 @@ fn deletion_protection(group: &Group<'_>) -> Fact<bool> {
 fn class(group: &Group<'_>) -> Fact<String> {
     match text(group.item, "logGroupClass") {
         Some(class) => group.fact(class.to_owned(), "logGroupClass", class),
-        None => Fact::unknown("the answer does not say the log group's class; a newer version of aws asks for it"),
+        None => {
+            Fact::unknown("the answer does not say the log group's class; a newer version of aws asks for it")
+        }
     }
 }
 

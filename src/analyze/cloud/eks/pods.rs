@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::told::{Scene, Told};
 use super::text;
 use crate::analyze::fact::Fact;
-use crate::snapshot::Scope;
 use crate::snapshot::cloud::eks::CLOUDWATCH_ADDON;
+use crate::snapshot::{GapReason, Scope};
 use crate::verdict::{Evidence, Rank};
 
 /// The `CloudWatch` add-on, which collects the logs of containers.
@@ -34,7 +34,8 @@ pub struct Fargate {
 /// The add-on.
 pub(super) fn addon(scene: &Scene<'_>) -> Addon {
     const CALL: &str = "eks/describe-addon";
-    let described = scene.snapshot.cloud.answer(CALL, CLOUDWATCH_ADDON).map(|_| scene.told(CALL, CLOUDWATCH_ADDON));
+    let described =
+        scene.snapshot.cloud.answer(CALL, CLOUDWATCH_ADDON).map(|_| scene.told(CALL, CLOUDWATCH_ADDON));
     let of_this = |told: &Told<'_>| {
         let cluster = told.text("clusterName");
         cluster.is_none() || cluster == scene.identity.cluster.as_deref()
@@ -71,9 +72,9 @@ fn listed(scene: &Scene<'_>) -> Fact<bool> {
 fn works(told: &Told<'_>) -> Fact<bool> {
     let status = match told.text("status") {
         Some("ACTIVE") => told.fact(true, "status", "ACTIVE"),
-        Some(
-            status @ ("CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" | "DEGRADED" | "DELETING"),
-        ) => told.fact(false, "status", status),
+        Some(status @ ("CREATE_FAILED" | "UPDATE_FAILED" | "DELETE_FAILED" | "DEGRADED" | "DELETING")) => {
+            told.fact(false, "status", status)
+        }
         status => Fact::unknown(format!(
             "{} is {}; ask again when it is done",
             told.evidence("status", "").at,
@@ -107,6 +108,9 @@ fn nodes(scene: &Scene<'_>) -> Fact<i64> {
     const LABEL: &str = "eks.amazonaws.com/compute-type";
     let nodes = match scene.snapshot.nodes.as_result() {
         Ok(nodes) => nodes,
+        Err(gap) if gap.reason == GapReason::NotAsked => {
+            return Fact::unknown("only the cluster itself shows its nodes; run against it");
+        }
         Err(gap) => return Fact::unknown(gap.to_string()),
     };
     let on_fargate: Vec<_> =
@@ -130,8 +134,11 @@ fn routed(scene: &Scene<'_>) -> Fact<bool> {
     if let Some(unread) = snapshot.configs_unread.iter().find(|one| is_it(&one.namespace, &one.name)) {
         return Fact::unknown(unread.gap.to_string());
     }
-    let texts: Vec<_> =
-        snapshot.configs.iter().filter(|text| is_it(&text.config_map.namespace, &text.config_map.name)).collect();
+    let texts: Vec<_> = snapshot
+        .configs
+        .iter()
+        .filter(|text| is_it(&text.config_map.namespace, &text.config_map.name))
+        .collect();
     let output = texts.iter().find_map(|text| {
         let line = text.text.lines().position(|line| line.trim().eq_ignore_ascii_case("[output]"))?;
         Some(format!("{}:{}", text.at, line + 1))
@@ -147,6 +154,8 @@ fn routed(scene: &Scene<'_>) -> Fact<bool> {
             Fact::at(false, Rank::Configured, format!("ConfigMap {NAMESPACE}/{NAME}"), "there is none")
         }
         (Scope::Cluster, Err(gap)) => Fact::unknown(gap.to_string()),
-        _ => Fact::unknown(format!("no file holds the ConfigMap {NAMESPACE}/{NAME}; run against the cluster")),
+        _ => {
+            Fact::unknown(format!("no file holds the ConfigMap {NAMESPACE}/{NAME}; run against the cluster"))
+        }
     }
 }

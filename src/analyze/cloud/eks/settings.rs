@@ -22,14 +22,20 @@ pub(super) fn log_types(scene: &Scene<'_>) -> Fact<Vec<String>> {
         );
     }
     let Some(groups) = told.items(PATH) else {
-        return Fact::unknown("the answer says nothing of logging; `aws eks describe-cluster` of a newer version does");
+        return Fact::unknown(
+            "the answer says nothing of logging; `aws eks describe-cluster` of a newer version does",
+        );
     };
     let mut types: Vec<String> = Vec::new();
     for group in groups {
         match group.get("enabled").and_then(serde_json::Value::as_bool) {
             Some(true) => types.extend(texts(group, "types").into_iter().map(str::to_owned)),
             Some(false) => {}
-            None => return Fact::unknown(format!("{PATH} holds a group that is neither enabled nor disabled: {group}")),
+            None => {
+                return Fact::unknown(format!(
+                    "{PATH} holds a group that is neither enabled nor disabled: {group}"
+                ));
+            }
         }
     }
     types.sort();

@@ -23,8 +23,18 @@ pub struct Watch {
 
 /// Words of which patterns hold one that look at audit events, in small letters.
 const WORDS: [&str; 12] = [
-    "$.verb", "$.user", "$.objectref", "$.responsestatus", "$.sourceips", "$.requesturi", "$.annotations", "anonymous",
-    "forbidden", "secrets", "exec", "rolebinding",
+    "$.verb",
+    "$.user",
+    "$.objectref",
+    "$.responsestatus",
+    "$.sourceips",
+    "$.requesturi",
+    "$.annotations",
+    "anonymous",
+    "forbidden",
+    "secrets",
+    "exec",
+    "rolebinding",
 ];
 
 /// The facts.
@@ -40,7 +50,9 @@ pub(super) fn facts(scene: &Scene<'_>) -> Watch {
 
 fn group(scene: &Scene<'_>) -> Result<String, String> {
     let cluster = scene.identity.cluster.as_deref();
-    cluster.map(log_group).ok_or_else(|| "the name of the cluster is not known; name it with --cluster-name".into())
+    cluster
+        .map(log_group)
+        .ok_or_else(|| "the name of the cluster is not known; name it with --cluster-name".into())
 }
 
 fn alarms(scene: &Scene<'_>) -> Result<Fact<bool>, String> {
@@ -81,7 +93,8 @@ fn alarmed(scene: &Scene<'_>, metric: &Value) -> Fact<bool> {
         return told.fact(true, &format!("MetricAlarms[{alarm}].AlarmActions"), format!("on {of}"));
     }
     // Alarms on a metric with dimensions are only found with their values, which nobody knows.
-    let has_dimensions = metric.get("dimensions").and_then(Value::as_object).is_some_and(|all| !all.is_empty());
+    let has_dimensions =
+        metric.get("dimensions").and_then(Value::as_object).is_some_and(|all| !all.is_empty());
     if has_dimensions {
         return Fact::unknown(format!(
             "the metric {of} has dimensions, with which alarms cannot be looked for; see with `aws cloudwatch describe-alarms` whether one watches it"
@@ -172,9 +185,9 @@ fn account_policies<'s>(scene: &Scene<'s>) -> Subscriptions<'s> {
         let name = text(policy, "policyName").unwrap_or_default();
         let is_for_group = match text(policy, "selectionCriteria").map(str::trim) {
             None | Some("") => Some(true),
-            Some(criteria) => {
-                criteria.strip_prefix("LogGroupName NOT IN").map(|names| !names.contains(&format!("\"{group}\"")))
-            }
+            Some(criteria) => criteria
+                .strip_prefix("LogGroupName NOT IN")
+                .map(|names| !names.contains(&format!("\"{group}\""))),
         };
         Subscription {
             told,
