@@ -112,7 +112,7 @@ fn about<'s>(scene: &Scene<'s>, call: &'static str, of: &str) -> Result<Told<'s>
     }
     let other = scene.told(call, "")?;
     Err(format!(
-        "{} holds nothing of {of} and does not say of which region and account it is; run with --cloud cli",
+        "{} holds nothing of {of} and does not say of which region and account it is; run with --cloud cli, and --cloud-dump to keep its answers",
         other.evidence("", "").at
     ))
 }

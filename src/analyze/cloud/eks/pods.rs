@@ -8,7 +8,7 @@ use super::super::told::{Scene, Told};
 use super::text;
 use crate::analyze::fact::Fact;
 use crate::snapshot::cloud::eks::CLOUDWATCH_ADDON;
-use crate::snapshot::{GapReason, Scope};
+use crate::snapshot::{ConfigText, GapReason, Scope};
 use crate::verdict::{Evidence, Rank};
 
 /// The `CloudWatch` add-on, which collects the logs of containers.
@@ -125,37 +125,85 @@ fn nodes(scene: &Scene<'_>) -> Fact<i64> {
     Fact::known(i64::try_from(on_fargate.len()).unwrap_or(i64::MAX), Rank::Configured, vec![evidence])
 }
 
-/// Fargate reads one `ConfigMap`, and without an output in it sends nothing anywhere.
+/// The outputs that the log router of Fargate takes.
+const OUTPUTS: [&str; 6] = ["cloudwatch", "cloudwatch_logs", "es", "firehose", "kinesis", "kinesis_firehose"];
+
+/// The most characters of configuration that it takes.
+const MOST: usize = 5300;
+
+const NAMESPACE: &str = "aws-observability";
+const NAME: &str = "aws-logging";
+
+/// The log router of Fargate reads one `ConfigMap` in a namespace with a label, and without an output in it sends nothing
+/// anywhere.
 fn routed(scene: &Scene<'_>) -> Fact<bool> {
-    const NAMESPACE: &str = "aws-observability";
-    const NAME: &str = "aws-logging";
     let snapshot = scene.snapshot;
     let is_it = |namespace: &str, name: &str| namespace == NAMESPACE && name == NAME;
     if let Some(unread) = snapshot.configs_unread.iter().find(|one| is_it(&one.namespace, &one.name)) {
         return Fact::unknown(unread.gap.to_string());
     }
-    let texts: Vec<_> = snapshot
+    let texts: Vec<&ConfigText> = snapshot
         .configs
         .iter()
         .filter(|text| is_it(&text.config_map.namespace, &text.config_map.name))
         .collect();
-    let output = texts.iter().find_map(|text| {
-        let line = text.text.lines().position(|line| line.trim().eq_ignore_ascii_case("[output]"))?;
-        Some(format!("{}:{}", text.at, line + 1))
-    });
-    if let Some(at) = output {
-        return Fact::at(true, Rank::Configured, at, "an output");
-    }
-    if let Some(first) = texts.first() {
-        return Fact::at(false, Rank::Configured, first.at.clone(), "no output");
+    if !texts.is_empty() {
+        return labelled(scene).and(has_output(&texts));
     }
     match (snapshot.scope, snapshot.namespaces.as_result()) {
         (Scope::Cluster, Ok(_)) => {
             Fact::at(false, Rank::Configured, format!("ConfigMap {NAMESPACE}/{NAME}"), "there is none")
         }
         (Scope::Cluster, Err(gap)) => Fact::unknown(gap.to_string()),
-        _ => {
+        (Scope::Manifests, _) => {
             Fact::unknown(format!("no file holds the ConfigMap {NAMESPACE}/{NAME}; run against the cluster"))
         }
     }
+}
+
+/// Whether the namespace has the label without which the log router does not look at it.
+fn labelled(scene: &Scene<'_>) -> Fact<bool> {
+    let namespaces = match scene.snapshot.namespaces.as_result() {
+        Ok(namespaces) => namespaces,
+        Err(gap) => return Fact::unknown(gap.to_string()),
+    };
+    let Some(namespace) = namespaces.iter().find(|one| one.name == NAMESPACE) else {
+        return Fact::unknown(format!(
+            "the namespace {NAMESPACE} is not in the input; run against the cluster"
+        ));
+    };
+    let label = namespace.labels.get(NAMESPACE).map_or("not set", String::as_str);
+    let at = format!("Namespace {NAMESPACE} metadata.labels[{NAMESPACE}]");
+    Fact::at(label == "enabled", Rank::Configured, at, label)
+}
+
+/// Whether the configuration has an output, and one that is taken.
+fn has_output(texts: &[&ConfigText]) -> Fact<bool> {
+    let first = texts.first().map_or_else(String::new, |text| text.at.clone());
+    let length: usize = texts.iter().map(|text| text.text.chars().count()).sum();
+    if length > MOST {
+        let detail = format!("{length} characters, of which the log router takes {MOST}");
+        return Fact::at(false, Rank::Configured, first, detail);
+    }
+    let mut other = None;
+    for text in texts {
+        let mut in_output = false;
+        for (number, line) in text.text.lines().enumerate() {
+            let line = line.trim();
+            if line.starts_with('[') {
+                in_output = line.eq_ignore_ascii_case("[output]");
+                continue;
+            }
+            let mut words = line.split_whitespace();
+            let is_name = words.next().is_some_and(|key| key.eq_ignore_ascii_case("name"));
+            let Some(name) = words.next().filter(|_| in_output && is_name) else { continue };
+            let at = format!("{}:{}", text.at, number + 1);
+            if OUTPUTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+                return Fact::at(true, Rank::Configured, at, format!("output {name}"));
+            }
+            other.get_or_insert((at, format!("output {name}, which Fargate does not take")));
+        }
+    }
+    let (at, detail) = other.unwrap_or_else(|| (first, "no output".to_owned()));
+    Fact::at(false, Rank::Configured, at, detail)
 }

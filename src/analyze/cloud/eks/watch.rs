@@ -22,9 +22,10 @@ pub struct Watch {
 }
 
 /// Words of which patterns hold one that look at audit events, in small letters.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 14] = [
     "$.verb",
     "$.user",
+    "$.impersonateduser",
     "$.objectref",
     "$.responsestatus",
     "$.sourceips",
@@ -33,7 +34,8 @@ const WORDS: [&str; 12] = [
     "anonymous",
     "forbidden",
     "secrets",
-    "exec",
+    "\"exec\"",
+    "/exec",
     "rolebinding",
 ];
 
