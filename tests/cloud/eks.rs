@@ -98,7 +98,8 @@ fn three_clusters_are_told_apart() {
             .cwd(&fixture("eks"))
             .args(["run", "--no-cluster", "--cloud-file", name, "--only", "LA-EKS-*", "-o", "wide"])
             .run();
-        let (findings, _) = output.stdout.split_once("\nK05:2022").unwrap();
+        let (_, findings) = output.stdout.split_once("\n\n").unwrap();
+        let (findings, _) = findings.split_once("\nK05:2022").unwrap();
         insta::assert_snapshot!(format!("eks-{name}"), findings);
     }
 }
