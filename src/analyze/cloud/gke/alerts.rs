@@ -1,0 +1,145 @@
+//! Which alert policies watch the audit logs of the cluster, and whether they tell anybody.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::told::{Scene, Told};
+use super::entry::{Log, any_method, entry};
+use super::filter::{Filter, Truth};
+use super::told;
+use crate::analyze::fact::Fact;
+use crate::verdict::{Evidence, Rank};
+
+/// What a filter names that is meant for audit logs.
+const MARKS: [&str; 3] = ["cloudaudit", "protopayload", "k8s_cluster"];
+
+/// The verbs of whose entries a filter may be meant.
+const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+
+/// How the type of a log-based metric begins in the filter of a condition.
+const USER_METRIC: &str = "logging.googleapis.com/user/";
+
+/// Alert policies of the project that watch audit logs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Alerts {
+    /// Those that are on, by name.
+    pub policies: Fact<Vec<String>>,
+    /// Those of them that tell nobody.
+    pub silent: Fact<Vec<String>>,
+}
+
+/// The facts.
+pub(super) fn facts(scene: &Scene<'_>) -> Alerts {
+    match watching(scene) {
+        Ok(found) => {
+            let list = |wanted: fn(&Found) -> bool| {
+                let of_it = || found.list.iter().filter(|one| wanted(one));
+                let names: Vec<String> = of_it().map(|one| one.name.clone()).collect();
+                let mut evidence: Vec<Evidence> = of_it().map(|one| one.evidence.clone()).collect();
+                if evidence.is_empty() {
+                    evidence.push(found.none.clone());
+                }
+                Fact::known(names, Rank::Configured, evidence)
+            };
+            match &found.untold {
+                Some(reason) if found.list.is_empty() => {
+                    Alerts { policies: Fact::unknown(reason.clone()), silent: Fact::unknown(reason.clone()) }
+                }
+                _ => Alerts { policies: list(|_| true), silent: list(|one| one.is_silent) },
+            }
+        }
+        Err(reason) => Alerts { policies: Fact::unknown(reason.clone()), silent: Fact::unknown(reason) },
+    }
+}
+
+struct Watching {
+    list: Vec<Found>,
+    /// Evidence that there is nothing else.
+    none: Evidence,
+    /// Why there may be more.
+    untold: Option<String>,
+}
+
+struct Found {
+    name: String,
+    is_silent: bool,
+    evidence: Evidence,
+}
+
+fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
+    let told = told(scene, "gke/alert-policies", "")?;
+    let items = told.items("").ok_or_else(|| {
+        format!("{} is no whole list of alert policies; give all of its pages", told.evidence("", "").at)
+    })?;
+    let metrics = metrics(scene);
+    let mut watching = Watching {
+        list: Vec::new(),
+        none: told.evidence("", "no other alert policy watches audit logs"),
+        untold: None,
+    };
+    for item in items {
+        let policy = told.part(item);
+        let name = policy.text("displayName").or_else(|| policy.text("name")).unwrap_or("(without a name)");
+        if policy.get("enabled") == Some(&Value::Bool(false)) {
+            continue;
+        }
+        let channels = policy.items("notificationChannels").unwrap_or_default();
+        let conditions = policy.items("conditions").unwrap_or_default();
+        let filters = conditions.iter().flat_map(|condition| {
+            ["conditionMatchedLog", "conditionThreshold", "conditionAbsent"]
+                .into_iter()
+                .filter_map(move |kind| condition.get(kind)?.get("filter")?.as_str().map(|text| (kind, text)))
+        });
+        for (kind, text) in filters {
+            let watches = match (kind, text.split_once(USER_METRIC), &metrics) {
+                ("conditionMatchedLog", ..) => is_for_audit(scene, text),
+                (_, None, _) => false,
+                (_, Some((_, rest)), Ok(metrics)) => metrics.iter().any(|metric| names(rest, metric)),
+                (_, Some(_), Err(reason)) => {
+                    watching.untold =
+                        Some(format!("the alert policy {name} counts a log-based metric: {reason}"));
+                    false
+                }
+            };
+            if watches {
+                let detail = if channels.is_empty() { "it tells nobody" } else { "it tells somebody" };
+                let evidence = policy.evidence(&format!("{name}.notificationChannels"), detail);
+                watching.list.push(Found { name: name.to_owned(), is_silent: channels.is_empty(), evidence });
+                break;
+            }
+        }
+    }
+    Ok(watching)
+}
+
+/// Whether the rest of a metric's type begins with its whole name.
+fn names(rest: &str, metric: &str) -> bool {
+    let after = rest.strip_prefix(metric);
+    after.is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || "_-./".contains(c)))
+}
+
+/// The log-based metrics that count entries of audit logs.
+fn metrics(scene: &Scene<'_>) -> Result<Vec<String>, String> {
+    let told: Told<'_> = told(scene, "gke/metrics", "")?;
+    let items = told.items("").ok_or_else(|| {
+        format!("{} is no whole list of metrics; give all of its pages", told.evidence("", "").at)
+    })?;
+    let counts = |one: &&Value| {
+        let filter = one.get("filter").and_then(Value::as_str).unwrap_or_default();
+        one.get("disabled") != Some(&Value::Bool(true)) && is_for_audit(scene, filter)
+    };
+    let name = |one: &Value| one.get("name").and_then(Value::as_str).map(str::to_owned);
+    Ok(items.iter().filter(counts).filter_map(name).collect())
+}
+
+/// Whether a filter is meant for the cluster's audit logs: it names something of theirs, and may match an entry.
+fn is_for_audit(scene: &Scene<'_>, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let Ok(filter) = Filter::parse(text) else { return false };
+    MARKS.iter().any(|mark| lower.contains(mark))
+        && [Log::Activity, Log::DataAccess].into_iter().any(|log| {
+            VERBS.iter().any(|verb| filter.matches(&entry(scene, log, any_method(verb))) != Truth::No)
+        })
+}
