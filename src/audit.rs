@@ -8,6 +8,7 @@ use crate::framework::{Edition, Framework, FrameworkResult, Verdicts};
 use crate::report::{self, Demands, Parts, Report, Selection};
 use crate::score::{self, Rules};
 use crate::snapshot::Snapshot;
+use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::{Finding, Severity};
 
 /// What is judged by what, and what of it is reported.
@@ -19,6 +20,8 @@ pub struct Plan {
     pub frameworks: Vec<Framework>,
     /// The frameworks to report, with the edition where one is asked for.
     pub reported: Vec<(String, Option<String>)>,
+    /// Whether frameworks for clusters of other providers are left out.
+    pub only_fitting: bool,
     /// The rules of the score.
     pub rules: Rules,
     /// Which of the checks are run.
@@ -35,6 +38,7 @@ impl Plan {
         Self {
             checks,
             reported: frameworks.iter().map(|framework| (framework.id.clone(), None)).collect(),
+            only_fitting: true,
             frameworks,
             rules: score::rules(),
             selection: Selection::default(),
@@ -103,6 +107,12 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
         .iter()
         .filter_map(|(id, edition)| {
             let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
+            let fits = |provider: CloudProvider| {
+                facts.cloud.provider.value().is_some_and(|name| name == provider.as_str())
+            };
+            if plan.only_fitting && !framework.provider.is_none_or(fits) {
+                return None;
+            }
             let edition = self::edition(framework, edition.as_deref(), version)?;
             let mut result = verdicts.framework(framework, edition, &plan.frameworks);
             result.note = framework.note_on(edition, version);

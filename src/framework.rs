@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::analyze::version::Version;
 use crate::check::load::{BUILTIN, THEMES, builtin_yaml};
 use crate::check::{CheckSet, Params};
+use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::Status;
 
 pub use verdicts::Verdicts;
@@ -29,6 +30,9 @@ pub struct Framework {
     pub name: String,
     /// Where ids and demands were taken from.
     pub source: String,
+    /// The provider for whose clusters it is written; others see it only if they ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<CloudProvider>,
     /// Its editions, oldest first.
     pub editions: Vec<Edition>,
     /// Its controls, in its order.
@@ -54,6 +58,9 @@ pub struct Control {
     pub id: String,
     /// What it asks for, in our words.
     pub title: String,
+    /// The editions in which it has this id; none for all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub editions: Vec<String>,
     /// The control of which it is a part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
@@ -236,6 +243,13 @@ pub fn frameworks() -> Vec<Framework> {
     list
 }
 
+impl Control {
+    /// Whether an edition has it.
+    pub fn is_in(&self, edition: &str) -> bool {
+        self.editions.is_empty() || self.editions.iter().any(|known| known == edition)
+    }
+}
+
 impl Framework {
     /// The edition written for a version of Kubernetes; if none is, the oldest for versions older than all that are named,
     /// else the newest.
@@ -366,9 +380,16 @@ pub fn faults(frameworks: &[Framework], checks: &CheckSet) -> Vec<String> {
             {
                 faults.push(format!("{place}: no control {parent}"));
             }
-            let same = framework.controls.iter().filter(|other| other.id == control.id);
-            if same.count() > 1 {
-                faults.push(format!("{place}: stands twice"));
+            for edition in &framework.editions {
+                let same = framework.controls.iter().filter(|other| other.id == control.id);
+                if control.is_in(&edition.id) && same.filter(|other| other.is_in(&edition.id)).count() > 1 {
+                    faults.push(format!("{place}: stands twice in {}", edition.id));
+                }
+            }
+            for edition in &control.editions {
+                if !framework.editions.iter().any(|known| known.id == *edition) {
+                    faults.push(format!("{place}: no edition {edition}"));
+                }
             }
             for other in control.conflict.iter().flat_map(|conflict| &conflict.with) {
                 if find_control(frameworks, other).is_none() || *other == full_id(framework, control) {

@@ -142,11 +142,12 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
     let kubelet_version =
         version.or_else(|| instances.list.iter().find_map(|instance| instance.flags.version));
     let is_visible = instances.list.iter().any(|instance| instance.flags.unread.is_none());
-    let cloud = cloud::cloud(snapshot, is_visible);
+    let mut cloud = cloud::cloud(snapshot, is_visible);
     let kubernetes = kubernetes(snapshot, version, &cloud);
     let distribution = kubernetes.distribution.value().map(String::as_str);
-    let PolicyFacts { policies, requests, bodies, noise } =
-        policy::facts::facts(snapshot, &instances, distribution, cloud.recorded.as_ref());
+    let recorded = policy::facts::facts(snapshot, &instances, distribution, cloud.recorded.as_ref());
+    cloud.tell_limits(recorded.limits.as_ref());
+    let PolicyFacts { policies, requests, bodies, noise, limits: _ } = recorded;
     let access = access::access(snapshot, distribution);
     let in_cluster = stores::facts::found(snapshot);
     let found = collectors::collector::collectors(snapshot);

@@ -76,7 +76,7 @@ pub struct ClusterInput {
     #[serde(default)]
     pub flagz: Vec<String>,
     /// What is refused with 403: `leases`, `pods`, `nodes`, `kubeadm-config`, `kubelet-config`, `metrics`, `flagz`,
-    /// `rbac`.
+    /// `rbac`, `services`.
     #[serde(default)]
     pub forbidden: Vec<String>,
 }
@@ -187,6 +187,10 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
             *workloads = Reading::read(Vec::new());
         }
     }
+    let services = &mut snapshot.exposure.services;
+    if services.value().is_none() {
+        *services = Reading::read(Vec::new());
+    }
     for text in &cluster.metrics {
         snapshot.metrics.push(Reading::read(metrics::parse(text.as_bytes())?));
     }
@@ -236,6 +240,10 @@ fn answer(snapshot: &mut Snapshot, cluster: &ClusterInput) -> Result<(), String>
                         "clusterrolebindings",
                     )),
                 };
+            }
+            "services" => {
+                let grant = Permission::resource("list", "", "services", None);
+                snapshot.exposure.services = Reading::missing(gap("the Services", grant));
             }
             "flagz" => snapshot.flagz.push(Reading::missing(gap("/flagz", Permission::url("/flagz")))),
             other => return Err(format!("`forbidden` does not know `{other}`")),

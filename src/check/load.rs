@@ -103,13 +103,21 @@ pub fn builtin() -> Result<CheckSet, Vec<Diagnostic>> {
         if NO_CHECKS.contains(&name.as_str()) {
             continue;
         }
-        for file in folder.files() {
-            let path = format!("checks/{}", file.path().to_string_lossy().replace('\\', "/"));
-            files.push((path, file.contents_utf8().unwrap_or_default().to_owned()));
-        }
+        add_files(folder, &mut files);
     }
     files.sort();
     load(CheckSet::default(), &files)
+}
+
+/// The files of a folder and of those in it, with their paths.
+fn add_files(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
+    for file in folder.files() {
+        let path = format!("checks/{}", file.path().to_string_lossy().replace('\\', "/"));
+        files.push((path, file.contents_utf8().unwrap_or_default().to_owned()));
+    }
+    for folder in folder.dirs() {
+        add_files(folder, files);
+    }
 }
 
 /// Adds the checks of a folder, or of a single file, to a set.

@@ -9,7 +9,7 @@ use crate::analyze::collectors::config::MAX_BYTES;
 use crate::analyze::collectors::products::product_of;
 use crate::snapshot::redact::redact;
 use crate::snapshot::workload::{ConfigText, Workload};
-use crate::snapshot::{ConfigMapKey, Note, Snapshot};
+use crate::snapshot::{ConfigMapKey, GapReason, Note, Reading, Snapshot};
 
 /// The value of one `--config-for`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,7 @@ fn is_secret(text: &str) -> bool {
 }
 
 /// Puts the texts into a snapshot, in the place of those that were given for the same workloads when it was saved.
-pub(super) fn put(texts: Vec<ConfigText>, snapshot: &mut Snapshot) {
+pub(super) fn put(texts: Vec<ConfigText>, snapshot: &mut Snapshot) -> anyhow::Result<()> {
     for text in texts {
         let of_same = |other: &ConfigText| {
             other.given
@@ -133,50 +133,64 @@ pub(super) fn put(texts: Vec<ConfigText>, snapshot: &mut Snapshot) {
                 && other.config_map.name == text.config_map.name
         };
         snapshot.configs.retain(|other| !of_same(other));
-        if let Some(what) = unused(&text, snapshot) {
+        if let Some(what) = unused(&text, snapshot)? {
             snapshot.notes.push(Note { at: text.at.clone(), text: what });
         }
         snapshot.configs.push(text);
     }
     redact(snapshot);
+    Ok(())
 }
 
-/// Why nothing will read a text.
-fn unused(text: &ConfigText, snapshot: &Snapshot) -> Option<String> {
+/// How many workloads are proposed.
+const MAX_PROPOSED: usize = 5;
+
+/// Why nothing may read a text, where not all workloads are known.
+///
+/// # Errors
+/// It is certain that nothing reads it.
+fn unused(text: &ConfigText, snapshot: &Snapshot) -> anyhow::Result<Option<String>> {
     let ConfigMapKey { namespace, name, .. } = &text.config_map;
     let wanted = if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") };
     let reads = |workload: &&Workload| {
-        workload
-            .containers
-            .iter()
-            .filter_map(|container| product_of(&container.image))
-            .any(|product| product.dialect.is_some())
+        let mut products = workload.containers.iter().filter_map(|container| product_of(&container.image));
+        products.any(|product| product.dialect.is_some())
     };
     let named: Vec<&Workload> = snapshot.workloads.all().filter(|workload| workload.name == *name).collect();
     let exact: Vec<&Workload> =
         named.iter().copied().filter(|workload| workload.namespace == *namespace).collect();
     if exact.iter().any(reads) {
-        return None;
+        return Ok(None);
     }
-    let given = format!("given with --config-for {wanted} and not used");
-    Some(match (exact.first(), named.first()) {
-        (Some(workload), _) => {
-            format!("{given}: {} has no container whose configuration is read", workload.title())
-        }
-        (None, Some(other)) => {
-            format!(
-                "{given}: there is no such workload, but {}; write {}=FILE",
-                other.title(),
-                other.full_name()
-            )
-        }
-        (None, None) => {
-            match snapshot.workloads.kinds().into_iter().find_map(crate::snapshot::Reading::gap) {
-                Some(gap) => format!("{given}: no workload of this name was read; {gap}"),
-                None => format!("{given}: there is no workload of this name"),
-            }
-        }
-    })
+    if let Some(workload) = exact.first() {
+        bail!(
+            "--config-for {wanted} would not be used: {} has no container whose configuration is read",
+            workload.title()
+        );
+    }
+    if let Some(other) = named.first() {
+        bail!(
+            "--config-for {wanted} names no workload, but there is {}; write {}=FILE",
+            other.title(),
+            other.full_name()
+        );
+    }
+    // Files show what they show; of a cluster it must be known that there is no such workload.
+    let mut gaps = snapshot.workloads.kinds().into_iter().filter_map(Reading::gap);
+    if let Some(gap) = gaps.find(|gap| gap.reason != GapReason::NotAsked) {
+        return Ok(Some(format!(
+            "given with --config-for {wanted} and not used: no workload of this name was read; {gap}"
+        )));
+    }
+    let proposed: Vec<String> =
+        snapshot.workloads.all().filter(reads).map(Workload::full_name).take(MAX_PROPOSED).collect();
+    match proposed.as_slice() {
+        [] => bail!("--config-for {wanted} names no workload, and none is there whose configuration is read"),
+        some => bail!(
+            "--config-for {wanted} names no workload; those that it can be given for: {}",
+            some.join(", ")
+        ),
+    }
 }
 
 #[cfg(test)]

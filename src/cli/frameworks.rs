@@ -105,7 +105,12 @@ fn show(framework: &Framework, all: &[Framework], output: Format) -> anyhow::Res
     let checks = judging::load_checks(&[])?;
     let mut out = format!("{}\nsource: {}\n", framework.name, framework.source);
     for control in &framework.controls {
-        let _ = writeln!(out, "\n{}  {}", control.id, control.title);
+        let editions = if control.editions.is_empty() {
+            String::new()
+        } else {
+            format!(" (only {})", control.editions.join(", "))
+        };
+        let _ = writeln!(out, "\n{}  {}{editions}", control.id, control.title);
         for reference in &control.checks {
             let params: Vec<String> =
                 reference.params.iter().map(|(name, value)| format!(" {name}={value}")).collect();

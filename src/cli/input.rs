@@ -72,7 +72,7 @@ impl InputArgs {
             given::put(policy, &mut snapshot);
         }
         if !configs.is_empty() {
-            config_for::put(configs, &mut snapshot);
+            config_for::put(configs, &mut snapshot)?;
         }
         Ok(snapshot)
     }
@@ -89,7 +89,7 @@ impl InputArgs {
             return add_cloud(manifests::read_paths(&self.filename)?);
         }
         if self.cloud.no_cluster {
-            return add_cloud(Snapshot::empty(Scope::Manifests, "what the provider says"));
+            return add_cloud(Snapshot::empty(Scope::Manifests, "cluster"));
         }
         interrupt::watch();
         let traced = connection.verbosity.is_some_and(|level| level >= live::TRACE_LEVEL);

@@ -106,13 +106,15 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         super::frameworks::find(&frameworks, id, edition)?;
         reported.push((id.to_owned(), edition.map(str::to_owned)));
     }
-    if reported.is_empty() {
+    let only_fitting = reported.is_empty();
+    if only_fitting {
         reported = frameworks.iter().map(|framework| (framework.id.clone(), None)).collect();
     }
     Ok(Plan {
         checks,
         frameworks,
         reported,
+        only_fitting,
         rules: score::rules(),
         selection,
         demands: args.judging.demands(args.min_score),

@@ -105,7 +105,8 @@ impl<'a> Verdicts<'a> {
         edition: &Edition,
         all: &[Framework],
     ) -> FrameworkResult {
-        let controls = framework.controls.iter().map(|control| {
+        let of_edition = framework.controls.iter().filter(|control| control.is_in(&edition.id));
+        let controls = of_edition.map(|control| {
             let mut result = self.control(control);
             result.conflict = conflict(all, &full_id(framework, control)).map(|found| ConflictResult {
                 with: found.with.into_iter().filter_map(|id| self.opponent(all, id)).collect(),

@@ -100,35 +100,49 @@ fn status(status: Status) -> Cell {
     Cell::painted(status.as_str(), style::status(status, status.as_str()))
 }
 
+/// How many characters of a detail, or of the place of evidence in the short table, are shown.
+const MAX_DETAIL: usize = 200;
+const MAX_PLACE: usize = 80;
+
+/// The beginning of a text that is too long.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Where to look: the last of the evidence is what decided, the others led there.
+fn place(finding: &Finding) -> String {
+    finding.evidence.last().map_or_else(|| "-".into(), |evidence| cut(&one_line(&evidence.at), MAX_PLACE))
+}
+
+/// Every finding with its evidence.
 fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Options, out: &mut String) {
-    let mut table = if options.wide {
-        Table::new(
-            &["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"],
-            options.no_headers,
-        )
-    } else {
-        Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers)
-    };
+    // Findings on links of one chain rest on the links before: each piece of evidence is shown once for a subject.
+    let mut shown = BTreeSet::new();
+    let mut table = Table::new(
+        &["STATUS", "SEVERITY", "CHECK", "SUBJECT", "RANK", "FINDING", "EVIDENCE"],
+        options.no_headers,
+    );
     for finding in findings {
-        let mut cells = vec![
+        let count = finding.evidence.len();
+        let evidence = finding.evidence.iter().enumerate().filter(|(index, evidence)| {
+            let is_last = index.saturating_add(1) == count;
+            shown.insert((&finding.subject, &evidence.at, &evidence.detail)) || is_last
+        });
+        let evidence: Vec<String> = evidence
+            .map(|(_, evidence)| format!("{}: {}", evidence.at, cut(&one_line(&evidence.detail), MAX_DETAIL)))
+            .collect();
+        table.row(vec![
             status(finding.status),
             Cell::severity(finding.severity),
             finding.check.as_str().into(),
             finding.subject.as_str().into(),
-        ];
-        if options.wide {
-            cells.push(finding.rank.map_or("-", crate::verdict::Rank::as_str).into());
-            cells.push(one_line(&finding.reason).into());
-            let evidence: Vec<String> = finding
-                .evidence
-                .iter()
-                .map(|evidence| format!("{}: {}", evidence.at, one_line(&evidence.detail)))
-                .collect();
-            cells.push(if evidence.is_empty() { "-".into() } else { evidence.join("; ").into() });
-        } else {
-            cells.push(one_line(&finding.reason).into());
-        }
-        table.row(cells);
+            finding.rank.map_or("-", crate::verdict::Rank::as_str).into(),
+            one_line(&finding.reason).into(),
+            if evidence.is_empty() { "-".into() } else { evidence.join("; ").into() },
+        ]);
     }
     table.write(out);
 }
@@ -147,7 +161,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
         finding_rows(failed.into_iter(), options, out);
     } else {
         let mut table =
-            Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING"], options.no_headers);
+            Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING", "PLACE"], options.no_headers);
         for group in by_cause(&failed) {
             let mut subjects: Vec<&str> = group.iter().map(|finding| finding.subject.as_str()).collect();
             subjects.sort_unstable();
@@ -163,6 +177,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
                     several => plural(several.len(), "subject").into(),
                 },
                 one_line(&first.reason).into(),
+                if subjects.len() == 1 { place(first).into() } else { "-".into() },
             ]);
         }
         table.write(out);

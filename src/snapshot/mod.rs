@@ -5,6 +5,7 @@
 
 pub mod cloud;
 pub mod discovery;
+pub mod exposure;
 pub mod io;
 pub mod model;
 pub mod policy;
@@ -17,6 +18,7 @@ pub mod words;
 pub mod workload;
 
 pub use discovery::{ServedApis, ServedResource};
+pub use exposure::Exposure;
 pub use model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclarationKind, DeclaredApiServer,
     EnvSource, EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cloud::Cloud;
 use super::discovery::ServedApis;
+use super::exposure::Exposure;
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::Rbac;
 use super::reading::{Gap, GapReason, Reading};
@@ -84,6 +85,9 @@ pub struct Snapshot {
     /// Kinds of them that could not be listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources_unread: Vec<Gap>,
+    /// What may lead from outside to stores of logs; asked for where there is one.
+    #[serde(default = "Exposure::not_asked", skip_serializing_if = "is_unasked_exposure")]
+    pub exposure: Exposure,
     /// The API resources that the cluster serves.
     #[serde(default = "apis_not_asked")]
     pub apis: Reading<ServedApis>,
@@ -123,6 +127,7 @@ impl Snapshot {
             configs_unread: Vec::new(),
             resources: Vec::new(),
             resources_unread: Vec::new(),
+            exposure: Exposure::not_asked(),
             apis: apis_not_asked(),
             cloud: Cloud::default(),
             notes: Vec::new(),
@@ -143,13 +148,14 @@ impl Snapshot {
             self.workloads.daemon_sets.gap(),
             self.workloads.deployments.gap(),
             self.workloads.stateful_sets.gap(),
+            self.exposure.services.gap(),
         ];
         let each =
             self.flagz.iter().filter_map(Reading::gap).chain(self.metrics.iter().filter_map(Reading::gap));
         let each = each.chain(self.policies_unread.iter().map(|unread| &unread.gap));
         let each =
             each.chain(self.configs_unread.iter().map(|unread| &unread.gap)).chain(&self.resources_unread);
-        let each = each.chain(self.rbac.gaps());
+        let each = each.chain(self.rbac.gaps()).chain(&self.exposure.routes_unread);
         let each = each.chain(self.cloud.answers.iter().filter_map(|answer| answer.reading.gap()));
         single.into_iter().flatten().chain(each).filter(|gap| gap.reason != GapReason::NotAsked).collect()
     }
@@ -161,6 +167,10 @@ fn is_unasked(workloads: &Workloads) -> bool {
 
 fn is_unasked_rbac(rbac: &Rbac) -> bool {
     *rbac == Rbac::not_asked()
+}
+
+fn is_unasked_exposure(exposure: &Exposure) -> bool {
+    *exposure == Exposure::not_asked()
 }
 
 /// Snapshots of versions that did not read them have none.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::cloud::{Cloud, CloudAnswer, CloudSign};
 use super::discovery::{ServedApis, ServedResource};
+use super::exposure::{Backend, Exposure, Route, Service};
 use super::model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
     EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
@@ -41,7 +42,7 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, apis, cloud, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, notes, kind, tool_version; schema_version; captured_at; scope
     }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
@@ -62,13 +63,17 @@ texts! {
     Binding { namespace, name, role_kind, role, subjects }
     RoleSubject { kind, namespace, name, at }
     Claim { name, storage }
-    Placement { node_selector, terms, tolerations; host_network }
+    Placement { node_selector, terms, tolerations; host_network; host_port }
     NodeTerm { labels, fields }
     NodeRequirement { key, operator, values }
     Toleration { key, operator, value, effect }
     Namespace { name, labels, annotations }
-    UnreadConfig { namespace, name, gap }
+    UnreadConfig { namespace, name, key, gap }
     Resource { group, kind, namespace, name, at, marks, labels, spec, status }
+    Exposure { services, routes, routes_unread }
+    Service { namespace, name, kind, selector, external_name, at; external_ips; internal }
+    Route { kind, namespace, name, backends, authentication, at; internal }
+    Backend { namespace, name, at }
     DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
     Argument { name, value, at }
     KubeletConfig {

@@ -165,6 +165,9 @@ pub struct Placement {
     /// `hostNetwork`.
     #[serde(default)]
     pub host_network: bool,
+    /// Whether a container has a `hostPort`.
+    #[serde(default)]
+    pub host_port: bool,
 }
 
 impl Placement {
@@ -283,6 +286,9 @@ pub struct UnreadConfig {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// The key, where only this one is not read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
     /// Why.
     pub gap: Gap,
 }

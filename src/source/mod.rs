@@ -5,11 +5,13 @@
 //! | [`live`] | a cluster through its API |
 //! | [`cloud`] | the log settings of a managed cluster, from files or through the provider's command-line tool |
 //! | [`manifests`] | files: manifests, kubeadm, kind, Cluster API, k3s, RKE2, kops, saved lists |
-//! | [`objects`], [`workloads`], [`custom`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
+//! | [`objects`], [`workloads`], [`config_maps`], [`custom`], [`exposure`], [`rbac`], [`declared`], [`kubelet`], [`flagz`], [`metrics`] | single objects and answers, wherever they came from |
 
 pub mod cloud;
+pub mod config_maps;
 pub mod custom;
 pub mod declared;
+pub mod exposure;
 pub mod flagz;
 pub mod kubelet;
 pub mod live;

@@ -192,6 +192,10 @@ fn placement(spec: &Value) -> Placement {
             })
             .collect(),
         host_network: spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or(false),
+        host_port: items(spec, "/containers")
+            .iter()
+            .flat_map(|container| items(container, "/ports"))
+            .any(|port| port.get("hostPort").and_then(Value::as_i64).is_some_and(|port| port > 0)),
     }
 }
 

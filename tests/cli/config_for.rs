@@ -56,24 +56,24 @@ fn it_stands_for_what_lies_in_a_secret() {
 }
 
 #[test]
-fn what_is_given_for_nobody_is_told() {
+fn what_is_given_for_nobody_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.yaml");
     fs::write(&file, CONFIG).unwrap();
     for (workload, expected) in [
         (
             "promtail",
-            "there is no such workload, but DaemonSet monitoring/promtail; write monitoring/promtail=FILE",
+            "names no workload, but there is DaemonSet monitoring/promtail; write monitoring/promtail=FILE",
         ),
-        ("logging/fluentd", "no workload of this name"),
+        ("logging/fluentd", "names no workload; those that it can be given for: monitoring/promtail"),
         ("default/web", "Deployment default/web has no container whose configuration is read"),
     ] {
         let given = format!("{workload}={}", file.display());
         let output =
             pinned().args(["run", "-o", "json", "-f", "-", "--config-for", &given]).stdin(MANIFESTS).run();
-        let notes = output.json()["notes"].to_string();
-        assert!(notes.contains(&format!("given with --config-for {workload} and not used")), "{notes}");
-        assert!(notes.contains(expected), "{notes}");
+        output.expect_code(2);
+        assert!(output.stderr.contains(&format!("--config-for {workload}")), "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
 }
 
@@ -112,4 +112,35 @@ fn what_cannot_be_taken_is_refused() {
         assert!(words.iter().all(|word| output.stderr.contains(word)), "{}", output.stderr);
         assert!(!output.stderr.contains("aHVudGVy"));
     }
+}
+
+#[test]
+fn a_configuration_given_as_a_manifest_is_told_where_it_belongs() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in
+        [("fluent-bit.conf", "[INPUT]\n    Name tail\n"), ("vector.toml", "[sinks.a]\ntype = 'b'\n")]
+    {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        let output = pinned().args(["run", "-f"]).arg(&file).run();
+        output.expect_code(2);
+        let hint = format!("--config-for NAMESPACE/WORKLOAD={}", file.display());
+        assert!(output.stderr.contains(&hint), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn a_key_of_a_config_map_that_is_no_text_leaves_its_file_unknown() {
+    let with = |binary: &str| {
+        let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: monitoring}\n";
+        let manifests = MANIFESTS.replace("secret: {secretName: promtail}", "configMap: {name: c}");
+        let manifests =
+            format!("{manifests}---\n{config}data: {{other: x}}\nbinaryData: {{promtail.yaml: {binary}}}\n");
+        pinned().args(["facts", "-o", "json", "-f", "-"]).stdin(&manifests).run().expect_code(0).json()
+    };
+    // `clients: []`, and a byte that is no text.
+    assert_eq!(with("Y2xpZW50czogW10K")["facts"]["collectors"][0]["configRead"], true);
+    let unknown = with("/w==")["unknown"].to_string();
+    assert!(unknown.contains("the key promtail.yaml of the ConfigMap monitoring/c"), "{unknown}");
+    assert!(unknown.contains("no text in UTF-8"), "{unknown}");
 }

@@ -25,5 +25,6 @@ golden! {
     the_report_on_a_default_kubeadm_cluster_stays: "kubeadm-default";
     the_report_on_a_hardened_kubeadm_cluster_stays: "kubeadm-hardened";
     the_report_on_a_cluster_that_looks_audited_stays: "looks-audited";
+    the_report_on_a_cluster_that_ships_nothing_stays: "ships-nothing";
     the_report_on_a_managed_cluster_without_access_stays: "managed-no-access";
 }

@@ -9,8 +9,14 @@ use super::{example, over, run};
 use crate::support::stage::pinned;
 use crate::support::tool::Output;
 
-const EXAMPLES: [&str; 5] =
-    ["ha-drift", "kubeadm-default", "kubeadm-hardened", "looks-audited", "managed-no-access"];
+const EXAMPLES: [&str; 6] = [
+    "ha-drift",
+    "kubeadm-default",
+    "kubeadm-hardened",
+    "looks-audited",
+    "managed-no-access",
+    "ships-nothing",
+];
 
 impl Output {
     /// The report for people; the run must have done its job.

@@ -98,7 +98,7 @@ fn versions_are_told_in_every_form() {
 /// What the README tells people to type has to stay.
 #[test]
 fn the_examples_are_snapshots() {
-    for name in ["ha-drift", "kubeadm-default", "kubeadm-hardened", "looks-audited"] {
+    for name in ["ha-drift", "kubeadm-default", "kubeadm-hardened", "looks-audited", "ships-nothing"] {
         assert!(example(name).is_file());
         over(name).run().report_text();
     }

@@ -6,6 +6,7 @@
 mod aks;
 mod eks;
 mod gke;
+mod moto;
 
 use std::collections::BTreeMap;
 use std::fs;

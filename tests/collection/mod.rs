@@ -3,7 +3,6 @@
 
 mod breaks;
 mod defaults;
-mod forwarder;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,11 @@ const CHAINS: [&[&str]; 2] = [
 ];
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collection/fixtures").join(name);
+    read(&format!("fixtures/{name}"))
+}
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/collection").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -32,9 +35,14 @@ struct Manifests {
 }
 
 impl Manifests {
-    /// What `run -f` tells of them.
+    /// What `run -f` tells of a collector in the cluster of the fixtures.
     fn run(collector: &str) -> Self {
-        let text = format!("{}\n---\n{}", collector.trim_end(), fixture("cluster.yaml"));
+        Self::run_in(&fixture("cluster.yaml"), collector)
+    }
+
+    /// What `run -f` tells of a collector in a cluster.
+    fn run_in(cluster: &str, collector: &str) -> Self {
+        let text = format!("{}\n---\n{cluster}", collector.trim_end());
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("manifests.yaml");
         std::fs::write(&path, &text).unwrap();
@@ -49,32 +57,18 @@ impl Manifests {
         all
     }
 
-    /// The lines that findings of a check with this status point at, as they stand in the manifests.
-    fn lines(&self, check: &str, wanted: Status) -> Vec<&str> {
+    /// The lines of the manifests that findings of a check with this status point at, counted from 0.
+    fn places(&self, check: &str, wanted: Status) -> Vec<usize> {
         let findings = self.report.of(check).into_iter().filter(|finding| status(finding) == wanted);
         let mut lines = Vec::new();
         for finding in findings {
             let places = finding["evidence"].as_array().into_iter().flatten();
-            lines.extend(places.filter_map(|place| self.line(&text(place, "at"))));
+            lines.extend(places.filter_map(|place| line(&text(place, "at"))));
             // Reasons of what is unknown end with the place.
             let reason = finding["reason"].as_str().unwrap_or_default();
-            let place = reason.rsplit_once('(').and_then(|(_, place)| self.line(place.trim_end_matches(')')));
-            lines.extend(place);
+            lines.extend(reason.rsplit_once('(').and_then(|(_, place)| line(place.trim_end_matches(')'))));
         }
         lines
-    }
-
-    /// The line at a place: `FILE:LINE:COLUMN`, and for a text inside of a ConfigMap ` data.KEY:LINE` below it.
-    fn line(&self, place: &str) -> Option<&str> {
-        let (_, rest) = place.split_once("manifests.yaml:")?;
-        let (outer, inner) = rest.split_once(" data.").unwrap_or((rest, ""));
-        let outer: usize = outer.split(':').next()?.parse().ok()?;
-        // The key stands on the line before the text. What follows it is LINE or LINE:COLUMN.
-        let inner: usize = match inner {
-            "" => 0,
-            inner => inner.split(':').nth(1)?.parse().ok()?,
-        };
-        self.text.lines().nth(outer + inner - 1).map(str::trim)
     }
 
     /// The findings of a check, for messages.
@@ -82,4 +76,17 @@ impl Manifests {
         let findings: Vec<&Value> = self.report.of(check);
         format!("{findings:#?}")
     }
+}
+
+/// The line of a place, counted from 0: `FILE:LINE:COLUMN`, and for a text inside of a ConfigMap ` data.KEY:LINE` below it.
+fn line(place: &str) -> Option<usize> {
+    let (_, rest) = place.split_once("manifests.yaml:")?;
+    let (outer, inner) = rest.split_once(" data.").unwrap_or((rest, ""));
+    let outer: usize = outer.split(':').next()?.parse().ok()?;
+    // The key stands on the line before the text. What follows it is LINE or LINE:COLUMN.
+    let inner: usize = match inner {
+        "" => 0,
+        inner => inner.split(':').nth(1)?.parse().ok()?,
+    };
+    (outer + inner).checked_sub(1)
 }

@@ -247,7 +247,10 @@ fn the_readme_lists_the_checks_and_shows_a_real_report() {
         let _ = writeln!(table, "| `{category}` | {} | {} … |", checks.len(), worst.join("; "));
     }
     generated_part("README.md", "checks", &table);
-    let report = Tool::new().args(["run", "--snapshot", "examples/looks-audited.json"]).cwd(&root()).run();
+    let report = Tool::new()
+        .args(["run", "--snapshot", "examples/ships-nothing.json", "--severity", "medium"])
+        .cwd(&root())
+        .run();
     report.expect_code(1);
     generated_part("README.md", "report", &format!("```\n{}```\n", report.stdout));
     let arguments = ["policy", "check", "--known", "gce", "--severity", "high"];

@@ -2,6 +2,7 @@
 
 mod collectors;
 mod connection;
+mod exposure;
 mod identities;
 mod instances;
 mod kubeconfig;

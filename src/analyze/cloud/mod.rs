@@ -21,6 +21,7 @@ use self::provider::Identity;
 use self::recorded::Recorded;
 use self::told::Scene;
 use super::fact::Fact;
+use super::policy::facts::Limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::{Evidence, Rank};
@@ -34,6 +35,10 @@ pub struct CloudFacts {
     pub provider: Fact<String>,
     /// Whether the provider offers an audit log to its customers.
     pub offers_audit_log: Fact<bool>,
+    /// Classes of requests of which the provider's policy itself leaves some out, whatever is switched on.
+    pub unrecorded: Fact<Vec<String>>,
+    /// Kinds of bodies that the provider's policy brings into the log.
+    pub exposed: Fact<Vec<String>>,
     /// The cluster as EKS knows it; empty if it is none of EKS.
     pub eks: Vec<eks::Eks>,
     /// The cluster as AKS knows it; empty if it is none of AKS.
@@ -52,7 +57,21 @@ pub struct Cloud {
     pub recorded: Option<Recorded>,
 }
 
+const NOT_MANAGED: &str = "no provider is known to run the control plane";
+
 impl Cloud {
+    /// Puts in what the provider's own policy leaves out and exposes, which is worked out with all policies.
+    pub fn tell_limits(&mut self, limits: Option<&Limits>) {
+        let (Some(provider), Some(limits)) = (self.identity.provider, limits) else { return };
+        let title = provider.title();
+        let told = |names: &[String]| {
+            let detail = format!("the policy that {title} is documented to have");
+            Fact::at(names.to_vec(), Rank::Documented, title, detail)
+        };
+        self.facts.unrecorded = told(&limits.unrecorded);
+        self.facts.exposed = told(&limits.exposed);
+    }
+
     /// What shows that the provider runs the apiservers and that its settings tell what they record; none if they were not read.
     pub fn runs_apiservers(&self) -> Option<Vec<Evidence>> {
         let provider = self.identity.provider?;
@@ -99,6 +118,8 @@ pub fn cloud(snapshot: &Snapshot, is_visible: bool) -> Cloud {
     let facts = CloudFacts {
         provider: name,
         offers_audit_log,
+        unrecorded: Fact::unknown(NOT_MANAGED),
+        exposed: Fact::unknown(NOT_MANAGED),
         eks: is(CloudProvider::Eks).then(|| eks::facts(&scene)).into_iter().collect(),
         aks: is(CloudProvider::Aks).then(|| aks::facts(&scene)).into_iter().collect(),
         gke: is(CloudProvider::Gke).then(|| gke::facts(&scene)).into_iter().collect(),

@@ -76,7 +76,7 @@ impl Dialect {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// It is not one that the program would start with, or this dialect is recognised and not read.
+    /// It is not one that the program would start with, or a part without which nothing can be told is not seen.
     pub fn read(self, config: &Config) -> Result<Pipeline, Unreadable> {
         match self {
             Self::Vector => super::vector::read(config),
@@ -92,10 +92,7 @@ impl Dialect {
             Self::Logstash => super::logstash::read(config),
             Self::Rsyslog => super::rsyslog::read(config),
             Self::Vlagent => super::vlagent::read(config),
-            Self::SyslogNg => Err(Unreadable::new(
-                &*config.main,
-                format!("configurations of {} are recognised, but not read", self.name()),
-            )),
+            Self::SyslogNg => super::syslog_ng::read(config),
         }
     }
 }

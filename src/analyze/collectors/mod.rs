@@ -19,6 +19,8 @@
 //! | [`alloy`] | Grafana Alloy |
 //! | [`logstash`] | Logstash |
 //! | [`rsyslog`] | rsyslog |
+//! | [`syslog_ng`] | syslog-ng and `AxoSyslog` |
+//! | `scan` | texts and how far they are read, for dialects that are no YAML |
 //! | [`promtail`] | Promtail, and Grafana Agent in static mode |
 //! | `loki` | what Promtail and Alloy have in common |
 //! | [`fields`] | fields of custom resources and where they stand |
@@ -59,8 +61,10 @@ pub mod products;
 pub mod promtail;
 pub mod resolve;
 pub mod rsyslog;
+mod scan;
 pub mod service;
 pub mod settings;
+pub mod syslog_ng;
 pub mod vector;
 pub mod vlagent;
 pub mod wanted;

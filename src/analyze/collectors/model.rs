@@ -84,8 +84,6 @@ pub enum Source {
     },
     /// Kernel audit records, through a program of the host: auditd, auditbeat.
     KernelAudit,
-    /// Audit events of the API server, found by the program itself (`ClusterLogForwarder`).
-    ApiAudit,
     /// Kubernetes events through the API.
     Events {
         /// Which namespaces.
@@ -243,6 +241,8 @@ pub enum Receiver {
     NotLogs(String),
     /// Another collector: forward, Vector, OTLP, Lumberjack, by its protocol.
     Collector(String),
+    /// Another collector whose own outputs belong to the same pipeline, by its protocol: routes to those tell the way on.
+    Hop(String),
     /// A store or service that is known.
     Service(Service),
     /// HTTP to whatever listens there.

@@ -6,7 +6,10 @@ use super::config::{Config, Env, File};
 use super::dialect::{Dialect, Unreadable};
 use super::model::Pipeline;
 use super::products::Role;
-use super::{cluster_log_forwarder, datadog, fluent_bit, fluent_operator, kube_logging, open_telemetry};
+use super::{
+    alloy, cluster_log_forwarder, datadog, elastic_agent, fluent_bit, fluent_operator, kube_logging,
+    logstash, open_telemetry, vlagent,
+};
 use crate::document::text;
 use crate::snapshot::{Resource, Snapshot, Workload, WorkloadKind};
 
@@ -14,7 +17,7 @@ use crate::snapshot::{Resource, Snapshot, Workload, WorkloadKind};
 pub const ALL_KINDS: &str = "the custom resources of logging operators";
 
 /// The custom resources that make collectors, as gaps name them.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "clusterlogforwarders",
     "loggings",
     "fluentbitagents",
@@ -25,6 +28,7 @@ pub const KINDS: [&str; 13] = [
     "opentelemetrycollectors",
     "beats",
     "agents",
+    "logstashes",
     "datadogagents",
     "alloys",
     "vlagents",
@@ -33,6 +37,7 @@ pub const KINDS: [&str; 13] = [
 /// What a custom resource makes.
 struct Made {
     product: &'static str,
+    role: Role,
     pipeline: Result<Pipeline, Unreadable>,
     /// How its workload may be called, beside being owned by the resource.
     names: Vec<String>,
@@ -43,7 +48,7 @@ struct Made {
 /// Adds what custom resources say to the collectors of the workloads.
 pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
     for resource in &snapshot.resources {
-        let Some(made) = made(resource, &snapshot.resources) else { continue };
+        let Some(made) = made(resource, snapshot) else { continue };
         let runs_it = |collector: &Collector<'_>| {
             collector.workload.is_some_and(|workload| is_of(workload, resource, &made.names))
         };
@@ -58,7 +63,7 @@ pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
             None => found.push(Collector {
                 name: format!("{} {}", resource.kind, resource.full_name()),
                 product: made.product.to_owned(),
-                role: Role::Collector,
+                role: made.role,
                 at: resource.at.clone(),
                 workload: None,
                 container: None,
@@ -88,11 +93,12 @@ fn is_of(workload: &Workload, resource: &Resource, names: &[String]) -> bool {
                 || workload.namespace.is_empty())
 }
 
-fn made(resource: &Resource, all: &[Resource]) -> Option<Made> {
+fn made(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
+    let all = &snapshot.resources;
     let name = &resource.name;
     let made = |product, pipeline, names: &[&str]| {
         let names = names.iter().map(|pattern| pattern.replace('*', name)).collect();
-        Some(Made { product, pipeline, names, on_nodes: true })
+        Some(Made { product, role: Role::Collector, pipeline, names, on_nodes: true })
     };
     match (resource.group.as_str(), resource.kind.as_str()) {
         (_, "ClusterLogForwarder") => {
@@ -103,6 +109,12 @@ fn made(resource: &Resource, all: &[Resource]) -> Option<Made> {
         }
         ("fluentbit.fluent.io", "FluentBit") => {
             made("Fluent Bit (fluent-operator)", fluent_operator::read(resource, all), &["*"])
+        }
+        ("fluentd.fluent.io", "Fluentd") => {
+            let mut made = made("Fluentd (fluent-operator)", fluent_operator::read(resource, all), &["*"])?;
+            made.on_nodes = text(&resource.spec, "/mode") == "agent";
+            made.role = if made.on_nodes { Role::Collector } else { Role::Hop };
+            Some(made)
         }
         ("opentelemetry.io", "OpenTelemetryCollector") => {
             let mut made = made("OpenTelemetry Collector", open_telemetry(resource), &["*-collector"])?;
@@ -121,7 +133,27 @@ fn made(resource: &Resource, all: &[Resource]) -> Option<Made> {
         ("datadoghq.com", "DatadogAgent") => {
             made("Datadog agent", datadog::read_resource(resource), &["*-agent"])
         }
-        ("collectors.grafana.com", "Alloy") => made("Alloy", alloy(resource), &["*", "*-alloy"]),
+        ("collectors.grafana.com", "Alloy") => {
+            let mut made = made("Alloy", alloy::read_resource(resource, &snapshot.configs), &[])?;
+            made.names.push(alloy::full_name(resource));
+            made.on_nodes = alloy::is_on_nodes(resource);
+            Some(made)
+        }
+        ("agent.k8s.elastic.co", "Agent") => {
+            let mut made = made("Elastic Agent (ECK)", elastic_agent::read_resource(resource), &["*-agent"])?;
+            made.on_nodes = resource.spec.get("daemonSet").is_some();
+            Some(made)
+        }
+        ("logstash.k8s.elastic.co", "Logstash") => {
+            let mut made = made("Logstash (ECK)", logstash::read_resource(resource), &["*-ls"])?;
+            (made.on_nodes, made.role) = (false, Role::Hop);
+            Some(made)
+        }
+        ("operator.victoriametrics.com", "VLAgent") => {
+            let mut made = made("vlagent", vlagent::read_resource(resource), &["vlagent-*", "*"])?;
+            made.on_nodes = vlagent::is_on_nodes(resource);
+            Some(made)
+        }
         _ => None,
     }
 }
@@ -148,14 +180,6 @@ fn beat(resource: &Resource) -> Result<Pipeline, Unreadable> {
     let written = serde_yaml::to_string(config)
         .map_err(|_| Unreadable::new(&*resource.at, "its `spec.config` cannot be written as YAML"))?;
     Dialect::Filebeat.read(&inline(resource, "spec.config", "/usr/share/filebeat/filebeat.yml", &written))
-}
-
-fn alloy(resource: &Resource) -> Result<Pipeline, Unreadable> {
-    let content = text(&resource.spec, "/alloy/configMap/content");
-    if content.is_empty() {
-        return Err(Unreadable::new(&*resource.at, "its configuration is not part of it"));
-    }
-    Dialect::Alloy.read(&inline(resource, "spec.alloy.configMap.content", "/etc/alloy/config.alloy", content))
 }
 
 /// A configuration that is written into a resource.

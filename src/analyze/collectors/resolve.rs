@@ -3,6 +3,7 @@
 use super::config::{Config, Env, File, Hidden, Lookup, Variable, folder};
 use super::dialect::Dialect;
 use super::products::Product;
+use crate::snapshot::exposure::is_same_namespace;
 use crate::snapshot::redact::REDACTED;
 use crate::snapshot::{
     ConfigMapVolume, ConfigText, Container, EnvSource, GapReason, Medium, Snapshot, Workload,
@@ -138,6 +139,7 @@ fn mounted(snapshot: &Snapshot, workload: &Workload, container: &Container, conf
                     unread(snapshot, volume) + &supply
                 } else {
                     config.files.extend(files);
+                    config.hidden.extend(unread_keys(snapshot, volume, &mount.path, &supply));
                     continue;
                 }
             }
@@ -158,28 +160,44 @@ fn files(snapshot: &Snapshot, volume: &ConfigMapVolume, mount_path: &str) -> Vec
     let texts = snapshot.configs.iter().filter(|text| {
         !text.given
             && text.config_map.name == volume.name
-            && (text.config_map.namespace == volume.namespace
-                || text.config_map.namespace.is_empty()
-                || volume.namespace.is_empty())
+            && is_same_namespace(&text.config_map.namespace, &volume.namespace)
     });
-    let mut files = Vec::new();
-    for text in texts {
-        let key = &text.config_map.key;
-        let mut names: Vec<&str> =
-            volume.items.iter().filter(|(_, from)| *from == key).map(|(path, _)| path.as_str()).collect();
-        if volume.items.is_empty() {
-            names.push(key);
-        }
-        for name in names {
-            let path = match volume.sub_path.as_str() {
-                "" => format!("{}/{name}", mount_path.trim_end_matches('/')),
-                sub if sub == name => mount_path.to_owned(),
-                _ => continue,
-            };
-            files.push(File { path, at: text.at.clone(), text: text.text.clone() });
-        }
+    let file = |text: &ConfigText, path| File { path, at: text.at.clone(), text: text.text.clone() };
+    texts
+        .flat_map(|text| {
+            let paths = paths(volume, &text.config_map.key, mount_path).into_iter();
+            paths.map(move |path| file(text, path))
+        })
+        .collect()
+}
+
+/// Where a key of a ConfigMap appears in the container.
+fn paths(volume: &ConfigMapVolume, key: &str, mount_path: &str) -> Vec<String> {
+    let mut names: Vec<&str> =
+        volume.items.iter().filter(|(_, from)| *from == key).map(|(path, _)| path.as_str()).collect();
+    if volume.items.is_empty() {
+        names.push(key);
     }
-    files
+    let paths = names.into_iter().filter_map(|name| match volume.sub_path.as_str() {
+        "" => Some(format!("{}/{name}", mount_path.trim_end_matches('/'))),
+        sub if sub == name => Some(mount_path.to_owned()),
+        _ => None,
+    });
+    paths.collect()
+}
+
+/// The files of a ConfigMap that is read but for some of its keys.
+fn unread_keys(snapshot: &Snapshot, volume: &ConfigMapVolume, mount_path: &str, supply: &str) -> Vec<Hidden> {
+    let keys = snapshot.configs_unread.iter().filter(|unread| {
+        !unread.key.is_empty()
+            && unread.name == volume.name
+            && is_same_namespace(&unread.namespace, &volume.namespace)
+    });
+    keys.flat_map(|unread| {
+        let paths = paths(volume, &unread.key, mount_path).into_iter();
+        paths.map(move |path| Hidden { path, why: format!("{}{supply}", unread.gap) })
+    })
+    .collect()
 }
 
 /// Whether the cluster says that a ConfigMap is not there. Pods start without those that are optional.
@@ -187,6 +205,7 @@ fn is_absent(snapshot: &Snapshot, volume: &ConfigMapVolume) -> bool {
     snapshot.configs_unread.iter().any(|unread| {
         unread.name == volume.name
             && unread.namespace == volume.namespace
+            && unread.key.is_empty()
             && unread.gap.reason == GapReason::NotFound
     })
 }

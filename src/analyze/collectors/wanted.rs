@@ -1,7 +1,8 @@
 //! Which ConfigMaps have to be read to know how logs flow.
 
-use super::products::{Product, product_of};
-use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Workload, Workloads};
+use super::alloy;
+use super::products::{Product, Role, product_of};
+use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Resource, Workload, Workloads};
 
 /// A ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +32,19 @@ enum Sign {
     Workload(&'static str),
 }
 
-/// The ConfigMaps that containers with logs to do mount or take their variables from, and those that are where they are by
-/// convention.
-pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wanted> {
+/// What is read first where there is more than can be read: what carries logs, then what keeps them, then the rest.
+fn urgency(role: Role) -> usize {
+    match role {
+        Role::Collector | Role::Hop => 0,
+        Role::Store => 1,
+        Role::EventExporter | Role::Sensor | Role::SensorRouter => 2,
+        Role::Operator | Role::Alerting | Role::Ingress => 3,
+    }
+}
+
+/// The ConfigMaps that containers with logs to do mount or take their variables from, those that custom resources refer to,
+/// and those that are where they are by convention; the most telling first.
+pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace], resources: &[Resource]) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut add = |namespace: &str, name: &str, by_convention: bool| {
         let one = Wanted { namespace: namespace.into(), name: name.into(), by_convention };
@@ -45,6 +56,8 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wante
     let containers = workloads.all().flat_map(|workload| {
         workload.containers.iter().filter_map(move |one| Some((workload, one, product_of(&one.image)?)))
     });
+    let mut containers: Vec<_> = containers.collect();
+    containers.sort_by_key(|(.., product)| urgency(product.role));
     for (workload, container, product) in containers {
         if let Some((namespace, name)) = named_config(workload, container, product) {
             add(&namespace, &name, true);
@@ -64,6 +77,10 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace]) -> Vec<Wante
                 add(namespace, name, false);
             }
         }
+    }
+    for resource in resources.iter().filter(|resource| resource.kind == "Alloy") {
+        let ConfigMapKey { namespace, name, .. } = alloy::config_map(resource);
+        add(&namespace, &name, alloy::is_made(resource));
     }
     for (namespace, name, sign) in BY_CONVENTION {
         let is_likely = match sign {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::exposure::{self, Exposed};
 use super::model::{Storage, Store};
 use super::workloads::{Found, outlives, stores as of_workloads};
 use super::{resources, victoria_logs};
@@ -50,6 +51,15 @@ pub struct StoreFacts {
     pub replicated: Fact<bool>,
     /// Whether logs lie in an object store.
     pub object_store: Fact<bool>,
+    /// Whether it can be reached from outside the cluster: by a Service of the types `LoadBalancer` and `NodePort` or with external
+    /// addresses, an Ingress or a route, or on the addresses of the nodes.
+    pub exposed: Fact<bool>,
+    /// By what: `Service logging/loki`.
+    pub exposed_by: Fact<Vec<String>>,
+    /// Whether all of that are load balancers with addresses inside the provider's network alone.
+    pub internal_only: Fact<bool>,
+    /// Whether on all of these ways somebody asks who comes before the store does; true where there is none.
+    pub front_authentication: Fact<bool>,
 }
 
 /// Every store that was found.
@@ -111,10 +121,11 @@ pub fn facts(snapshot: &Snapshot, found: &[Found]) -> Fact<Vec<StoreFacts>> {
             "the input shows no store of logs; add its manifests with -f, or run against the cluster",
         );
     }
-    Fact::known(found.iter().map(store).collect(), Rank::Configured, Vec::new())
+    Fact::known(found.iter().map(|one| store(snapshot, one)).collect(), Rank::Configured, Vec::new())
 }
 
-fn store(found: &Found) -> StoreFacts {
+fn store(snapshot: &Snapshot, found: &Found) -> StoreFacts {
+    let Exposed { exposed, by, internal_only, front_authentication } = exposure::of(snapshot, found);
     let store = &found.store;
     let days = |fact: Fact<Option<i64>>| fact.map(|days| days.unwrap_or(FOREVER).min(FOREVER));
     let shortest = match &store.evicts {
@@ -141,5 +152,9 @@ fn store(found: &Found) -> StoreFacts {
         persistent: found.persistent.clone(),
         replicated: found.replicated.clone(),
         object_store: store.storage.clone().map(|storage| matches!(storage, Storage::ObjectStore(_))),
+        exposed,
+        exposed_by: by,
+        internal_only,
+        front_authentication,
     }
 }

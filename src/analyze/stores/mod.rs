@@ -8,9 +8,11 @@
 //! | [`elastic`] | Elasticsearch and `OpenSearch` without an operator |
 //! | [`resources`] | `LokiStack`, Elasticsearch of ECK, `OpenSearch`, and stores that only say their retention themselves |
 //! | [`workloads`] | finds stores among workloads, and which volumes they keep logs on |
+//! | [`exposure`] | what leads to them from outside the cluster |
 //! | [`facts`] | all of it as facts |
 
 pub mod elastic;
+pub mod exposure;
 pub mod facts;
 pub mod loki;
 pub mod model;

@@ -1,5 +1,7 @@
 //! Stores that run as workloads: the containers of a known store, those that belong together as one.
 
+use std::collections::BTreeSet;
+
 use super::model::{Storage, Store};
 use super::{elastic, loki, resources, victoria_logs};
 use crate::analyze::collectors::config::resolve as resolve_path;
@@ -8,7 +10,7 @@ use crate::analyze::collectors::service::Service;
 use crate::analyze::collectors::{paths, resolve};
 use crate::analyze::fact::Fact;
 use crate::snapshot::redact::REDACTED;
-use crate::snapshot::{Container, Medium, Snapshot, Workload};
+use crate::snapshot::{Container, Medium, Snapshot, Workload, Workloads};
 use crate::verdict::Rank;
 
 /// A store that was found.
@@ -51,6 +53,17 @@ impl Part<'_> {
     }
 }
 
+/// The namespaces in which stores run as workloads.
+pub fn namespaces(workloads: &Workloads) -> BTreeSet<&str> {
+    let is_store = |workload: &&Workload| workload.containers.iter().any(|one| store_product(one).is_some());
+    workloads.all().filter(is_store).map(|workload| workload.namespace.as_str()).collect()
+}
+
+/// The product of a container that is a store.
+pub(super) fn store_product(container: &Container) -> Option<&'static Product> {
+    product_of(&container.image).filter(|product| product.role == Role::Store)
+}
+
 struct Group<'a> {
     namespace: &'a str,
     key: String,
@@ -65,11 +78,10 @@ pub fn stores(snapshot: &Snapshot, owners: &[(String, String)]) -> Vec<Found> {
         let is_owned = workload.owner.as_ref().is_some_and(|owner| {
             owners.iter().any(|(namespace, name)| *namespace == workload.namespace && name == owner)
         });
-        let container = workload.containers.iter().find_map(|container| {
-            product_of(&container.image)
-                .filter(|product| product.role == Role::Store)
-                .map(|product| (product, container))
-        });
+        let container = workload
+            .containers
+            .iter()
+            .find_map(|container| store_product(container).map(|product| (product, container)));
         let Some((product, container)) = container.filter(|_| !is_owned) else { continue };
         let part = Part { workload, container };
         let key = key(snapshot, part, product);

@@ -135,6 +135,7 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
     checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
     let plan = Plan {
         reported: Vec::new(),
+        only_fitting: true,
         demands: args.judging.demands(None),
         least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())

@@ -74,15 +74,23 @@ impl Reader<'_> {
         // They are large: what depends on them borrows them, and they join the others at the end.
         let (apis, workloads) = (snapshot.apis.clone(), round.workloads);
         let namespaces = reading(round.namespaces);
-        let ((), (), resources, configs) = tokio::join!(
+        let all_namespaces = namespaces.value().map_or(&[][..], Vec::as_slice);
+        // Some of them name ConfigMaps that no workload mounts.
+        let logging = async {
+            let resources = logging::resources(&client, &apis).await;
+            let configs = logging::configs(&client, &workloads, all_namespaces, &resources.0).await;
+            (resources, configs)
+        };
+        let ((), (), (resources, configs), exposure) = tokio::join!(
             add_pods(&client, round.pods, &mut snapshot),
             instances.complete(connector, live),
-            logging::resources(&client, &apis),
-            logging::configs(&client, &workloads, namespaces.value().map_or(&[], Vec::as_slice)),
+            logging,
+            logging::exposure(&client, &apis, &workloads),
         );
         snapshot.workloads = workloads;
         snapshot.namespaces = namespaces;
         (snapshot.resources, snapshot.resources_unread) = resources;
+        snapshot.exposure = exposure;
         (snapshot.configs, snapshot.configs_unread) = configs;
         snapshot.kubelet_configs = kubelet_configs(round.kubelet, kubelets, &mut snapshot.notes);
         (snapshot.flagz, snapshot.metrics) = instances.readings(live);

@@ -2,8 +2,6 @@
 //! stores and sensors read. Secrets are never read, and pods are never listed: what a workload's template says holds for
 //! all of its pods.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::join_all;
 
 use super::answer::Failure;
@@ -11,16 +9,19 @@ use super::client::Client;
 use super::gather;
 use super::list::{list, list_at};
 use super::permissions::Access;
-use crate::analyze::collectors::config::MAX_BYTES;
 use crate::analyze::collectors::operators::ALL_KINDS;
 use crate::analyze::collectors::wanted::{self, Wanted};
+use crate::analyze::stores;
 use crate::document::{Place, full_name};
 use crate::snapshot::rbac::Rbac;
 use crate::snapshot::workload::{ConfigText, UnreadConfig};
 use crate::snapshot::{
-    ConfigMapKey, Gap, GapReason, Namespace, Reading, Resource, ServedApis, Workload, WorkloadKind, Workloads,
+    ConfigMapKey, Exposure, Gap, GapReason, Namespace, Reading, Resource, ServedApis, ServedResource,
+    Workload, WorkloadKind, Workloads,
 };
-use crate::source::custom::{KINDS, resource};
+use crate::source::config_maps;
+use crate::source::custom::{CustomKind, KINDS, resource};
+use crate::source::exposure::{self, ROUTE_KINDS};
 use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
@@ -89,11 +90,7 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
         }
     };
     let lists = KINDS.iter().filter_map(|kind| {
-        let found = served
-            .resources
-            .iter()
-            .find(|one| one.group == kind.group && one.resource == kind.plural && !one.version.is_empty())?;
-        let path = format!("/apis/{}/{}/{}?limit=500", kind.group, found.version, kind.plural);
+        let path = path_of(kind, served)?;
         Some(async move {
             let access = Access::Custom(kind);
             list_at(client, access, &path, &format!("{}List", kind.kind), |item| {
@@ -102,28 +99,94 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
             .await
         })
     });
-    let (mut read, mut unread) = (Vec::new(), Vec::new());
-    for outcome in join_all(lists).await {
-        match outcome {
-            Ok(list) => read.extend(list),
-            Err(failure) => unread.push(failure.gap),
-        }
-    }
+    let (mut read, unread) = gathered(join_all(lists).await);
     read.sort_by(|a: &Resource, b| {
         (&a.group, &a.kind, &a.namespace, &a.name).cmp(&(&b.group, &b.kind, &b.namespace, &b.name))
     });
     (read, unread)
 }
 
-/// The ConfigMaps that the workloads read, each once.
+/// What may lead from outside to stores of logs, where one of the workloads is one.
+///
+/// All Services are listed, not those of its namespace alone: a name elsewhere can stand for one of them.
+pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, workloads: &Workloads) -> Exposure {
+    let namespaces = stores::workloads::namespaces(workloads);
+    if namespaces.is_empty() {
+        return Exposure::not_asked();
+    }
+    let place = |kind: &str, item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
+    let services = list(client, Access::Services, "ServiceList", |item| {
+        exposure::service(&item, &place("Service", &item))
+    });
+    let routes = async {
+        let served = match apis.as_result() {
+            Ok(served) => served,
+            Err(gap) => {
+                return (Vec::new(), vec![Gap { what: "the Ingresses and routes".into(), ..gap.clone() }]);
+            }
+        };
+        let lists = ROUTE_KINDS.iter().filter_map(|route| {
+            let path = path_of(&route.kind, served)?;
+            Some(async move {
+                let access = Access::Custom(&route.kind);
+                list_at(client, access, &path, &format!("{}List", route.kind.kind), |item| {
+                    exposure::route(route, &item, &place(route.kind.kind, &item))
+                })
+                .await
+            })
+        });
+        gathered(join_all(lists).await)
+    };
+    let (services, (routes, routes_unread)) = tokio::join!(services, routes);
+    let routes = routes.into_iter().flatten().collect();
+    let mut exposure = Exposure { services: gather::reading(services), routes, routes_unread };
+    exposure.narrow(|namespace| namespaces.contains(namespace));
+    if let Reading::Read { value } = &mut exposure.services {
+        value.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    }
+    exposure.routes.sort_by(|a, b| (&a.kind, &a.namespace, &a.name).cmp(&(&b.kind, &b.namespace, &b.name)));
+    exposure
+}
+
+/// The path of the list of a kind, if it is served.
+fn path_of(kind: &CustomKind, served: &ServedApis) -> Option<String> {
+    let CustomKind { group, plural, .. } = kind;
+    let is_it =
+        |one: &&ServedResource| one.group == *group && one.resource == *plural && !one.version.is_empty();
+    let version = &served.resources.iter().find(is_it)?.version;
+    Some(format!("/apis/{group}/{version}/{plural}?limit=500"))
+}
+
+/// What was read of several lists, and which could not be.
+fn gathered<T>(outcomes: Vec<Result<Vec<T>, Failure>>) -> (Vec<T>, Vec<Gap>) {
+    let (mut read, mut unread) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(list) => read.extend(list),
+            Err(failure) => unread.push(failure.gap),
+        }
+    }
+    (read, unread)
+}
+
+/// The ConfigMaps that workloads and custom resources read, each once.
 pub(super) async fn configs(
     client: &Client,
     workloads: &Workloads,
     namespaces: &[Namespace],
+    resources: &[Resource],
 ) -> (Vec<ConfigText>, Vec<UnreadConfig>) {
-    let wanted: BTreeSet<Wanted> = wanted::config_maps(workloads, namespaces).into_iter().collect();
-    let reads = wanted.into_iter().enumerate().map(|(number, wanted)| async move {
-        let outcome = if number < MAX_CONFIG_MAPS {
+    let mut wanted = wanted::config_maps(workloads, namespaces, resources);
+    let left_out = wanted.split_off(wanted.len().min(MAX_CONFIG_MAPS));
+    // The first ones were chosen by what they are for; what is read comes in the order of names.
+    let mut wanted: Vec<(Wanted, bool)> = wanted
+        .into_iter()
+        .map(|one| (one, true))
+        .chain(left_out.into_iter().map(|one| (one, false)))
+        .collect();
+    wanted.sort();
+    let reads = wanted.into_iter().map(|(wanted, is_read)| async move {
+        let outcome = if is_read {
             config_map(client, &wanted).await
         } else {
             let what = format!("the ConfigMap {}/{}", wanted.namespace, wanted.name);
@@ -138,16 +201,24 @@ pub(super) async fn configs(
     let (mut read, mut unread) = (Vec::new(), Vec::new());
     for (wanted, outcome) in join_all(reads).await {
         match outcome {
-            Ok(texts) => read.extend(texts),
+            Ok((texts, keys)) => {
+                read.extend(texts);
+                unread.extend(keys);
+            }
             // Those that a cluster of this kind would have and has not are no gap.
             Err(gap) if wanted.by_convention && gap.reason == GapReason::NotFound => {}
-            Err(gap) => unread.push(UnreadConfig { namespace: wanted.namespace, name: wanted.name, gap }),
+            Err(gap) => unread.push(UnreadConfig {
+                namespace: wanted.namespace,
+                name: wanted.name,
+                key: String::new(),
+                gap,
+            }),
         }
     }
     (read, unread)
 }
 
-async fn config_map(client: &Client, wanted: &Wanted) -> Result<Vec<ConfigText>, Gap> {
+async fn config_map(client: &Client, wanted: &Wanted) -> Result<(Vec<ConfigText>, Vec<UnreadConfig>), Gap> {
     let Wanted { namespace, name, .. } = wanted;
     let what = format!("the ConfigMap {namespace}/{name}");
     // The names come out of a pod, and go into a path.
@@ -164,16 +235,10 @@ async fn config_map(client: &Client, wanted: &Wanted) -> Result<Vec<ConfigText>,
     let Some((object, _)) = found else {
         return Err(Gap::new(GapReason::NotFound, what, "there is no such ConfigMap"));
     };
-    Ok(config_texts(&object, namespace, name))
-}
-
-fn config_texts(object: &serde_json::Value, namespace: &str, name: &str) -> Vec<ConfigText> {
-    let data = object.get("data").and_then(serde_json::Value::as_object);
-    let text = |(key, value): (&String, &serde_json::Value)| {
-        let config_map =
-            ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key: key.clone() };
-        let text = value.as_str().filter(|text| text.len() <= MAX_BYTES)?;
-        Some(ConfigText { at: config_map.at(), config_map, given: false, text: text.to_owned() })
-    };
-    data.into_iter().flatten().filter_map(text).collect()
+    let (texts, unread) = config_maps::texts(&object, namespace, name);
+    let texts = texts.into_iter().map(|(key, text)| {
+        let config_map = ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key };
+        ConfigText { at: config_map.at(), config_map, given: false, text }
+    });
+    Ok((texts.collect(), unread))
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::snapshot::Permission;
 use crate::source::custom::{CustomKind, KINDS};
+use crate::source::exposure::ROUTE_KINDS;
 
 /// The name of every role and binding that is printed.
 pub const ROLE_NAME: &str = "logaudit-reader";
@@ -64,6 +65,8 @@ pub enum Access {
     Deployments,
     /// `StatefulSet`s of all namespaces.
     StatefulSets,
+    /// Services of all namespaces; asked for where there is a store of logs.
+    Services,
     /// Roles of all namespaces.
     Roles,
     /// `ClusterRole`s.
@@ -80,8 +83,8 @@ pub enum Access {
 
 impl Access {
     /// The whole catalogue, but [`Self::PolicyConfigMap`], whose name is not known before, and [`Self::Custom`], whose kinds
-    /// are in [`KINDS`].
-    pub const ALL: [Self; 23] = [
+    /// are in [`KINDS`] and [`ROUTE_KINDS`].
+    pub const ALL: [Self; 24] = [
         Self::Version,
         Self::Leases,
         Self::Pods,
@@ -100,6 +103,7 @@ impl Access {
         Self::DaemonSets,
         Self::Deployments,
         Self::StatefulSets,
+        Self::Services,
         Self::Roles,
         Self::ClusterRoles,
         Self::RoleBindings,
@@ -128,6 +132,7 @@ impl Access {
             Self::DaemonSets => "the DaemonSets",
             Self::Deployments => "the Deployments",
             Self::StatefulSets => "the StatefulSets",
+            Self::Services => "the Services",
             Self::Roles => "the Roles",
             Self::ClusterRoles => "the ClusterRoles",
             Self::RoleBindings => "the RoleBindings",
@@ -169,6 +174,7 @@ impl Access {
             Self::DaemonSets => "/apis/apps/v1/daemonsets?limit=500",
             Self::Deployments => "/apis/apps/v1/deployments?limit=500",
             Self::StatefulSets => "/apis/apps/v1/statefulsets?limit=500",
+            Self::Services => "/api/v1/services?limit=500",
             Self::Roles => "/apis/rbac.authorization.k8s.io/v1/roles?limit=500",
             Self::ClusterRoles => "/apis/rbac.authorization.k8s.io/v1/clusterroles?limit=500",
             Self::RoleBindings => "/apis/rbac.authorization.k8s.io/v1/rolebindings?limit=500",
@@ -199,6 +205,7 @@ impl Access {
             Self::DaemonSets => Permission::resource("list", "apps", "daemonsets", None),
             Self::Deployments => Permission::resource("list", "apps", "deployments", None),
             Self::StatefulSets => Permission::resource("list", "apps", "statefulsets", None),
+            Self::Services => Permission::resource("list", "", "services", None),
             Self::Roles => Permission::resource("list", RBAC_GROUP, "roles", None),
             Self::ClusterRoles => Permission::resource("list", RBAC_GROUP, "clusterroles", None),
             Self::RoleBindings => Permission::resource("list", RBAC_GROUP, "rolebindings", None),
@@ -359,7 +366,8 @@ fn rules(wanted: Option<&str>) -> Vec<PolicyRule> {
     let mut urls = Vec::new();
     // Group, resource and verb make a rule; the names of objects narrow it.
     let mut resources: BTreeMap<(String, String, String), Option<Vec<String>>> = BTreeMap::new();
-    for access in Access::ALL.into_iter().chain(KINDS.iter().map(Access::Custom)) {
+    let custom = KINDS.iter().chain(ROUTE_KINDS.iter().map(|route| &route.kind)).map(Access::Custom);
+    for access in Access::ALL.into_iter().chain(custom) {
         match access.permission() {
             Permission::NonResource { url, .. } if wanted.is_none() => urls.push(url),
             // Nothing of a cloud provider is among these.
@@ -434,7 +442,7 @@ mod tests {
                 json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
                     "metadata": {"name": "logaudit-reader"}, "rules": [
                         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
-                        {"apiGroups": [""], "resources": ["namespaces", "nodes"], "verbs": ["list"]},
+                        {"apiGroups": [""], "resources": ["namespaces", "nodes", "services"], "verbs": ["list"]},
                         {"apiGroups": ["apps"], "resources": ["daemonsets", "deployments", "statefulsets"],
                          "verbs": ["list"]},
                         {"nonResourceURLs": ["/api", "/apis", "/flagz", "/metrics", "/version"], "verbs": ["get"]}]}),

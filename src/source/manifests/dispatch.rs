@@ -16,6 +16,7 @@ use crate::snapshot::{
 };
 use crate::source::custom;
 use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
+use crate::source::exposure;
 use crate::source::kubelet;
 use crate::source::objects::{apiserver_lease, apiserver_pod, is_apiserver, node};
 
@@ -168,6 +169,9 @@ impl Collector {
             {
                 self.logging.rbac(&located(tree, kind, file), kind);
             }
+            "Service" if group == "v1" || group.is_empty() => {
+                self.logging.service(&located(tree, kind, file));
+            }
             "Node" => self.node(&located(tree, kind, file)),
             "Lease" => self.leases.extend(apiserver_lease(&located(tree, kind, file).value)),
             "ConfigMap" => self.config_map(tree, kind, file),
@@ -226,6 +230,8 @@ impl Collector {
             _ => {
                 if let Some(custom) = custom::kind_of(&group, kind) {
                     self.logging.resource(custom, &located(tree, kind, file));
+                } else if let Some(route) = exposure::route_kind_of(&group, kind) {
+                    self.logging.route(route, &located(tree, kind, file));
                 }
             }
         }

@@ -79,6 +79,14 @@ pub enum ManifestError {
         /// What is wrong there.
         message: String,
     },
+    /// A configuration of a collector, in a language of its own.
+    #[error(
+        "`{name}` is the configuration of a collector, not a manifest; give the manifests with -f, and this with --config-for NAMESPACE/WORKLOAD={name}"
+    )]
+    Configuration {
+        /// The file.
+        name: String,
+    },
     /// A folder without manifests.
     #[error("`{name}` holds no manifests; give a folder with .yaml, .yml or .json files in it")]
     NoManifests {
@@ -111,6 +119,12 @@ impl ManifestError {
             Self::TotalTooLarge { name } | Self::TooManyEntries { name } | Self::NoManifests { name } => {
                 (name.clone(), self.to_string())
             }
+            Self::Configuration { name } => (
+                name.clone(),
+                format!(
+                    "the configuration of a collector; give it with --config-for NAMESPACE/WORKLOAD={name}"
+                ),
+            ),
             Self::NoInput | Self::NothingReadable { .. } => (String::new(), self.to_string()),
         }
     }

@@ -1,15 +1,17 @@
 //! What in files has to do with logs: workloads, namespaces, custom resources, and the ConfigMaps that these read.
 
-use serde_json::Value;
-
 use crate::analyze::collectors::wanted;
+use crate::analyze::stores;
 use crate::document::node::Document;
 use crate::document::text;
 use crate::document::yaml::inner_name;
+use crate::snapshot::exposure::{Route, Service, is_same_namespace};
 use crate::snapshot::rbac::{Binding, Role};
-use crate::snapshot::workload::{ConfigText, Namespace};
+use crate::snapshot::workload::{ConfigText, Namespace, UnreadConfig};
 use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
+use crate::source::config_maps;
 use crate::source::custom::{self, CustomKind};
+use crate::source::exposure::{self, RouteKind};
 use crate::source::rbac;
 use crate::source::workloads::{namespace, workload};
 
@@ -21,7 +23,10 @@ pub struct Found {
     stateful_sets: Vec<Workload>,
     namespaces: Vec<Namespace>,
     resources: Vec<Resource>,
+    services: Vec<Service>,
+    routes: Vec<Route>,
     config_maps: Vec<ConfigText>,
+    config_maps_unread: Vec<UnreadConfig>,
     roles: Vec<Role>,
     cluster_roles: Vec<Role>,
     role_bindings: Vec<Binding>,
@@ -59,22 +64,32 @@ impl Found {
         self.resources.push(custom::resource(kind, &document.value, &document.place));
     }
 
+    /// Takes in a Service.
+    pub fn service(&mut self, Document { value, place }: &Document) {
+        self.services.push(exposure::service(value, place));
+    }
+
+    /// Takes in an Ingress or its like.
+    pub fn route(&mut self, kind: &RouteKind, Document { value, place }: &Document) {
+        self.routes.extend(exposure::route(kind, value, place));
+    }
+
     /// Takes in a ConfigMap.
     pub fn config_map(&mut self, Document { value, place }: &Document) {
-        let data = value.get("data").and_then(Value::as_object);
-        for (key, text_of_key) in data.into_iter().flatten() {
-            let Some(content) = text_of_key.as_str() else { continue };
-            self.config_maps.push(ConfigText {
-                config_map: ConfigMapKey {
-                    namespace: text(value, "/metadata/namespace").to_owned(),
-                    name: text(value, "/metadata/name").to_owned(),
-                    key: key.clone(),
-                },
-                given: false,
-                at: inner_name(place, &format!("data.{key}")),
-                text: content.to_owned(),
-            });
-        }
+        let (namespace, name) = (text(value, "/metadata/namespace"), text(value, "/metadata/name"));
+        let (texts, unread) = config_maps::texts(value, namespace, name);
+        self.config_maps_unread.extend(unread);
+        let binary = value.get("binaryData");
+        let field = |key: &str| match binary.and_then(|binary| binary.get(key)) {
+            Some(_) => format!("binaryData.{key}"),
+            None => format!("data.{key}"),
+        };
+        self.config_maps.extend(texts.into_iter().map(|(key, content)| ConfigText {
+            given: false,
+            at: inner_name(place, &field(&key)),
+            text: content,
+            config_map: ConfigMapKey { namespace: namespace.to_owned(), name: name.to_owned(), key },
+        }));
     }
 
     /// Puts everything into a snapshot; of the ConfigMaps those that something reads.
@@ -89,17 +104,25 @@ impl Found {
         read(self.role_bindings, &mut rbac.role_bindings);
         read(self.cluster_role_bindings, &mut rbac.cluster_role_bindings);
         snapshot.resources = self.resources;
-        let wanted =
-            wanted::config_maps(&snapshot.workloads, snapshot.namespaces.value().map_or(&[], Vec::as_slice));
-        let is_wanted = |key: &ConfigMapKey| {
-            wanted.iter().any(|one| {
-                one.name == key.name
-                    && (one.namespace == key.namespace
-                        || one.namespace.is_empty()
-                        || key.namespace.is_empty())
-            })
+        let stores = stores::workloads::namespaces(&snapshot.workloads);
+        if !stores.is_empty() {
+            read(self.services, &mut snapshot.exposure.services);
+            snapshot.exposure.routes = self.routes;
+            let is_wanted = |namespace: &str| stores.iter().any(|one| is_same_namespace(one, namespace));
+            snapshot.exposure.narrow(is_wanted);
+        }
+        let wanted = wanted::config_maps(
+            &snapshot.workloads,
+            snapshot.namespaces.value().map_or(&[], Vec::as_slice),
+            &snapshot.resources,
+        );
+        let is_wanted = |namespace: &str, name: &str| {
+            wanted.iter().any(|one| one.name == name && is_same_namespace(&one.namespace, namespace))
         };
-        snapshot.configs = self.config_maps.into_iter().filter(|text| is_wanted(&text.config_map)).collect();
+        snapshot.configs = self.config_maps;
+        snapshot.configs.retain(|text| is_wanted(&text.config_map.namespace, &text.config_map.name));
+        snapshot.configs_unread = self.config_maps_unread;
+        snapshot.configs_unread.retain(|unread| is_wanted(&unread.namespace, &unread.name));
     }
 }
 

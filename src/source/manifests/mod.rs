@@ -94,7 +94,12 @@ impl Reader {
             };
         }
         let outcome = text.and_then(|text| self.collector.text(&input.name, &text));
-        self.count(outcome)
+        self.count(outcome.map_err(|error| match error {
+            ManifestError::Syntax { .. } if is_configuration(&input.name) => {
+                ManifestError::Configuration { name: input.name.clone() }
+            }
+            other => other,
+        }))
     }
 
     fn count(&mut self, outcome: Result<Outcome, ManifestError>) -> Result<(), ManifestError> {
@@ -122,6 +127,12 @@ impl Reader {
             _ => Ok(self.collector.finish(title(&names))),
         }
     }
+}
+
+/// Whether a file's name is one that collectors give their own languages, which are no YAML.
+fn is_configuration(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["conf", "toml", "alloy", "river", "cfg"].contains(&ending)
 }
 
 /// What the snapshot is called: the first inputs by name, and how many more there are.

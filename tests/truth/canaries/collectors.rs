@@ -223,6 +223,11 @@ pub(super) fn add(snapshot: &mut Value) {
     let gap = json!({"reason": "forbidden", "what": "the ConfigMap logging/o", "detail": "forbidden"});
     snapshot["configsUnread"] = json!([{"namespace": "logging", "name": "o", "gap": gap}]);
     snapshot["resourcesUnread"] = json!([gap]);
+    let service = json!({"namespace": "n", "name": "s", "kind": "LoadBalancer", "selector": {"a": "b"}, "externalName": "a.b.svc", "at": "x"});
+    let route = json!({"namespace": "n", "name": "r", "kind": "Ingress", "backends": [{"namespace": "n", "name": "s", "at": "y"}],
+        "authentication": "nginx.ingress.kubernetes.io/auth-url", "at": "x"});
+    snapshot["exposure"] =
+        json!({"services": {"state": "read", "value": [service]}, "routes": [route], "routesUnread": [gap]});
     snapshot["resources"] = json!([{"group": "observability.openshift.io", "kind": "ClusterLogForwarder", "namespace": "n", "name": "c",
         "at": "x", "marks": {"spec": "a.yaml:1:1"}, "labels": {"a": "b"}, "spec": {"outputs": [{"name": "o", "type": "http"}]},
         "status": {"conditions": [{"message": "m"}]}}]);

@@ -8,11 +8,13 @@
 //! | `targets` | what is discovered, after relabelling |
 //! | `inputs`, `outputs` | components that read, and those that send |
 //! | `routes`, `otel` | the ways between them, and what happens on them |
+//! | `operator` | `Alloy`, the custom resource |
 
 mod eval;
 mod functions;
 mod inputs;
 mod lexer;
+mod operator;
 mod otel;
 mod outputs;
 mod routes;
@@ -28,6 +30,7 @@ use super::dialect::Unreadable;
 use super::model::Pipeline;
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
+pub use operator::{config_map, full_name, is_made, is_on_nodes, read_resource};
 use syntax::Body;
 use world::World;
 

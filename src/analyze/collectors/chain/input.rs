@@ -84,9 +84,6 @@ pub(super) fn taken_in(
             let read = read.and(not_limited(only.as_deref(), &input.at));
             (mounted, read)
         }
-        (Source::ApiAudit, _) => {
-            (yes(&input.at, "it finds the audit log by itself"), yes(&input.at, "its input is the audit log"))
-        }
         (Source::Journal { folder, only }, Target::Journal) => {
             let mounted = match folder {
                 Some(folder) => match folder {

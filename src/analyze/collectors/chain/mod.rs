@@ -14,7 +14,7 @@ use self::input::{mount_of, taken_in};
 use self::output::leaves;
 use self::steps::{is_complete, is_whole, passes};
 use super::collector::Collector;
-use super::model::{Input, Pipeline, Source, Step};
+use super::model::{Input, Pipeline, Receiver, Source, Step};
 use super::{glob, paths};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -188,7 +188,6 @@ fn fits(source: &Source, target: &Target) -> bool {
             include.iter().any(|glob| glob.value().is_none_or(|glob| may_concern(glob, target)))
         }
         (Source::Containers { .. }, Target::Containers { .. }) => true,
-        (Source::ApiAudit, Target::File { is_audit, .. }) => *is_audit,
         (Source::Journal { .. }, Target::Journal) | (Source::Events { .. }, Target::Events) => true,
         _ => false,
     }
@@ -272,6 +271,10 @@ fn through(
             .and(passes(&steps, namespace, exact))
             .and(hidden_or(pipeline, yes(&input.at, "all of the configuration is seen")));
         let Some(output) = pipeline.outputs.get(route.output) else { continue };
+        // What it hands on goes the further ways of this very pipeline.
+        if matches!(output.receiver, Receiver::Hop(_)) {
+            continue;
+        }
         let routed = kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
         let left = leaves(&passing, collector, output, hops);
         let shipped = routed.clone().and(left.shipped);

@@ -102,7 +102,9 @@ pub(super) fn leaves(passing: &Passing<'_>, from: &Collector<'_>, output: &Outpu
         }
         Receiver::Http => Left::last(to("an HTTP receiver"), by_host()),
         Receiver::Syslog(_) => Left::last(to("a syslog receiver"), by_host()),
-        Receiver::Collector(protocol) => next_hop(passing, from, output, protocol, hops, by_host()),
+        Receiver::Collector(protocol) | Receiver::Hop(protocol) => {
+            next_hop(passing, from, output, protocol, hops, by_host())
+        }
         Receiver::Other(plugin) => Left::all(Fact::unknown(format!(
             "what the output {plugin} does is not known here ({})",
             output.at

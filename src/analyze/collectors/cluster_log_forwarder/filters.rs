@@ -49,8 +49,8 @@ fn step(filter: &Field<'_>, source: &Source) -> Option<Step> {
     let made =
         |what: &str, effect| Some(Step { at: filter.at(), what: format!("filter {id}: {what}"), effect });
     match name(filter, "type") {
-        // It looks only at records of API servers.
-        "kubeAPIAudit" if matches!(source, Source::ApiAudit | Source::Network { .. }) => made(
+        // It looks only at records of API servers, which alone are read from files as such.
+        "kubeAPIAudit" if matches!(source, Source::Files { .. } | Source::Network { .. }) => made(
             "kubeAPIAudit drops audit events by a policy of its own, and some without one",
             Effect::DropsSome,
         ),

@@ -21,9 +21,9 @@ const FOLDER: &str = "/var/log/pods";
 /// Files not written to for this long are ignored (`audit.tuning.ignoreOlder`).
 const IGNORE_OLDER: &str = "3600 seconds";
 
-/// A built-in input, as one that reads everything of its type.
-pub(super) fn builtin(spec: &Field<'_>, kind: &str, data_dir: &str) -> Vec<Input> {
-    of_type(&At { field: spec, options: None, id: kind, data_dir }, kind)
+/// A built-in input, as one that reads everything of its type. It stands where it is named.
+pub(super) fn builtin(reference: &Field<'_>, kind: &str, data_dir: &str) -> Vec<Input> {
+    of_type(&At { field: reference, options: None, id: kind, data_dir }, kind)
 }
 
 /// An input with a definition. In the older form its type is the part that is given.
@@ -221,19 +221,42 @@ fn audit(at: &At<'_>) -> Vec<Input> {
     let step = Step {
         at: older.map_or_else(|| at.field.at(), |set| set.at()),
         what: format!("files not written to for {limit} are ignored at a start (ignoreOlder)"),
-        effect: Effect::DropsSome,
+        effect: Effect::Skips,
     };
     at.sources(&["auditd", "kubeAPI", "openshiftAPI", "ovn"])
         .into_iter()
-        .map(|(source, _)| {
-            let read = match source.as_str() {
-                "auditd" => Source::KernelAudit,
-                "kubeAPI" | "openshiftAPI" | "ovn" => Source::ApiAudit,
-                other => Source::Other(other.to_owned()),
+        .map(|(source, place)| {
+            let read = match (source.as_str(), audit_logs(&source)) {
+                ("auditd", _) => Source::KernelAudit,
+                (other, []) => Source::Other(other.to_owned()),
+                (_, logs) => Source::Files {
+                    include: logs
+                        .iter()
+                        .map(|log| {
+                            let detail = format!("the audit source {source} is {log} of the node");
+                            Fact::at((*log).to_owned(), Rank::Configured, &*place, detail)
+                        })
+                        .collect(),
+                    exclude: Vec::new(),
+                },
             };
             Input { steps: vec![step.clone()], ..at.input(&source, read) }
         })
         .collect()
+}
+
+/// The files that an audit source is read from, wherever the servers write theirs.
+fn audit_logs(source: &str) -> &'static [&'static str] {
+    match source {
+        "kubeAPI" => &["/var/log/kube-apiserver/audit.log"],
+        "openshiftAPI" => &[
+            "/var/log/oauth-apiserver/audit.log",
+            "/var/log/openshift-apiserver/audit.log",
+            "/var/log/oauth-server/audit.log",
+        ],
+        "ovn" => &["/var/log/ovn/acl-audit-log.log"],
+        _ => &[],
+    }
 }
 
 fn receiver(at: &At<'_>) -> Input {

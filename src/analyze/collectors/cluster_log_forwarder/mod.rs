@@ -140,8 +140,11 @@ impl<'a> Reader<'a> {
             );
         }
         for builtin in inputs::BUILTIN {
-            if !inputs.iter().any(|(id, _)| id == builtin) && self.is_read(builtin) {
-                let made = inputs::builtin(self.spec, builtin, &self.data_dir);
+            if inputs.iter().any(|(id, _)| id == builtin) {
+                continue;
+            }
+            if let Some(reference) = self.reference(builtin) {
+                let made = inputs::builtin(&reference, builtin, &self.data_dir);
                 inputs.extend(made.into_iter().map(|one| (builtin.to_owned(), one)));
             }
         }
@@ -194,11 +197,10 @@ impl<'a> Reader<'a> {
             .any(|pipeline| list(pipeline, "outputRefs").iter().any(|one| one.text() == output))
     }
 
-    /// Whether a pipeline reads an input.
-    fn is_read(&self, input: &str) -> bool {
-        list(self.spec, "pipelines")
-            .iter()
-            .any(|pipeline| list(pipeline, "inputRefs").iter().any(|one| one.text() == input))
+    /// Where a pipeline first names an input.
+    fn reference(&self, input: &str) -> Option<Field<'a>> {
+        let pipelines = list(self.spec, "pipelines").into_iter();
+        pipelines.flat_map(|pipeline| list(&pipeline, "inputRefs")).find(|one| one.text() == input)
     }
 
     /// References to what is not there. The operator refuses the whole object for them.

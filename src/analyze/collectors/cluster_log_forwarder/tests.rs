@@ -35,6 +35,11 @@ fn ids(pipeline: &Pipeline) -> Vec<&str> {
     pipeline.inputs.iter().map(|input| input.id.as_str()).collect()
 }
 
+fn files(source: &Source) -> Vec<&str> {
+    let Source::Files { include, .. } = source else { panic!("{source:?}") };
+    include.iter().filter_map(|glob| glob.value().map(String::as_str)).collect()
+}
+
 const HEAD: &str = "apiVersion: observability.openshift.io/v1\nkind: ClusterLogForwarder\nmetadata: {name: c, namespace: \
                     openshift-logging}\nspec:\n  serviceAccount: {name: collector}\n";
 
@@ -51,7 +56,10 @@ fn audit_through_a_second_policy() {
     let pipeline = read(&resource).unwrap();
     assert_eq!(ids(&pipeline), ["inputs.api.kubeAPI"]);
     let input = &pipeline.inputs[0];
-    assert_eq!((&input.source, input.at.as_str()), (&Source::ApiAudit, "f:7:5"));
+    assert_eq!(
+        (files(&input.source), input.at.as_str()),
+        (vec!["/var/log/kube-apiserver/audit.log"], "f:7:5")
+    );
     assert_eq!(
         input.position.as_ref().unwrap().value().unwrap().as_deref(),
         Some("/var/lib/vector/openshift-logging/c")
@@ -97,8 +105,14 @@ fn the_built_in_audit_reads_four_sources() {
         "{HEAD}  outputs:\n  - name: l\n    type: lokiStack\n    lokiStack:\n      target: {{name: logs, namespace: openshift-logging}}\n      authentication: \
          {{token: {{from: serviceAccount}}}}\n  pipelines:\n  - {{name: p, inputRefs: [audit], outputRefs: [l]}}\n"
     ));
-    let sources: Vec<_> = pipeline.inputs.iter().map(|input| &input.source).collect();
-    assert_eq!(sources, [&Source::KernelAudit, &Source::ApiAudit, &Source::ApiAudit, &Source::ApiAudit]);
+    let [kernel, api, openshift, ovn] = pipeline.inputs.as_slice() else { panic!("{:?}", pipeline.inputs) };
+    assert_eq!(kernel.source, Source::KernelAudit);
+    assert_eq!(files(&api.source), ["/var/log/kube-apiserver/audit.log"]);
+    assert_eq!(files(&openshift.source).len(), 3);
+    assert_eq!(files(&ovn.source), ["/var/log/ovn/acl-audit-log.log"]);
+    assert_eq!((api.at.as_str(), openshift.at.as_str()), ("f:13:27", "f:13:27"));
+    // Files that rest for an hour are not read, which drops nothing that is.
+    assert_eq!(api.steps[0].effect, Effect::Skips);
     assert_eq!(pipeline.outputs[0].hosts.value().unwrap(), &["logs-gateway-http.openshift-logging.svc:8080"]);
     assert_eq!(pipeline.outputs[0].tls.value(), Some(&true));
 }

@@ -1,7 +1,10 @@
 //! The Elastic Agent without Fleet: inputs with streams, and named outputs. With Fleet the policy is not in the cluster.
 
+mod operator;
 #[cfg(test)]
 mod tests;
+
+pub use operator::read_resource;
 
 use super::config::{Config, Env, Lookup};
 use super::dialect::Unreadable;
@@ -14,12 +17,13 @@ use crate::analyze::fact::Fact;
 /// Where the image keeps state unless told by `STATE_PATH`.
 const STATE: &str = "/usr/share/elastic-agent/state";
 
+const FLEET: &str = "the agent takes its policy from Fleet, which is not in the cluster";
+
 /// Reads `agent.yml`.
 ///
 /// # Errors
 /// The agent is managed by Fleet, or the file is not seen or not YAML with settings.
 pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
-    const FLEET: &str = "the agent takes its policy from Fleet, which is not in the cluster";
     if let Some(name) =
         ["FLEET_ENROLLMENT_TOKEN", "FLEET_ENROLL"].into_iter().find(|name| enrols(&config.env, name))
     {

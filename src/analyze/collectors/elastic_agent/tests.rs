@@ -110,3 +110,22 @@ fn corpus_files_are_read_or_refused_with_a_reason() {
     }
     assert!(read > 0);
 }
+
+#[test]
+fn a_resource_is_read_with_what_eck_fills_in() {
+    let resource = |text: &str| crate::analyze::collectors::fields::tests::resources(text).remove(0);
+    let text = "apiVersion: agent.k8s.elastic.co/v1alpha1\nkind: Agent\nmetadata: {name: logs, namespace: elastic}\nspec:\n  elasticsearchRefs: [{name: es}]\n  daemonSet: {}\n  config:\n    inputs:\n    - id: pods\n      type: filestream\n      streams:\n      - {id: all, paths: ['/var/log/containers/*.log']}\n";
+    let read = read_resource(&resource(text)).unwrap();
+    let [Route { output: 0, steps }] = read.inputs[0].routes.value().unwrap().as_slice() else { panic!() };
+    assert_eq!(steps, &[]);
+    assert!(read.outputs[0].hosts.reason().unwrap().contains("elasticsearchRefs"));
+    assert_eq!(read.outputs[0].authenticated.value(), Some(&true));
+    assert!(read.outputs[0].tls.value().is_none());
+    let disabled =
+        text.replace("      type: filestream\n", "      type: filestream\n      use_output: other\n");
+    assert_eq!(read_resource(&resource(&disabled)).unwrap().inputs[0].routes.value(), Some(&Vec::new()));
+    let fleet = read_resource(&resource("kind: Agent\nspec: {mode: fleet, config: {}}\n"));
+    assert!(fleet.unwrap_err().why.contains("Fleet"));
+    let secret = read_resource(&resource("kind: Agent\nspec: {configRef: {secretName: s}}\n"));
+    assert!(secret.unwrap_err().why.contains("Secret"));
+}

@@ -125,7 +125,9 @@ fn receiver(receiver: &Receiver) -> (String, &'static str) {
         Receiver::Console => ("its own output".into(), "nothing"),
         Receiver::File => ("a file".into(), "nothing"),
         Receiver::NotLogs(what) => (what.clone(), "other"),
-        Receiver::Collector(protocol) => (format!("a collector ({protocol})"), "collector"),
+        Receiver::Collector(protocol) | Receiver::Hop(protocol) => {
+            (format!("a collector ({protocol})"), "collector")
+        }
         Receiver::Service(service) => {
             let kind = match service.kind() {
                 Kind::Store => "store",

@@ -7,11 +7,13 @@
 //! | `inputs` | `ClusterInput` |
 //! | `filters` | `ClusterFilter` and `Filter` |
 //! | `outputs` | `ClusterOutput` and `Output` |
+//! | `fluentd` | `Fluentd` and what its configurations select |
 //!
 //! The operator writes a configuration of Fluent Bit from them: inputs and outputs by name, filters by their ordinal and
 //! name (fluent/fluent-operator: `apis/fluentbit/v1alpha2`, `controllers/fluentbitconfig_controller.go`).
 
 mod filters;
+mod fluentd;
 mod inputs;
 mod outputs;
 mod selector;
@@ -37,11 +39,14 @@ struct Sink<'a> {
     spec: Fields<'a>,
 }
 
-/// Reads a `FluentBit` or `Collector` with all resources that may belong to it.
+/// Reads a `FluentBit`, `Collector` or `Fluentd` with all resources that may belong to it.
 ///
 /// # Errors
-/// It is neither of them, or its configuration is not there.
+/// It is none of them, or its configuration is not there.
 pub fn read(owner: &Resource, all: &[Resource]) -> Result<Pipeline, Unreadable> {
+    if owner.group == fluentd::GROUP && owner.kind == "Fluentd" {
+        return fluentd::read(owner, all);
+    }
     let spec = Fields::spec(owner);
     if owner.group != GROUP || !matches!(owner.kind.as_str(), "FluentBit" | "Collector") {
         let why = format!("resources of the kind {} are recognised, but not read", owner.kind);

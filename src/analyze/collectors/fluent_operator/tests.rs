@@ -133,7 +133,7 @@ fn namespaces_with_a_configuration_go_their_own_way() {
 fn what_is_not_seen_is_told() {
     let all = resources(&TEXT.replace("fluentBitConfigName: config", "fluentBitConfigName: gone"));
     assert_eq!(read(&all[0], &all).unwrap_err().at, "cr.yaml:6:3");
-    let all = resources("apiVersion: fluentd.fluent.io/v1alpha1\nkind: Fluentd\nspec: {}\n");
+    let all = resources("apiVersion: fluentd.fluent.io/v1alpha1\nkind: FluentdConfig\nspec: {}\n");
     assert!(read(&all[0], &all).unwrap_err().why.contains("not read"));
     let custom = TEXT.replace("  es:", "  customPlugin: {config: Name x}\n  es:");
     assert_eq!(pipeline(&custom).unread.len(), 1);
@@ -149,4 +149,100 @@ proptest! {
         let text = TEXT.replace("kube.*", "'PATTERN'").replacen("'PATTERN'", &format!("'{tag}'"), 1);
         pipeline(&text.replace("'PATTERN'", &format!("'{pattern}'")));
     }
+}
+
+const FLUENTD: &str = r"
+apiVersion: fluentd.fluent.io/v1alpha1
+kind: Fluentd
+metadata: {name: fluentd, namespace: fluent}
+spec:
+  globalInputs:
+  - forward: {bind: 0.0.0.0, port: 24224}
+  fluentdCfgSelector: {matchLabels: {enabled: 'true'}}
+---
+apiVersion: fluentd.fluent.io/v1alpha1
+kind: ClusterFluentdConfig
+metadata: {name: all, labels: {enabled: 'true'}}
+spec:
+  watchedNamespaces: [kube-system, shop]
+  clusterFilterSelector: {matchLabels: {filter: 'on'}}
+  clusterOutputSelector: {matchLabels: {output: 'on'}}
+---
+apiVersion: fluentd.fluent.io/v1alpha1
+kind: ClusterFilter
+metadata: {name: noise, labels: {filter: 'on'}}
+spec:
+  filters:
+  - grep:
+      exclude:
+      - {key: log, pattern: healthz}
+---
+apiVersion: fluentd.fluent.io/v1alpha1
+kind: ClusterOutput
+metadata: {name: store, labels: {output: 'on'}}
+spec:
+  outputs:
+  - buffer: {type: file, retryForever: true, overflowAction: block}
+    elasticsearch:
+      host: es.search.svc
+      port: 9200
+      scheme: https
+      sslVerify: false
+      user: {valueFrom: {secretKeyRef: {name: es, key: user}}}
+      password: {valueFrom: {secretKeyRef: {name: es, key: password}}}
+";
+
+#[test]
+fn fluentd_is_read_as_the_operator_writes_it() {
+    let read = pipeline(FLUENTD);
+    assert_eq!(read.unread, []);
+    assert_eq!(read.inputs[0].source, Source::Network { protocol: "forward".into() });
+    let [Route { steps, output: 0 }] = only_routes(&read) else { panic!("{read:#?}") };
+    let [Step { effect: Effect::Namespaces(rule), .. }, Step { effect: Effect::DropsSome, at, .. }] =
+        &steps[..]
+    else {
+        panic!("{steps:?}")
+    };
+    let names: Vec<&Pattern> = rule.only.iter().flatten().map(|one| &one.pattern).collect();
+    assert_eq!(names, [&Pattern::Name("kube-system".into()), &Pattern::Name("shop".into())]);
+    assert!(at.starts_with("cr.yaml:2"), "{at}");
+    let Output { receiver, hosts, tls, verified, authenticated, buffer, retry, at, .. } = &read.outputs[0];
+    assert_eq!(receiver, &Receiver::Service(Service::Elasticsearch));
+    assert_eq!((hosts.value().unwrap()[0].as_str(), at.as_str()), ("es.search.svc:9200", "cr.yaml:33:5"));
+    assert_eq!(tls.value(), Some(&true));
+    assert!(authenticated.reason().unwrap().contains("Secret"));
+    assert_eq!(verified.as_ref().unwrap().value(), Some(&false));
+    assert_eq!(buffer.value(), Some(&Buffer::Disk(Some("/buffers/fluentd/log".into()))));
+    assert_eq!(retry.value(), Some(&Retry::Forever));
+}
+
+#[test]
+fn a_second_output_of_fluentd_gets_nothing_without_a_copy() {
+    let other = |plugin: &str| {
+        format!(
+            "---\napiVersion: fluentd.fluent.io/v1alpha1\nkind: ClusterOutput\nmetadata: {{name: aaa, labels: {{output: 'on'}}}}\nspec: {{outputs: [{plugin}]}}\n"
+        )
+    };
+    let two = pipeline(&format!("{FLUENTD}{}", other("{nullPlugin: {}}")));
+    let [route] = only_routes(&two) else { panic!("{two:#?}") };
+    assert_eq!(two.outputs[route.output].receiver, Receiver::Nothing);
+    let copied = pipeline(&format!("{FLUENTD}{}", other("{copy: {copyMode: no_copy}}, {stdout: {}}")));
+    assert_eq!(only_routes(&copied).len(), 2);
+    let custom = pipeline(&format!("{FLUENTD}{}", other("{customPlugin: {config: '<match **>'}}")));
+    assert_eq!((custom.unread.len(), only_routes(&custom).len()), (1, 1));
+    let taken = |step: &Step| step.effect == Effect::Unclear;
+    assert!(only_routes(&custom)[0].steps.iter().any(taken), "what is not read may take everything");
+}
+
+#[test]
+fn configurations_of_fluentd_select_only_what_they_name() {
+    let none = FLUENTD.replace("  clusterOutputSelector: {matchLabels: {output: 'on'}}\n", "");
+    assert_eq!(only_routes(&pipeline(&none)), []);
+    let all = resources(&FLUENTD.replace("labels: {enabled: 'true'}", "labels: {enabled: 'no'}"));
+    assert!(read(&all[0], &all).unwrap_err().why.contains("no configuration"));
+    let own = "---\napiVersion: fluentd.fluent.io/v1alpha1\nkind: FluentdConfig\nmetadata: {name: own, namespace: dev, labels: {enabled: 'true'}}\nspec: {outputSelector: {}}\n---\napiVersion: fluentd.fluent.io/v1alpha1\nkind: Output\nmetadata: {name: o, namespace: dev}\nspec: {outputs: [{forward: {servers: [{host: agg, port: '24224'}]}}]}\n---\napiVersion: fluentd.fluent.io/v1alpha1\nkind: Output\nmetadata: {name: o, namespace: other}\nspec: {outputs: [{stdout: {}}]}\n";
+    let read = pipeline(&format!("{FLUENTD}{own}"));
+    assert_eq!((only_routes(&read).len(), read.outputs.len()), (2, 2));
+    let forward = read.outputs.iter().find(|one| one.receiver == Receiver::Collector("forward".into()));
+    assert_eq!(forward.unwrap().hosts.value().unwrap(), &["agg:24224"]);
 }

@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `scan`, `ruby` | words, values and embedded Ruby |
 //! | `section`, `value` | sections with includes put in their place, and their parameters as facts |
+//! | [`element`] | sections that operators make of their resources |
 //! | `input`, `filter`, `output`, `address`, `buffer` | what plugins read, take away and send |
 //! | `tag`, `target`, `route` | tags, outputs that emit again, and the ways between |
 
 mod address;
 mod buffer;
+pub mod element;
 mod filter;
 mod input;
 mod output;
@@ -50,10 +52,13 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     if [".yaml", ".yml"].iter().any(|ending| config.main.ends_with(ending)) {
         return Err(Unreadable::new(&*config.main, "Fluentd's YAML form is recognised, but not read"));
     }
-    let root = section::read(config)?;
+    read_sections(&section::read(config)?)
+}
+
+fn read_sections(root: &Section<'_>) -> Result<Pipeline, Unreadable> {
     let mut builder = Builder::default();
-    builder.context(&root, ROOT)?;
-    builder.finish(&root)
+    builder.context(root, ROOT)?;
+    builder.finish(root)
 }
 
 #[derive(Default)]

@@ -41,9 +41,14 @@ pub(super) struct Spot<'a> {
     line: usize,
 }
 
-impl Spot<'_> {
+impl<'a> Spot<'a> {
+    /// The place of something that is no line of a text.
+    pub(super) fn of(file: &'a File) -> Self {
+        Self { file, line: 0 }
+    }
+
     pub(super) fn at(self) -> String {
-        self.file.place(self.line)
+        if self.line == 0 { self.file.at.clone() } else { self.file.place(self.line) }
     }
 }
 

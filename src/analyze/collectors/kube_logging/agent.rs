@@ -223,7 +223,7 @@ fn hop(scope: &Scope<'_>, agent: &Agent<'_>) -> Output {
         receiver: if matches!(scope.aggregator, Aggregator::None) {
             Receiver::Nothing
         } else {
-            Receiver::Collector(protocol.into())
+            Receiver::Hop(protocol.into())
         },
         hosts,
         authenticated: encrypted.clone(),

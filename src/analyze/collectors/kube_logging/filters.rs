@@ -1,6 +1,7 @@
 //! Filters of flows that drop or change records. Those that only parse or add are left out.
 
 use super::super::fields::Fields;
+use super::super::glob;
 use super::super::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Step};
 
 /// Filters that drop and mask nothing.
@@ -51,7 +52,10 @@ fn grep(fields: &Fields<'_>) -> Vec<Step> {
         for section in fields.items(kind) {
             let key = section.text("key").unwrap_or_default();
             let pattern = section.text("pattern").unwrap_or_default();
-            let effect = by_namespace(&section, &key, &pattern, keeps).unwrap_or(Effect::DropsSome);
+            // What excludes everything drops all that have the field, which may be all there are.
+            let all = !keeps && glob::is_everything(&pattern);
+            let other = if all { Effect::Unclear } else { Effect::DropsSome };
+            let effect = by_namespace(&section, &key, &pattern, keeps).unwrap_or(other);
             steps.push(step(&section, format!("grep {kind} {key} {pattern}"), effect));
         }
     }

@@ -117,7 +117,7 @@ fn outputs_say_what_they_protect() {
     assert_eq!(store.retry.value(), Some(&Retry::Limited("5 retries".into())));
     assert_eq!(store.when_full.value(), Some(&WhenFull::Waits));
     let hop = output(&read, "forward.nodes");
-    assert_eq!(hop.receiver, Receiver::Collector("forward".into()));
+    assert_eq!(hop.receiver, Receiver::Hop("forward".into()));
     assert_eq!(hop.hosts.value().unwrap(), &["main-fluentd.logging.svc:24240"]);
     assert_eq!((hop.tls.value(), hop.verified.as_ref()), (Some(&false), None));
     assert_eq!(hop.buffer.value(), Some(&Buffer::Memory));
@@ -173,6 +173,9 @@ fn a_flow_of_a_namespace_takes_that_namespace() {
     assert_eq!(rule.only.as_ref().unwrap()[0].pattern, Pattern::Name("shop".into()));
     assert_eq!(effects(rest), [&Effect::DropsSome, &Effect::Limits, &Effect::DropsSome, &Effect::Redacts]);
     assert_eq!(rest[0].at, "cr.yaml:38:17");
+    let everything = flow("Flow", "shop", &spec.replace("DEBUG", "/.*/"));
+    let read = pipeline(&format!("{LOGGING}{STORE}{everything}"));
+    assert_eq!(routes(input(&read, "tail.nodes"))[0].steps[1].effect, Effect::Unclear);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Conditions of conditionals: what is known to hold, and which namespaces they are about.
 
-use super::scan::Scanner;
+use super::scan::Words;
 use super::syntax::MAX_DEPTH;
 use crate::analyze::collectors::dialect::Unreadable;
 use crate::analyze::collectors::model::{NamespaceMatch, NamespaceRule, Pattern};
+use crate::analyze::collectors::scan::Scanner;
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,10 @@
 //! Sections, plugins with their settings, and conditionals.
 
 use super::condition::{self, Test};
-use super::scan::Scanner;
+use super::scan::Words;
 use crate::analyze::collectors::config::{File, MAX_BYTES};
 use crate::analyze::collectors::dialect::Unreadable;
+use crate::analyze::collectors::scan::Scanner;
 
 /// How deep conditionals and values may be nested. Real ones need fewer than ten.
 pub(super) const MAX_DEPTH: usize = 64;

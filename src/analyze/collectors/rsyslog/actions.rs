@@ -52,7 +52,7 @@ pub(super) fn old(action: &str, at: &str) -> Option<Params> {
     None
 }
 
-/// An output; none for actions that only change records. What happens when it is full is told for inputs that cannot wait.
+/// An output; none for actions that only change records. What happens when it is full is told for inputs that can wait.
 pub(super) fn read(
     params: &Params,
     id: String,
@@ -80,13 +80,28 @@ pub(super) fn read(
         authenticated: link.authenticated,
         buffer: globals.queue(params, ruleset, &params.at),
         retry: retry(params, is_local),
-        when_full: Fact::at(
-            WhenFull::Drops,
-            Rank::Configured,
-            params.at.clone(),
-            "what does not fit into the queue is discarded after queue.timeoutEnqueue, 2 seconds by default",
-        ),
+        when_full: when_full(params),
     })
+}
+
+/// What fits into no queue is discarded, unless everything before it can wait.
+pub(super) fn discards(at: &str) -> Fact<WhenFull> {
+    let detail =
+        "what does not fit into the queue is discarded after queue.timeoutEnqueue, 2 seconds by default";
+    Fact::at(WhenFull::Drops, Rank::Configured, at, detail)
+}
+
+/// Into a queue of its own an action is given records without regard to inputs that could wait (`action.c`:
+/// `eFLOWCTL_NO_DELAY`); without one it makes the queue before it wait.
+fn when_full(params: &Params) -> Fact<WhenFull> {
+    match params.get("queue.type") {
+        Err(why) => Fact::unknown(why),
+        Ok(Some((kind, at))) if !kind.eq_ignore_ascii_case("direct") => discards(&at),
+        Ok(_) => {
+            let detail = "only files and the journal feed it, whose reading waits when the queue is full";
+            Fact::at(WhenFull::Waits, Rank::Configured, params.at.clone(), detail)
+        }
+    }
 }
 
 /// By default an action is not tried again: what it was given when it failed is lost (rsyslog docs: actions,

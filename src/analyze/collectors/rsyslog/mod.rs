@@ -70,7 +70,7 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
             routes,
         });
     }
-    waiting(&mut pipeline);
+    discarding(&mut pipeline);
     let stats = globals.module("impstats");
     pipeline.own_metrics = match stats {
         Some(module) => Some(Fact::at(true, Rank::Configured, module.at.clone(), "module impstats")),
@@ -83,19 +83,15 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
 }
 
 /// Readers of files and of the journal wait when a queue is full; others cannot.
-fn waiting(pipeline: &mut Pipeline) {
+fn discarding(pipeline: &mut Pipeline) {
     for (index, output) in pipeline.outputs.iter_mut().enumerate() {
         let mut feeding = pipeline.inputs.iter().filter(|input| {
             input.routes.value().is_none_or(|routes| routes.iter().any(|route| route.output == index))
         });
         let waits = |input: &Input| matches!(input.source, Source::Files { .. } | Source::Journal { .. });
-        if feeding.clone().next().is_some() && feeding.all(waits) {
-            output.when_full = Fact::at(
-                WhenFull::Waits,
-                Rank::Configured,
-                output.at.clone(),
-                "only files and the journal feed it, whose reading waits when the queue is full",
-            );
+        let is_fed_by_files = feeding.clone().next().is_some() && feeding.all(waits);
+        if output.when_full.value() == Some(&WhenFull::Waits) && !is_fed_by_files {
+            output.when_full = actions::discards(&output.at);
         }
     }
 }

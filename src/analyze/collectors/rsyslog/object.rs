@@ -1,9 +1,10 @@
 //! Objects with parameters, and what is skipped because it says nothing about where records go.
 
-use super::scan::Scanner;
+use super::scan::Words;
 use super::value::{Params, Value};
 use crate::analyze::collectors::config::Env;
 use crate::analyze::collectors::dialect::Unreadable;
+use crate::analyze::collectors::scan::Scanner;
 
 /// The parameter of an action that an old directive stands for.
 pub(super) fn action_setting(directive: &str) -> Option<&'static str> {

@@ -1,11 +1,12 @@
 //! Statements of a configuration, includes put in their place.
 
 use super::object::{action_setting, object, skip_braces, until_semicolon};
-use super::scan::Scanner;
+use super::scan::Words;
 use super::value::Params;
 use crate::analyze::collectors::config::{self, Config, File, Lookup, MAX_BYTES, MAX_FILES};
 use crate::analyze::collectors::dialect::Unreadable;
 use crate::analyze::collectors::model::Unread;
+use crate::analyze::collectors::scan::Scanner;
 
 /// How deep blocks and included files may be nested.
 const MAX_DEPTH: usize = 64;
@@ -122,7 +123,7 @@ impl<'a> Reader<'a> {
         if ["version:", "---"].iter().any(|begin| file.text.starts_with(begin)) {
             return Err(Unreadable::new(file.place(1), "the YAML form is recognised, but not read"));
         }
-        let mut scanner = Scanner::new(file);
+        let mut scanner = Scanner::with_block_comments(file);
         self.block(&mut scanner, depth, true, into)
     }
 

@@ -73,7 +73,8 @@ ruleset(name="remote") {
     assert_eq!((verified.value(), evidence(verified)), (Some(&false), "cm:13"));
     assert_eq!((output.retry.value(), evidence(&output.retry)), (Some(&Retry::Forever), "cm:14"));
     assert_eq!(output.buffer.value(), Some(&Buffer::Disk(Some("/var/spool/rsyslog".into()))));
-    assert_eq!(output.when_full.value(), Some(&WhenFull::Waits));
+    // The action's own queue discards what does not fit, though a file could wait.
+    assert_eq!((output.when_full.value(), evidence(&output.when_full)), (Some(&WhenFull::Drops), "cm:15"));
     assert_eq!(output.authenticated.value(), Some(&false));
     assert_eq!(pipeline.own_metrics.unwrap().value(), Some(&false));
 }

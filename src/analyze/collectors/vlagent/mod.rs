@@ -1,7 +1,10 @@
 //! The agent of `VictoriaLogs`, by its arguments (its docs: vlagent).
 
+mod operator;
 #[cfg(test)]
 mod tests;
+
+pub use operator::{is_on_nodes, read_resource};
 
 use super::config::Config;
 use super::dialect::Unreadable;
@@ -46,7 +49,7 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         let (namespaces, steps) = flags.excluded();
         let source = Source::Containers {
             through_api: false,
-            folder: CONTAINERS.into(),
+            folder: flags.last("kubernetesCollector.logsPath").unwrap_or_else(|| CONTAINERS.into()),
             exclude: Vec::new(),
             namespaces,
             only: None,

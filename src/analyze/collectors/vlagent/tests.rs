@@ -80,3 +80,21 @@ fn what_is_not_seen_is_told() {
     assert_eq!(namespaces("kubernetes.pod_namespace:=a"), Some(vec!["a".into()]));
     assert_eq!(namespaces("kubernetes.pod_namespace:=a or x:y"), None);
 }
+
+#[test]
+fn a_resource_is_read_as_its_operator_starts_it() {
+    let text = "apiVersion: operator.victoriametrics.com/v1\nkind: VLAgent\nmetadata: {name: node, namespace: logs}\nspec:\n  k8sCollector: {enabled: true, excludeFilter: 'kubernetes.pod_namespace:in(dev)'}\n  remoteWrite:\n  - url: https://store.example.com/insert/native\n    bearerTokenSecret: {name: token, key: token}\n    tlsConfig: {insecureSkipVerify: true}\n  - url: http://vlogs.logs.svc:9428/insert/native\n";
+    let all = crate::analyze::collectors::fields::tests::resources(text);
+    let read = read_resource(&all[0]).unwrap();
+    assert!(is_on_nodes(&all[0]));
+    let Source::Containers { namespaces, .. } = &read.inputs[0].source else { panic!("{read:#?}") };
+    assert_eq!(namespaces.except[0].pattern, Pattern::Name("dev".into()));
+    let position = read.inputs[0].position.as_ref().unwrap().value().unwrap().as_deref();
+    assert_eq!(position, Some("/var/lib/vlagent-data/vlagent-kubernetes-checkpoints.json"));
+    let [outside, inside] = read.outputs.as_slice() else { panic!("{read:#?}") };
+    assert_eq!((outside.tls.value(), outside.authenticated.value()), (Some(&true), Some(&true)));
+    assert_eq!(outside.verified.as_ref().unwrap().value(), Some(&false));
+    assert_eq!((inside.tls.value(), inside.authenticated.value()), (Some(&false), Some(&false)));
+    let none = crate::analyze::collectors::fields::tests::resources("kind: VLAgent\nspec: {}\n");
+    assert!(read_resource(&none[0]).is_err());
+}

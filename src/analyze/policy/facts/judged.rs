@@ -54,12 +54,34 @@ pub(super) struct Works<'s> {
     /// What shows that this is the policy.
     pub(super) evidence: Vec<Evidence>,
     pub(super) rank: Rank,
+    /// What a provider's policy, which nobody can change, does whatever its settings are; none for others' policies.
+    pub(super) limits: Option<Limits>,
     /// What stands before the policy's own rules: settings of a provider that leave events out.
     before: Vec<Lost>,
     /// What is recorded at the least, where what it lets through is not certain.
     pub(super) doubt: Option<Doubt>,
     pub(super) apis: &'s Apis,
     pub(super) answers: Answers,
+}
+
+/// What nobody but the provider can change.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Classes of requests of which its policy leaves some out.
+    pub unrecorded: Vec<String>,
+    /// Kinds of bodies that it brings into the log.
+    pub exposed: Vec<String>,
+}
+
+impl Limits {
+    fn of(answers: &Answers) -> Self {
+        let classes = answers.classes.iter().flatten().filter(|class| class.served && !class.is_detected());
+        let bodies = answers.bodies.iter().flatten().filter(|body| body.served && !body.logged.is_empty());
+        Self {
+            unrecorded: classes.map(|class| format!("{} {}", class.id, class.title)).collect(),
+            exposed: bodies.map(|body| body.title.clone()).collect(),
+        }
+    }
 }
 
 /// That less may be recorded.
@@ -127,6 +149,7 @@ impl<'s> Judged<'s> {
             is_set: true,
             evidence: Vec::new(),
             rank: Rank::Evaluated,
+            limits: None,
             before: Vec::new(),
             doubt: None,
             apis,
@@ -162,11 +185,20 @@ impl<'s> Judged<'s> {
         Self { name: entry.name.clone(), servers: entry.servers.clone(), state, strict }
     }
 
+    /// What a provider's policy does whatever its settings are.
+    pub(super) fn limits(&self) -> Option<Limits> {
+        match &self.state {
+            State::Works(works) => works.limits.clone(),
+            State::Refused { .. } | State::Unknown(_) => None,
+        }
+    }
+
     /// The facts about the policy itself.
     pub(super) fn facts(&self) -> Policy {
         let unknown = |reason: &str| Policy {
             name: self.name.clone(),
             servers: self.servers.clone(),
+            fixed: false,
             set: Fact::unknown(reason),
             loads: Fact::unknown(reason),
             problems: Fact::unknown(reason),
@@ -204,6 +236,7 @@ impl<'s> Judged<'s> {
             _ => fact,
         };
         let set = doubtful(set, Answers::records);
+        let none = Policy { fixed: works.limits.is_some(), ..none };
         let records = |records: bool, least: Level| {
             (
                 doubtful(works.fact(records, "the policy"), Answers::records),
@@ -364,12 +397,15 @@ fn of_published<'s>(
     };
     let doubt =
         (!doubtful.is_empty()).then(|| Doubt { reason, answers: works(led_by(&[&doubtful, &lost])).answers });
-    let mut whole = works(led_by(&[&lost]));
-    if !lost.is_empty() {
+    let own = works(policy.clone());
+    let limits = Limits::of(&own.answers);
+    let whole = if lost.is_empty() {
+        own
+    } else {
+        let Works { answers, .. } = works(led_by(&[&lost]));
         // What is odd in the policy itself is the provider's, whatever stands before it.
-        whole.answers.remarks = works(policy.clone()).answers.remarks;
-        whole.policy = policy.clone();
-    }
+        Works { answers: Answers { remarks: own.answers.remarks, ..answers }, ..own }
+    };
     State::Works(Box::new(Works {
         places,
         evidence: vec![Evidence {
@@ -378,6 +414,7 @@ fn of_published<'s>(
         }],
         at,
         rank: Rank::Documented,
+        limits: Some(limits),
         before: lost,
         doubt,
         ..whole

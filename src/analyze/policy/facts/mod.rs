@@ -14,6 +14,7 @@ mod records;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::judged::Limits;
 use self::judged::{Judged, Managed};
 use super::apis::Apis;
 use super::catalogue::{CATALOGUE, Catalogue};
@@ -38,6 +39,8 @@ pub struct PolicyFacts {
     pub bodies: Fact<Vec<BodyRecord>>,
     /// Which noise is recorded.
     pub noise: Fact<Vec<NoiseRecord>>,
+    /// What a provider's policy does whatever its settings are, where a provider runs the apiservers.
+    pub limits: Option<Limits>,
 }
 
 /// An audit policy, or the lack of one.
@@ -48,6 +51,8 @@ pub struct Policy {
     pub name: String,
     /// The apiservers that load it.
     pub servers: Vec<String>,
+    /// Whether it is a provider's, which nobody can change.
+    pub fixed: bool,
     /// Whether there is one: `--audit-policy-file` is set.
     pub set: Fact<bool>,
     /// Whether the apiserver starts with it.
@@ -101,10 +106,14 @@ pub struct RequestRecord {
     pub detected: Fact<bool>,
     /// The requests that are not; empty if there are none.
     pub undetected: Fact<String>,
+    /// Whether there are some that are not, and all of them for the policy of a provider, which nobody can change.
+    pub undetected_by_provider: Fact<bool>,
     /// Whether each is recorded so that it can be investigated.
     pub investigated: Fact<bool>,
     /// The requests that can be detected only; empty if there are none.
     pub shallow: Fact<String>,
+    /// Whether there are some, and all of them for the policy of a provider, which nobody can change.
+    pub shallow_by_provider: Fact<bool>,
     /// The level or the range of levels: `Metadata`, `None to Request`.
     pub level: Fact<String>,
     /// Noise among its requests that is not recorded and does not count, as the end of a sentence; empty if there is none.
@@ -129,6 +138,8 @@ pub struct BodyRecord {
     pub served: Fact<bool>,
     /// Whether a request can write one to the log.
     pub logged: Fact<bool>,
+    /// Whether one can, for the policy of a provider, which nobody can change.
+    pub logged_by_provider: Fact<bool>,
     /// These requests; empty if there are none.
     pub requests: Fact<String>,
 }
@@ -147,6 +158,8 @@ pub struct NoiseRecord {
     pub tolerated: bool,
     /// Whether some of it is recorded.
     pub recorded: Fact<bool>,
+    /// Whether some is, for the policy of a provider, which nobody can change.
+    pub recorded_by_provider: Fact<bool>,
     /// These requests; empty if there are none.
     pub requests: Fact<String>,
 }
@@ -186,6 +199,7 @@ pub fn facts(
             requests: Fact::unknown(reason),
             bodies: Fact::unknown(reason),
             noise: Fact::unknown(reason),
+            limits: None,
         };
     }
     let policies = judged.iter().map(Judged::facts).collect();
@@ -194,6 +208,7 @@ pub fn facts(
         requests: records::requests(&judged, &CATALOGUE),
         bodies: records::bodies(&judged, &CATALOGUE),
         noise: records::noise(&judged, &CATALOGUE),
+        limits: judged.iter().find_map(Judged::limits),
     }
 }
 

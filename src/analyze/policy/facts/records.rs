@@ -89,6 +89,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
             ),
             detected: verdict(&answers, ClassCoverage::is_detected, |class| &class.undetected, whole),
             undetected: sentence(&answers, |class| &class.undetected),
+            undetected_by_provider: by_provider(&answers, |class| &class.undetected),
             investigated: verdict(
                 &answers,
                 ClassCoverage::is_investigated,
@@ -96,6 +97,7 @@ pub(super) fn requests(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec
                 whole,
             ),
             shallow: sentence(&answers, |class| &class.shallow),
+            shallow_by_provider: by_provider(&answers, |class| &class.shallow),
             level: level(&answers),
             left_aside: left_aside(&answers),
             detect_level: class.detect.as_str().to_owned(),
@@ -121,6 +123,7 @@ pub(super) fn bodies(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<B
                 answers.iter().map(|answer| answer.as_ref().map(|said| (said.works, said.answer.served))),
             ),
             logged: clean.map(|clean| !clean),
+            logged_by_provider: by_provider(&answers, |body| &body.logged),
             requests: sentence(&answers, |body| &body.logged),
         }
     });
@@ -142,6 +145,7 @@ pub(super) fn noise(judged: &[Judged<'_>], catalogue: &Catalogue) -> Fact<Vec<No
             volume: noise.volume.as_str().to_owned(),
             tolerated: noise.tolerated,
             recorded: quiet.map(|quiet| !quiet),
+            recorded_by_provider: by_provider(&answers, |noise| &noise.recorded),
             requests: sentence(&answers, |noise| &noise.recorded),
         }
     });
@@ -164,6 +168,33 @@ fn verdict<T>(
         Ok(Said { works, answer, .. }) => Fact::known(false, works.rank, places(works, exceptions(answer))),
     };
     answers.iter().map(one).reduce(Fact::and).unwrap_or_else(|| Fact::unknown("there is no policy"))
+}
+
+/// Whether there are exceptions, and all of them are for policies of providers, which nobody can change. What is one only if the
+/// settings are as they may be, leaves it open.
+fn by_provider<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exception]) -> Fact<bool> {
+    let mut some = false;
+    let mut rank = Rank::Observed;
+    let mut doubt = None;
+    for Said { works, answer, least } in answers.iter().flatten() {
+        rank = rank.min(works.rank);
+        let own = |exception: &Exception| {
+            works.limits.is_some() && !matches!(works.decider(exception.rule), Decider::Setting(_))
+        };
+        if !exceptions(answer).iter().all(own) {
+            return Fact::known(false, works.rank, Vec::new());
+        }
+        some |= !exceptions(answer).is_empty();
+        if let Some((least, reason)) = least
+            && exceptions(answer).len() != exceptions(least).len()
+        {
+            doubt = Some(*reason);
+        }
+    }
+    match doubt.filter(|_| some) {
+        Some(reason) => Fact::unknown(reason),
+        None => Fact::known(some, rank, Vec::new()),
+    }
 }
 
 /// Whether there is anything to record: by what is served, which is the same for all policies but for what they name.

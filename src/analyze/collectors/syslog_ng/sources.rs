@@ -1,0 +1,152 @@
+//! What sources read (syslog-ng docs: source drivers; `AxoSyslog`: `scl/`).
+
+use super::driver::{Driver, bytes};
+use crate::analyze::collectors::config::Config;
+use crate::analyze::collectors::model::{Effect, Glob, Source, Step};
+use crate::analyze::fact::Fact;
+use crate::verdict::Rank;
+
+/// Where packages and images keep what must not be forgotten, positions in files among it.
+const STATE: &str = "/var/lib/syslog-ng/syslog-ng.persist";
+
+/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
+const CONTAINER_LINE: u64 = 17 * 1024;
+
+const NETWORK: [&str; 12] = [
+    "network",
+    "syslog",
+    "tcp",
+    "tcp6",
+    "udp",
+    "udp6",
+    "default-network-drivers",
+    "opentelemetry",
+    "axosyslog-otlp",
+    "syslog-ng-otlp",
+    "webhook",
+    "http",
+];
+
+/// What a driver reads; none for what is no log.
+pub(super) fn source(name: &str, driver: Driver<'_, '_>) -> Option<Source> {
+    Some(match name {
+        "file" | "linux-audit" => {
+            let default = (name == "linux-audit").then_some("/var/log/audit/audit.log");
+            Source::Files { include: path(driver, default), exclude: Vec::new() }
+        }
+        "wildcard-file" => Source::Files {
+            include: vec![wildcard(driver, driver.plain("recursive").as_deref(), "*")],
+            exclude: excluded(driver),
+        },
+        "kubernetes" => {
+            Source::Files { include: vec![wildcard(driver, Some("yes"), "*.log")], exclude: excluded(driver) }
+        }
+        "systemd-journal" => {
+            let only = ["match", "matches"].into_iter().filter_map(|key| driver.option(key));
+            Source::Journal {
+                folder: None,
+                only: only
+                    .map(|option| option.fact("match".into(), "only what it matches is read"))
+                    .collect(),
+            }
+        }
+        "stats-exporter" | "stats-exporter-dont-log" => return None,
+        "opentelemetry" | "axosyslog-otlp" | "syslog-ng-otlp" => Source::Network { protocol: "otlp".into() },
+        name if NETWORK.contains(&name) => Source::Network { protocol: name.to_owned() },
+        name => Source::Other(name.to_owned()),
+    })
+}
+
+/// Whether reading waits while nothing is taken: what is sent as datagrams does not.
+pub(super) fn waits(name: &str, driver: Driver<'_, '_>) -> bool {
+    let datagrams = driver.plain("transport").is_some_and(|transport| transport.contains("udp"));
+    !datagrams && !matches!(name, "udp" | "udp6" | "unix-dgram" | "default-network-drivers" | "internal")
+}
+
+fn path(driver: Driver<'_, '_>, default: Option<&str>) -> Vec<Glob> {
+    let named = match driver.value() {
+        Ok(None) => driver.get("filename"),
+        found => found,
+    };
+    vec![match (named, default) {
+        (Err(why), _) => Fact::unknown(why),
+        (Ok(Some((path, at))), _) => Fact::at(path.clone(), Rank::Configured, at, format!("file {path}")),
+        (Ok(None), Some(default)) => driver.fact(default.to_owned(), format!("the default is {default}")),
+        (Ok(None), None) => Fact::unknown(format!("no file is named at {}", driver.at())),
+    }]
+}
+
+/// `base-dir` and `filename-pattern`, below it too with `recursive(yes)`.
+fn wildcard(driver: Driver<'_, '_>, recursive: Option<&str>, default: &str) -> Glob {
+    let folder = match driver.get("base-dir") {
+        Err(why) => return Fact::unknown(why),
+        Ok(Some((folder, _))) => folder,
+        Ok(None) => "/var/log/containers".into(),
+    };
+    let pattern = match driver.get("filename-pattern") {
+        Err(why) => return Fact::unknown(why),
+        Ok(found) => found.map_or_else(|| default.to_owned(), |(pattern, _)| pattern),
+    };
+    let below = if matches!(recursive, Some("yes" | "on" | "1" | "true")) { "/**/" } else { "/" };
+    let glob = format!("{}{below}{pattern}", folder.trim_end_matches('/'));
+    driver.fact(glob.clone(), format!("reads {glob}"))
+}
+
+fn excluded(driver: Driver<'_, '_>) -> Vec<Glob> {
+    let Some(option) = driver.option("exclude-pattern") else { return Vec::new() };
+    let folder = driver.plain("base-dir").unwrap_or_else(|| "/var/log/containers".into());
+    vec![match option.value() {
+        Err(why) => Fact::unknown(why),
+        Ok(found) => {
+            let pattern = found.map(|(pattern, _)| pattern).unwrap_or_default();
+            option.fact(
+                format!("{}/**/{pattern}", folder.trim_end_matches('/')),
+                format!("exclude-pattern {pattern}"),
+            )
+        }
+    }]
+}
+
+/// Positions are kept in one file for the whole program.
+pub(super) fn position(
+    source: &Source,
+    driver: Driver<'_, '_>,
+    config: &Config,
+) -> Option<Fact<Option<String>>> {
+    if !matches!(source, Source::Files { .. } | Source::Journal { .. }) {
+        return None;
+    }
+    Some(match config.argument(&["-R", "--persist-file"]) {
+        Some(path) => driver.fact(Some(path.clone()), format!("positions are kept in {path}")),
+        None => driver
+            .fact(Some(STATE.into()), format!("--persist-file is not set; packages and images use {STATE}")),
+    })
+}
+
+/// What is lost in the driver itself.
+pub(super) fn steps(
+    name: &str,
+    source: &Source,
+    driver: Driver<'_, '_>,
+    options: Option<Driver<'_, '_>>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut skips = |at: String, what: String| steps.push(Step { at, what, effect: Effect::Skips });
+    if !matches!(source, Source::Files { .. }) {
+        return steps;
+    }
+    let size = [Some(driver), options].into_iter().flatten().find_map(|one| one.option("log-msg-size"));
+    if let Some(size) = size
+        && let Ok(Some((text, at))) = size.value()
+        && bytes(&text).is_none_or(|size| size < CONTAINER_LINE)
+    {
+        skips(at, format!("lines longer than {text} are cut (log-msg-size)"));
+    }
+    if name == "wildcard-file" {
+        match driver.get("max-files") {
+            Ok(Some((_, _))) => {}
+            _ => skips(driver.at(), "files beyond 100 are not read, the default of max-files".into()),
+        }
+    }
+    steps
+}

@@ -1,0 +1,161 @@
+//! What leads from outside a cluster to stores of logs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::reading::{Gap, Reading};
+
+/// Services and routes, as far as they may lead to a store of logs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exposure {
+    /// Services in namespaces with a store, and those that stand for one there.
+    pub services: Reading<Vec<Service>>,
+    /// Ingresses and their like that lead to one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Kinds of them that could not be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes_unread: Vec<Gap>,
+}
+
+impl Exposure {
+    /// Nothing has been read: there is no store that something could lead to.
+    pub fn not_asked() -> Self {
+        Self { services: Reading::not_asked("the Services"), routes: Vec::new(), routes_unread: Vec::new() }
+    }
+
+    /// Keeps what may lead into one of these namespaces.
+    pub fn narrow(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        let Reading::Read { value: services } = &mut self.services else {
+            self.routes.retain(|route| route.backends.iter().any(|backend| is_wanted(&backend.namespace)));
+            return;
+        };
+        services.retain(|service| {
+            is_wanted(&service.namespace)
+                || service.stands_for().is_some_and(|(namespace, _)| is_wanted(namespace))
+        });
+        self.routes.retain(|route| {
+            route.backends.iter().any(|backend| {
+                is_wanted(&backend.namespace) || services.iter().any(|service| backend.is_of(service))
+            })
+        });
+    }
+}
+
+/// A Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Service {
+    /// `metadata.namespace`; empty if a file does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `spec.type`; empty for `ClusterIP`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// `spec.selector`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+    /// `spec.externalName`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub external_name: String,
+    /// Whether `spec.externalIPs` has any.
+    #[serde(default)]
+    pub external_ips: bool,
+    /// Whether its load balancer is internal, where an annotation or a default says so.
+    #[serde(default)]
+    pub internal: Internal,
+    /// Where `spec.type` stands, or what makes it reachable from outside.
+    pub at: String,
+}
+
+impl Service {
+    /// `Service namespace/name`.
+    pub fn title(&self) -> String {
+        titled("Service", &self.namespace, &self.name)
+    }
+
+    /// Namespace and name of the Service that an `ExternalName` is another name of.
+    pub fn stands_for(&self) -> Option<(&str, &str)> {
+        let mut labels = self.external_name.split('.');
+        match (labels.next(), labels.next(), labels.next()) {
+            (Some(name), Some(namespace), Some("svc")) => Some((namespace, name)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a load balancer has an address that only the provider's network knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Internal {
+    /// Nothing says so.
+    #[default]
+    No,
+    /// An annotation says so.
+    Yes,
+    /// It is left to a controller that makes internal ones unless it is told otherwise.
+    LeftToController,
+}
+
+/// An Ingress, or an object of another kind that leads requests from outside to Services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    /// `kind`: `Ingress`, `HTTPRoute`.
+    pub kind: String,
+    /// `metadata.namespace`; empty if a file does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// The Services it leads to.
+    pub backends: Vec<Backend>,
+    /// Whether its load balancer is internal.
+    #[serde(default)]
+    pub internal: Internal,
+    /// The annotation that demands that who comes is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<String>,
+    /// Where it stands.
+    pub at: String,
+}
+
+impl Route {
+    /// `Ingress namespace/name`.
+    pub fn title(&self) -> String {
+        titled(&self.kind, &self.namespace, &self.name)
+    }
+}
+
+/// A Service that a route leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backend {
+    /// Its namespace; empty if a file does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Where the route says so.
+    pub at: String,
+}
+
+impl Backend {
+    /// Whether it is this Service.
+    pub fn is_of(&self, service: &Service) -> bool {
+        self.name == service.name && is_same_namespace(&self.namespace, &service.namespace)
+    }
+}
+
+/// Whether two objects lie in one namespace, as far as it is said: files may leave it to who applies them.
+pub fn is_same_namespace(one: &str, other: &str) -> bool {
+    one == other || one.is_empty() || other.is_empty()
+}
+
+fn titled(kind: &str, namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
+}
