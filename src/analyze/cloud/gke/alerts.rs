@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::told::{Scene, Told};
+use super::super::told::Scene;
 use super::entry::{Log, any_method, entry};
 use super::filter::{Filter, Truth};
 use super::told;
@@ -95,14 +95,18 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
         for (kind, text) in filters {
             let watches = match (kind, text.split_once(USER_METRIC), &metrics) {
                 ("conditionMatchedLog", ..) => is_for_audit(scene, text),
-                (_, None, _) => false,
-                (_, Some((_, rest)), Ok(metrics)) => metrics.iter().any(|metric| names(rest, metric)),
-                (_, Some(_), Err(reason)) => {
-                    watching.untold =
-                        Some(format!("the alert policy {name} counts a log-based metric: {reason}"));
-                    false
-                }
+                (_, None, _) => Ok(false),
+                (_, Some((_, rest)), Ok(metrics)) => metrics
+                    .iter()
+                    .find(|(metric, _)| names(rest, metric))
+                    .map_or(Ok(false), |(_, counts)| counts.clone()),
+                (_, Some(_), Err(reason)) => Err(reason.clone()),
             };
+            let watches = watches.unwrap_or_else(|reason| {
+                watching.untold =
+                    Some(format!("what the alert policy {name} watches is not known: {reason}"));
+                false
+            });
             if watches {
                 let detail = if channels.is_empty() { "it tells nobody" } else { "it tells somebody" };
                 let evidence = policy.evidence(&format!("{name}.notificationChannels"), detail);
@@ -120,26 +124,31 @@ fn names(rest: &str, metric: &str) -> bool {
     after.is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || "_-./".contains(c)))
 }
 
-/// The log-based metrics that count entries of audit logs.
-fn metrics(scene: &Scene<'_>) -> Result<Vec<String>, String> {
-    let told: Told<'_> = told(scene, "gke/metrics", "")?;
+/// The log-based metrics, and whether each counts entries of audit logs.
+fn metrics(scene: &Scene<'_>) -> Result<Vec<(String, Result<bool, String>)>, String> {
+    let told = told(scene, "gke/metrics", "")?;
     let items = told.items("").ok_or_else(|| {
         format!("{} is no whole list of metrics; give all of its pages", told.evidence("", "").at)
     })?;
-    let counts = |one: &&Value| {
+    let metric = |one: &Value| {
+        let name = one.get("name").and_then(Value::as_str)?.to_owned();
         let filter = one.get("filter").and_then(Value::as_str).unwrap_or_default();
-        one.get("disabled") != Some(&Value::Bool(true)) && is_for_audit(scene, filter)
+        let is_on = one.get("disabled") != Some(&Value::Bool(true));
+        Some((name, if is_on { is_for_audit(scene, filter) } else { Ok(false) }))
     };
-    let name = |one: &Value| one.get("name").and_then(Value::as_str).map(str::to_owned);
-    Ok(items.iter().filter(counts).filter_map(name).collect())
+    Ok(items.iter().filter_map(metric).collect())
 }
 
 /// Whether a filter is meant for the cluster's audit logs: it names something of theirs, and may match an entry.
-fn is_for_audit(scene: &Scene<'_>, text: &str) -> bool {
+///
+/// # Errors
+/// It cannot be read.
+fn is_for_audit(scene: &Scene<'_>, text: &str) -> Result<bool, String> {
     let lower = text.to_lowercase();
-    let Ok(filter) = Filter::parse(text) else { return false };
-    MARKS.iter().any(|mark| lower.contains(mark))
-        && [Log::Activity, Log::DataAccess].into_iter().any(|log| {
-            VERBS.iter().any(|verb| filter.matches(&entry(scene, log, any_method(verb))) != Truth::No)
-        })
+    if !MARKS.iter().any(|mark| lower.contains(mark)) {
+        return Ok(false);
+    }
+    let filter = Filter::parse(text)?;
+    let matches = |log, verb| filter.matches(&entry(scene, log, any_method(verb))) != Truth::No;
+    Ok([Log::Activity, Log::DataAccess].into_iter().any(|log| VERBS.iter().any(|verb| matches(log, verb))))
 }
