@@ -34,20 +34,24 @@ pub struct Alerts {
 pub(super) fn facts(scene: &Scene<'_>) -> Alerts {
     match watching(scene) {
         Ok(found) => {
-            let list = |wanted: fn(&Found) -> bool| {
-                let of_it = || found.list.iter().filter(|one| wanted(one));
-                let names: Vec<String> = of_it().map(|one| one.name.clone()).collect();
-                let mut evidence: Vec<Evidence> = of_it().map(|one| one.evidence.clone()).collect();
-                if evidence.is_empty() {
-                    evidence.push(found.none.clone());
-                }
+            let all = || found.list.iter().map(|one| one.evidence.clone());
+            let silent = || found.list.iter().filter(|one| one.is_silent);
+            let list = |names: Vec<String>, evidence: Vec<Evidence>| {
+                let evidence = if evidence.is_empty() { vec![found.none.clone()] } else { evidence };
                 Fact::known(names, Rank::Configured, evidence)
             };
+            let policies = list(found.list.iter().map(|one| one.name.clone()).collect(), all().collect());
+            let telling = if silent().next().is_some() {
+                silent().map(|one| one.evidence.clone()).collect()
+            } else {
+                all().collect()
+            };
+            let silent = list(silent().map(|one| one.name.clone()).collect(), telling);
             match &found.untold {
                 Some(reason) if found.list.is_empty() => {
                     Alerts { policies: Fact::unknown(reason.clone()), silent: Fact::unknown(reason.clone()) }
                 }
-                _ => Alerts { policies: list(|_| true), silent: list(|one| one.is_silent) },
+                _ => Alerts { policies, silent },
             }
         }
         Err(reason) => Alerts { policies: Fact::unknown(reason.clone()), silent: Fact::unknown(reason) },
@@ -76,7 +80,7 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     let metrics = metrics(scene);
     let mut watching = Watching {
         list: Vec::new(),
-        none: told.evidence("", "no other alert policy watches audit logs"),
+        none: told.evidence("", "no alert policy watches audit logs"),
         untold: None,
     };
     for item in items {

@@ -16,6 +16,9 @@ use crate::verdict::{Evidence, Rank};
 /// (<https://cloud.google.com/logging/docs/buckets#required-bucket>).
 const REQUIRED_DAYS: i64 = 400;
 
+/// What is said where no sink takes Data Access logs.
+const NOWHERE: &str = "no sink takes the Data Access logs of the cluster";
+
 /// Where audit logs are kept.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -29,7 +32,7 @@ pub struct Storage {
     pub elsewhere: Fact<bool>,
     /// Whether nobody in the project can shorten or delete Data Access logs: a locked bucket, or one of another project.
     pub is_protected: Fact<bool>,
-    /// Whether the buckets with Data Access logs are encrypted with a key of the customer's own.
+    /// Whether the project's buckets with Data Access logs are encrypted with a key of the customer's own.
     pub own_key: Fact<bool>,
     /// The customer's key with which the log router encrypts; empty for Google's.
     pub router_key: Fact<String>,
@@ -73,9 +76,6 @@ fn taking(scene: &Scene<'_>) -> Result<Vec<Sink>, String> {
             .iter()
             .any(|verb| sink.takes(&entry(scene, Log::DataAccess, any_method(verb))).truth != Truth::No)
     });
-    if sinks.is_empty() {
-        return Err("no sink takes the Data Access logs of the cluster, so that nothing keeps them".into());
-    }
     Ok(sinks)
 }
 
@@ -150,6 +150,7 @@ fn days(sinks: &[Sink], buckets: &Buckets<'_>) -> Fact<i64> {
     }
     match longest {
         Some((days, evidence)) => Fact::known(days, Rank::Configured, vec![evidence]),
+        None if sinks.is_empty() => Fact::at(0, Rank::Evaluated, "the sinks of the project", NOWHERE),
         None => Fact::unknown(format!(
             "Data Access logs go to {}, of which the retention is not read; look there",
             destinations(sinks)
@@ -165,17 +166,27 @@ fn destinations(sinks: &[Sink]) -> String {
 
 fn elsewhere(sinks: &[Sink], buckets: &Buckets<'_>) -> Fact<bool> {
     let unread = |sink: &&Sink| sink.bucket().is_none_or(|name| buckets.get(name).is_none());
-    let evidence = || buckets.of(sinks).map(|(bucket, shown)| bucket.evidence(shown, "read")).collect();
+    let evidence =
+        || buckets.of(sinks).map(|(bucket, shown)| bucket.evidence(shown, "its retention is told")).collect();
     match sinks.iter().find(unread) {
         Some(sink) => Fact::unknown(format!(
             "the sink {} sends them to {} as well, of which the retention is not read; look there",
             sink.name, sink.destination
         )),
+        None if sinks.is_empty() => nowhere(),
         None => Fact::known(false, Rank::Configured, evidence()),
     }
 }
 
+/// No, for there is nothing.
+fn nowhere() -> Fact<bool> {
+    Fact::at(false, Rank::Evaluated, "the sinks of the project", NOWHERE)
+}
+
 fn protected(scene: &Scene<'_>, sinks: &[Sink], buckets: Result<&Buckets<'_>, &String>) -> Fact<bool> {
+    if sinks.is_empty() {
+        return nowhere();
+    }
     let own = scene.identity.account.as_ref().map(|project| format!("projects/{project}"));
     let entries = || READS.iter().map(|verb| entry(scene, Log::DataAccess, any_method(verb)));
     let away = |sink: &&Sink| {
@@ -221,6 +232,9 @@ fn own_key(sinks: &[Sink], buckets: &Buckets<'_>) -> Fact<bool> {
             Some(_) => evidence.push(bucket.evidence(&path, "a key of the customer's own")),
             None => return bucket.fact(false, &path, "not set, so that the key is Google's"),
         }
+    }
+    if sinks.is_empty() {
+        return Fact::unknown(format!("{NOWHERE}, so that there is nothing to encrypt"));
     }
     if evidence.is_empty() {
         return Fact::unknown(format!("how {} is encrypted is not read; look there", destinations(sinks)));
