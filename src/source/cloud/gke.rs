@@ -29,7 +29,7 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
     let mut list = vec![question("gke/describe", "", project, &describe)];
     // The rest means nothing where the cluster itself was not found: it may be another project.
     let found = |call: &str| cloud.answer(call, "").and_then(|answer| answer.reading.value());
-    if let Some(cluster) = found("gke/describe") {
+    if let Some(cluster) = found("gke/describe").filter(|cluster| cluster.get("name").is_some()) {
         let of_project: [(&str, &[&str]); 7] = [
             ("gke/iam-policy", &["projects", "get-iam-policy", project]),
             ("gke/ancestors-iam-policy", &["projects", "get-ancestors-iam-policy", project]),
@@ -68,9 +68,8 @@ pub(super) fn plain(call: &str, mut value: Value) -> Value {
     }
     match value.get_mut(key).map(Value::take) {
         Some(list) => list,
-        None if value.as_object().is_some_and(serde_json::Map::is_empty) || value.is_null() => {
-            Value::Array(Vec::new())
-        }
+        // The API leaves an empty list out.
+        None if value.as_object().is_some_and(serde_json::Map::is_empty) => Value::Array(Vec::new()),
         None => value,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::told::Scene;
 use super::entry::{Log, any_method, entry};
 use super::filter::{Filter, Truth};
-use super::told;
+use super::{items, told};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
 
@@ -58,6 +58,9 @@ pub(super) fn facts(scene: &Scene<'_>) -> Alerts {
     }
 }
 
+/// Whether a filter is meant for audit logs, or why that is not known.
+type ForAudit = Result<bool, String>;
+
 struct Watching {
     list: Vec<Found>,
     /// Evidence that there is nothing else.
@@ -74,9 +77,7 @@ struct Found {
 
 fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     let told = told(scene, "gke/alert-policies", "")?;
-    let items = told.items("").ok_or_else(|| {
-        format!("{} is no whole list of alert policies; give all of its pages", told.evidence("", "").at)
-    })?;
+    let items = items(&told)?;
     let metrics = metrics(scene);
     let mut watching = Watching {
         list: Vec::new(),
@@ -129,11 +130,9 @@ fn names(rest: &str, metric: &str) -> bool {
 }
 
 /// The log-based metrics, and whether each counts entries of audit logs.
-fn metrics(scene: &Scene<'_>) -> Result<Vec<(String, Result<bool, String>)>, String> {
+fn metrics(scene: &Scene<'_>) -> Result<Vec<(String, ForAudit)>, String> {
     let told = told(scene, "gke/metrics", "")?;
-    let items = told.items("").ok_or_else(|| {
-        format!("{} is no whole list of metrics; give all of its pages", told.evidence("", "").at)
-    })?;
+    let items = items(&told)?;
     let metric = |one: &Value| {
         let name = one.get("name").and_then(Value::as_str)?.to_owned();
         let filter = one.get("filter").and_then(Value::as_str).unwrap_or_default();
@@ -147,7 +146,7 @@ fn metrics(scene: &Scene<'_>) -> Result<Vec<(String, Result<bool, String>)>, Str
 ///
 /// # Errors
 /// It cannot be read.
-fn is_for_audit(scene: &Scene<'_>, text: &str) -> Result<bool, String> {
+fn is_for_audit(scene: &Scene<'_>, text: &str) -> ForAudit {
     let lower = text.to_lowercase();
     if !MARKS.iter().any(|mark| lower.contains(mark)) {
         return Ok(false);

@@ -65,7 +65,11 @@ type Described<'s> = Result<Told<'s>, String>;
 
 /// The settings of the cluster.
 pub(super) fn described<'s>(scene: &Scene<'s>) -> Described<'s> {
-    scene.told("gke/describe", "")
+    let told = scene.told("gke/describe", "")?;
+    match told.text("name") {
+        Some(_) => Ok(told),
+        None => Err(format!("{} is no cluster: it has no name", told.evidence("", "").at)),
+    }
 }
 
 fn on<T>(described: &Described<'_>, fact: impl FnOnce(&Told<'_>) -> Fact<T>) -> Fact<T> {
@@ -176,6 +180,9 @@ fn flow_logs(scene: &Scene<'_>, cluster: &Told<'_>) -> Fact<bool> {
         Ok(subnet) => subnet,
         Err(reason) => return Fact::unknown(reason),
     };
+    if subnet.text("name").is_none() {
+        return Fact::unknown(format!("{} is no subnetwork: it has no name", subnet.evidence("", "").at));
+    }
     let old = subnet.switch("enableFlowLogs", false);
     match subnet.get("logConfig.enable") {
         Some(_) => subnet.switch("logConfig.enable", false),
@@ -220,7 +227,7 @@ fn without_scope(told: &Told<'_>) -> Fact<Vec<String>> {
         match pool.pointer("/config/oauthScopes").and_then(Value::as_array) {
             None => {
                 untold =
-                    Some(format!("the answer does not tell the scopes of {}", told.evidence(&path, "").at))
+                    Some(format!("the answer does not tell the scopes of {}", told.evidence(&path, "").at));
             }
             Some(scopes) => {
                 let may_write = scopes

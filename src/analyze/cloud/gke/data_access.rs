@@ -51,7 +51,10 @@ impl Configured {
     /// # Errors
     /// Why not even the project's is known.
     pub(super) fn read(scene: &Scene<'_>) -> Result<Self, String> {
-        let own = told(scene, "gke/iam-policy", "");
+        let own = told(scene, "gke/iam-policy", "").and_then(|own| {
+            let odd = || format!("{} is no IAM policy", own.evidence("", "").at);
+            if own.value.is_object() { Ok(own) } else { Err(odd()) }
+        });
         let levels = told(scene, "gke/ancestors-iam-policy", "").and_then(|all| {
             let items = all.items("").unwrap_or_default();
             let has_project =

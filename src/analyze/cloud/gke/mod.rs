@@ -19,6 +19,7 @@ pub mod storage;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::recorded::Recorded;
 use super::told::{Scene, Told};
@@ -77,11 +78,23 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
 
 /// The answer to a call. Where it was not made because the cluster could not be read, that is the reason.
 fn told<'s>(scene: &Scene<'s>, id: &'static str, of: &str) -> Result<Told<'s>, String> {
-    let was_asked = scene.snapshot.cloud.answer(id, of).is_some();
-    match scene.snapshot.cloud.answer("gke/describe", "") {
-        Some(answer) if !was_asked && answer.reading.gap().is_some() => scene.told("gke/describe", ""),
-        _ => scene.told(id, of),
+    let has = |id, of| scene.snapshot.cloud.answer(id, of).is_some();
+    if !has(id, of) && has("gke/describe", "") {
+        cluster::described(scene)?;
     }
+    scene.told(id, of)
+}
+
+/// The items of an answer that is a list of things with names.
+///
+/// # Errors
+/// It is something else, such as the first of several pages.
+fn items<'s>(told: &Told<'s>) -> Result<&'s [Value], String> {
+    let has_name = |one: &Value| one.get("name").is_some_and(Value::is_string);
+    let whole = told.items("").filter(|items| items.iter().all(has_name));
+    whole.ok_or_else(|| {
+        format!("{} is no whole list; give all that the command prints", told.evidence("", "").at)
+    })
 }
 
 #[cfg(test)]

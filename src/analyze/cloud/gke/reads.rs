@@ -84,7 +84,7 @@ fn dropped(scene: &Scene<'_>, sinks: &Sinks) -> Fact<Vec<String>> {
                     }
                 }
                 Truth::Perhaps => {
-                    doubt = doubt.or(Some(format!("{shown}: {} ({})", outcome.why, outcome.at)))
+                    doubt = doubt.or(Some(format!("{shown}: {} ({})", outcome.why, outcome.at)));
                 }
             }
         }

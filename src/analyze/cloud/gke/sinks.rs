@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::told::{Scene, Told};
 use super::filter::{Entry, Filter, Truth};
-use super::told;
+use super::{items, told};
 
 /// How much of a filter is quoted, in characters.
 const MAX_QUOTE: usize = 160;
@@ -163,9 +163,7 @@ impl Sinks {
     /// Why the project's are not known.
     pub(super) fn read(scene: &Scene<'_>) -> Result<Self, String> {
         let own = told(scene, "gke/sinks", "")?;
-        let items = own.items("").ok_or_else(|| {
-            format!("{} is no whole list of sinks; give all of its pages", own.evidence("", "").at)
-        })?;
+        let items = items(&own)?;
         let mut list: Vec<Sink> = items.iter().filter_map(|one| Sink::of(&own.part(one))).collect();
         // Every project has this one: a list without it is of nothing, or of something else.
         let Some(required) = list.iter().find(|sink| sink.name == "_Required") else {
@@ -183,7 +181,7 @@ impl Sinks {
                 continue;
             }
             let takes_children = |one: &&Value| one.get("includeChildren") == Some(&Value::Bool(true));
-            let items = above.items("").unwrap_or_default().iter().filter(takes_children);
+            let items = super::items(&above).unwrap_or_default().iter().filter(takes_children);
             list.extend(items.filter_map(|one| Sink::of(&above.part(one))));
         }
         Ok(Self(list))

@@ -8,7 +8,7 @@ use super::super::told::{Scene, Told};
 use super::entry::{Log, any_method, entry};
 use super::filter::Truth;
 use super::sinks::{Sink, Sinks, foreign};
-use super::{READS, told};
+use super::{READS, items, told};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
 
@@ -86,9 +86,7 @@ struct Buckets<'s> {
 
 fn buckets<'s>(scene: &Scene<'s>) -> Result<Buckets<'s>, String> {
     let told = told(scene, "gke/buckets", "")?;
-    let items = told.items("").ok_or_else(|| {
-        format!("{} is no whole list of buckets; give all of its pages", told.evidence("", "").at)
-    })?;
+    let items = items(&told)?;
     let names = || items.iter().filter_map(|one| one.get("name").and_then(Value::as_str));
     let owner = |name: &str| name.split('/').take(2).collect::<Vec<_>>().join("/");
     let Some(required) = names().find(|name| name.ends_with("/buckets/_Required")) else {

@@ -219,6 +219,19 @@ fn lists_that_cannot_be_of_the_project_prove_nothing() {
 }
 
 #[test]
+fn what_is_no_answer_to_a_question_proves_nothing() {
+    for odd in [json!([1, 2]), json!({}), json!(null), json!("x"), json!({"name": 1})] {
+        let gke = with(vec![answer("gke/describe", odd.clone())], facts);
+        assert_eq!(gke.autopilot.value(), None, "{odd}");
+        assert_eq!(gke.network.intra_node_visibility.value(), None, "{odd}");
+        let answers = ["gke/describe", "gke/alert-policies", "gke/metrics"].map(|call| {
+            answer(call, if call == "gke/describe" { described(&json!({})) } else { odd.clone() })
+        });
+        assert_eq!(with(answers.to_vec(), facts).alerts.policies.value(), None, "{odd}");
+    }
+}
+
+#[test]
 fn odd_audit_configurations_are_not_taken_for_none() {
     for odd in [json!("on"), json!({}), json!(1)] {
         let answers = vec![answer("gke/describe", described(&json!({}))), ancestors(&odd)];
