@@ -78,6 +78,7 @@ const GCLOUD: Texts = &[
     ("code=403", GapReason::Forbidden),
     ("PERMISSION_DENIED", GapReason::Forbidden),
     ("does not have permission", GapReason::Forbidden),
+    ("is not permitted to access", GapReason::Forbidden),
     ("required property [project]", GapReason::PlaceUnknown),
     ("code=404", GapReason::NotFound),
     ("NOT_FOUND", GapReason::NotFound),
