@@ -40,7 +40,7 @@ pub(super) struct Configured {
     /// Who is exempted from what, and where.
     pub(super) exempted: BTreeMap<(String, String), Evidence>,
     /// Where something that is off would be set.
-    place: Evidence,
+    pub(super) place: Evidence,
     /// Why something that is off here may be on above.
     above: Option<String>,
 }

@@ -119,7 +119,12 @@ pub(super) fn recorded(scene: &Scene<'_>) -> Recorded {
         Ok(sinks) => of_sinks(scene, sinks, &mut lost, &mut doubtful),
         Err(reason) => doubtful.push(Lost::verbs(&READS, "sinks", reason.clone())),
     }
-    Recorded::Read { lost, doubtful }
+    let at = match (&configured, &described) {
+        (Ok(configured), _) => configured.place.at.clone(),
+        (_, Ok(described)) => described.evidence("", "").at,
+        _ => "sinks".to_owned(),
+    };
+    Recorded::Read { at, lost, doubtful }
 }
 
 fn of_logs(configured: &Configured, lost: &mut Vec<Lost>, doubtful: &mut Vec<Lost>) {

@@ -154,7 +154,12 @@ impl Sink {
 }
 
 /// The sinks through which entries of the cluster's project pass.
-pub(super) struct Sinks(pub(super) Vec<Sink>);
+pub(super) struct Sinks {
+    /// Those that were read.
+    pub(super) list: Vec<Sink>,
+    /// Why there may be others above the project.
+    above: Option<String>,
+}
 
 impl Sinks {
     /// Reads the sinks of the project, and those above it that take in what lies below them.
@@ -184,12 +189,12 @@ impl Sinks {
             let items = super::items(&above).unwrap_or_default().iter().filter(takes_children);
             list.extend(items.filter_map(|one| Sink::of(&above.part(one))));
         }
-        Ok(Self(list))
+        Ok(Self { list, above: unread_above(scene) })
     }
 
     /// Whether an entry is kept anywhere. Where it is not, what leaves it out comes before what never wanted it.
     pub(super) fn keep(&self, entry: &Entry) -> Outcome {
-        let mut outcomes: Vec<Outcome> = self.0.iter().map(|sink| sink.takes(entry)).collect();
+        let mut outcomes: Vec<Outcome> = self.list.iter().map(|sink| sink.takes(entry)).collect();
         let rank = |outcome: &Outcome| match outcome.truth {
             Truth::Yes => 0,
             Truth::Perhaps => 1,
@@ -197,15 +202,39 @@ impl Sinks {
             Truth::No => 3,
         };
         outcomes.sort_by_key(rank);
-        match outcomes.into_iter().next() {
+        let outcome = match outcomes.into_iter().next() {
             Some(first) if rank(&first) < 3 => first,
             other => Outcome {
                 truth: Truth::No,
                 at: other.map_or_else(|| "sinks".to_owned(), |outcome| outcome.at),
                 why: "no sink takes it".into(),
             },
+        };
+        match &self.above {
+            Some(above) if outcome.truth == Truth::No => {
+                let why = format!("{}; a sink above the project may keep it: {above}", outcome.why);
+                Outcome { truth: Truth::Perhaps, why, ..outcome }
+            }
+            _ => outcome,
         }
     }
+}
+
+/// Why it is not known whether folders and the organization take in what the project drops; none if it is.
+fn unread_above(scene: &Scene<'_>) -> Option<String> {
+    let levels = match told(scene, "gke/ancestors-iam-policy", "") {
+        Ok(levels) => levels,
+        Err(reason) => return Some(reason),
+    };
+    levels.items("").unwrap_or_default().iter().find_map(|level| {
+        let text = |key: &str| level.get(key).and_then(Value::as_str).unwrap_or_default();
+        let kind = match text("type") {
+            "folder" => "folders",
+            "organization" => "organizations",
+            _ => return None,
+        };
+        told(scene, "gke/sinks", &format!("{kind}/{}", text("id"))).err()
+    })
 }
 
 /// Why an answer is of another project than the cluster's, if its names show that. Numbers stand for projects too.

@@ -70,7 +70,7 @@ pub(super) fn facts(scene: &Scene<'_>) -> Storage {
 
 /// The sinks that take some Data Access logs of the cluster, or may.
 fn taking(scene: &Scene<'_>) -> Result<Vec<Sink>, String> {
-    let Sinks(mut sinks) = Sinks::read(scene)?;
+    let Sinks { list: mut sinks, .. } = Sinks::read(scene)?;
     sinks.retain(|sink| {
         READS
             .iter()

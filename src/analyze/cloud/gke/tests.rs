@@ -113,10 +113,14 @@ fn default_sink(more: &Value) -> CloudAnswer {
 }
 
 fn of(logs: &Value, sink: &Value) -> (Vec<Lost>, Vec<Lost>) {
-    let answers =
-        vec![answer("gke/describe", described(&json!({}))), ancestors(&audit(logs)), default_sink(sink)];
+    let answers = vec![
+        answer("gke/describe", described(&json!({}))),
+        ancestors(&audit(logs)),
+        default_sink(sink),
+        CloudAnswer { of: "organizations/12".into(), ..answer("gke/sinks", json!([])) },
+    ];
     match with(answers, recorded) {
-        Recorded::Read { lost, doubtful } => (lost, doubtful),
+        Recorded::Read { lost, doubtful, .. } => (lost, doubtful),
         Recorded::Unread(why) => panic!("{why}"),
     }
 }
@@ -241,4 +245,15 @@ fn odd_audit_configurations_are_not_taken_for_none() {
         let answers = vec![answer("gke/describe", described(&json!({}))), ancestors(&none)];
         assert_eq!(with(answers, facts).data_access.admin_read.value(), Some(&false), "{none}");
     }
+}
+
+#[test]
+fn what_the_project_drops_may_be_kept_above_it() {
+    let all = json!([{"logType": "ADMIN_READ"}, {"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]);
+    let sink = json!({"exclusions": [{"name": "x", "filter": "protoPayload.methodName:\".get\""}]});
+    let answers =
+        vec![answer("gke/describe", described(&json!({}))), ancestors(&audit(&all)), default_sink(&sink)];
+    let Recorded::Read { lost, doubtful, .. } = with(answers, recorded) else { panic!("it was read") };
+    assert_eq!((lost.len(), verbs(&doubtful)), (0, vec!["get".to_owned()]));
+    assert!(doubtful.first().unwrap().why.contains("a sink above the project may keep it"));
 }
