@@ -41,7 +41,7 @@ pub enum FileError {
     },
     /// JSON that is no known answer.
     #[error(
-        "{file} is no answer that is known: expected what one of these prints, or the same from the API: {known}"
+        "{file} is no answer that is known: expected what one of these prints, or the same from the API (an empty list in a file that is called as the call is, such as aks-diagnostic-settings.json): {known}"
     )]
     NotKnown {
         /// Its path.
