@@ -129,7 +129,12 @@ fn shown(scene: Scene<'_>) -> Result<Told<'_>, String> {
             "none of the {number} clusters that `az aks list` prints has the server's name {host}; name the cluster with --cluster-name, --resource-group and --subscription"
         ));
     }
-    scene.told("aks/show", "")
+    let told = scene.told("aks/show", "")?;
+    // What is missing of something else is not switched off.
+    if told.text("name").is_none() {
+        return Err("the answer that should tell the settings of the cluster tells of no cluster".into());
+    }
+    Ok(told)
 }
 
 /// The diagnostic settings, if they are those of this cluster.
