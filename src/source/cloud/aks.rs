@@ -60,7 +60,15 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
     for place in &places {
         list.extend(about(place));
     }
-    list.into_iter().flatten().collect()
+    // Several settings may send to the same place.
+    let mut questions: Vec<Question> = Vec::new();
+    for one in list.into_iter().flatten() {
+        let is_same = |other: &Question| other.call == one.call && other.of.eq_ignore_ascii_case(&one.of);
+        if !questions.iter().any(is_same) {
+            questions.push(one);
+        }
+    }
+    questions
 }
 
 /// Asks for the cluster, or looks for it by the name of its server.
