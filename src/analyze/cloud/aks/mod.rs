@@ -199,24 +199,21 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
         Fact::Known(known) => known.evidence.first().map(|evidence| evidence.at.clone()).unwrap_or_default(),
         Fact::Unknown(_) => told.evidence("", "").at,
     };
-    let nothing = |lost: Vec<Lost>, doubtful: Vec<Lost>| Recorded::Read { lost, doubtful };
-    match (all.value(), any.value()) {
-        (Some(true), _) | (None, None) | (None, Some(true)) | (Some(false), Some(true)) => {}
-        _ => {
-            let why = "neither kube-audit nor kube-audit-admin is sent anywhere";
-            return nothing(vec![Lost::everything(at(&any), why)], Vec::new());
-        }
+    let read = |lost: Vec<Lost>, doubtful: Vec<Lost>| Recorded::Read { lost, doubtful };
+    if any.value() == Some(&false) {
+        let why = "neither kube-audit nor kube-audit-admin is sent anywhere";
+        return read(vec![Lost::everything(at(&any), why)], Vec::new());
     }
     if let Some((stopped, why)) = stopped(scene, told, &settings, &cluster) {
-        return nothing(vec![Lost::everything(stopped, why)], Vec::new());
+        return read(vec![Lost::everything(stopped, why)], Vec::new());
     }
     match (&all, &any) {
-        (Fact::Known(known), _) if known.value => nothing(Vec::new(), Vec::new()),
-        (Fact::Known(_), Fact::Known(_)) => nothing(without_reads(&at(&any)), Vec::new()),
+        (Fact::Known(known), _) if known.value => read(Vec::new(), Vec::new()),
+        (Fact::Known(_), Fact::Known(_)) => read(without_reads(&at(&any)), Vec::new()),
         (Fact::Unknown(unknown), Fact::Known(_)) => {
             let doubt = without_reads(&at(&any));
             let doubt = doubt.into_iter().map(|lost| Lost { why: unknown.reason.clone(), ..lost });
-            nothing(Vec::new(), doubt.take(1).collect())
+            read(Vec::new(), doubt.take(1).collect())
         }
         (_, Fact::Unknown(unknown)) => Recorded::Unread(unknown.reason.clone()),
     }
