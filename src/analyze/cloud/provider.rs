@@ -23,6 +23,8 @@ pub struct Identity {
     pub account: Option<String>,
     /// Resource group of Azure.
     pub group: Option<String>,
+    /// The server's name, without scheme and port.
+    pub host: Option<String>,
     /// What shows it.
     pub evidence: Vec<Evidence>,
     /// A provider whose settings are not read, and why.
@@ -94,12 +96,20 @@ pub fn identity(snapshot: &Snapshot) -> Identity {
         location: first(|sign| &sign.location),
         account: first(|sign| &sign.account),
         group: first(|sign| &sign.group),
+        host: snapshot.cluster.server.as_deref().map(host),
         evidence: of_provider()
             .filter(|sign| sign.provider.is_some())
             .map(|sign| Evidence { at: sign.at.clone(), detail: sign.detail.clone() })
             .collect(),
         other: if provider.is_none() && !is_seen { other(snapshot) } else { None },
     }
+}
+
+/// The name in the address of a server: `https://name:443/path`.
+fn host(server: &str) -> String {
+    let rest = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let name = rest.split(['/', ':']).next().unwrap_or_default();
+    name.to_ascii_lowercase()
 }
 
 /// How the place of a sign ends that is no proof by itself.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{call, recognise, taken};
+use super::{Taken, call, recognise, taken};
 use crate::analyze::cloud::provider::identity;
 use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider};
 use crate::snapshot::{Note, Reading, Snapshot};
@@ -41,7 +41,7 @@ pub enum FileError {
     },
     /// JSON that is no known answer.
     #[error(
-        "{file} is no answer that is known: expected what one of these prints, or the same from the API: {known}"
+        "{file} is no answer that is known: expected what one of these prints, or the same from the API (an empty list in a file that is called as the call is, such as aks-diagnostic-settings.json): {known}"
     )]
     NotKnown {
         /// Its path.
@@ -151,12 +151,26 @@ pub fn answers(at: &str, bytes: &[u8]) -> Result<Vec<CloudAnswer>, FileError> {
             .unwrap_or_default();
         return Ok(saved.into_iter().filter(|answer| call(&answer.call).is_some()).collect());
     }
-    let found = recognise(&document).into_iter().filter_map(|(id, of, value)| {
+    let mut found = recognise(&document);
+    if found.is_empty() {
+        found.extend(empty(at, &document));
+    }
+    let found = found.into_iter().filter_map(|(id, of, value)| {
         let call = call(id)?;
         let reading = Reading::read(taken(call, value));
         Some(CloudAnswer { call: id.to_owned(), of, at: at.to_owned(), reading })
     });
     Ok(found.collect())
+}
+
+/// An empty list has no form by which it could be recognised. It is taken for what its file is called:
+/// `aks-diagnostic-settings.json`.
+fn empty(at: &str, document: &Value) -> Option<Taken> {
+    let list = document.get("value").unwrap_or(document);
+    let name = Path::new(at).file_stem()?.to_str().filter(|_| list.as_array().is_some_and(Vec::is_empty))?;
+    let mut calls = CloudProvider::ALL.into_iter().flat_map(CloudProvider::calls);
+    let call = calls.find(|call| call.id.replace('/', "-") == name)?;
+    Some((call.id, String::new(), document.clone()))
 }
 
 /// Puts answers into a snapshot, in the place of those to the same questions.
