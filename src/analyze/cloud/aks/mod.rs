@@ -199,7 +199,7 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
         Fact::Known(known) => known.evidence.first().map(|evidence| evidence.at.clone()).unwrap_or_default(),
         Fact::Unknown(_) => told.evidence("", "").at,
     };
-    let read = |lost: Vec<Lost>, doubtful: Vec<Lost>| Recorded::Read { lost, doubtful };
+    let read = |lost: Vec<Lost>, doubtful: Vec<Lost>| Recorded::Read { at: at(&any), lost, doubtful };
     if any.value() == Some(&false) {
         let why = "neither kube-audit nor kube-audit-admin is sent anywhere";
         return read(vec![Lost::everything(at(&any), why)], Vec::new());
