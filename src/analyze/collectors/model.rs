@@ -21,6 +21,26 @@ pub struct Pipeline {
     pub own_metrics: Option<Fact<bool>>,
 }
 
+impl Pipeline {
+    /// Takes over what another one says of the same collector.
+    pub fn join(&mut self, other: Self) {
+        let offset = self.outputs.len();
+        self.outputs.extend(other.outputs);
+        self.inputs.extend(other.inputs.into_iter().map(|mut input| {
+            input.routes = input.routes.map(|mut routes| {
+                routes.iter_mut().for_each(|route| route.output += offset);
+                routes
+            });
+            input
+        }));
+        self.unread.extend(other.unread);
+        self.own_metrics = match (self.own_metrics.take(), other.own_metrics) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
 /// A part that is not seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {

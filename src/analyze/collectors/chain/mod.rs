@@ -14,7 +14,7 @@ use self::input::{mount_of, taken_in};
 use self::output::leaves;
 use self::steps::{is_complete, is_whole, passes};
 use super::collector::Collector;
-use super::model::{Input, Pipeline, Receiver, Source, Step};
+use super::model::{Input, Output, Pipeline, Receiver, Route, Source, Step};
 use super::{glob, paths};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -254,34 +254,35 @@ fn through(
         }
         Fact::Known(known) => known,
     };
-    if routes.value.is_empty() {
+    let seen = || hidden_or(pipeline, yes(&input.at, "all of the configuration is seen"));
+    let outputs = routes.value.iter().map(|route| (route, pipeline.outputs.get(route.output)));
+    // What is handed on to a hop goes the further ways of this very pipeline.
+    let outputs: Vec<_> = outputs
+        .filter(|(_, output)| !output.is_some_and(|output| matches!(output.receiver, Receiver::Hop(_))))
+        .collect();
+    if outputs.is_empty() {
         let detail = format!("{} reaches no output", input.id);
         let mut evidence = routes.evidence.clone();
         evidence.push(Evidence { at: input.at.clone(), detail });
+        let kept = read.clone().and(seen());
         let routed = hidden_or(pipeline, Fact::known(false, Rank::Evaluated, evidence));
-        let kept = read.clone();
-        let routed = read.clone().and(routed);
+        let routed = kept.clone().and(routed);
         return vec![Links { mounted, read, kept, ..Links::all(&routed) }];
     }
-    let mut ways = Vec::new();
-    for route in &routes.value {
+    let way = |(route, output): (&Route, Option<&Output>)| {
         let steps: Vec<&Step> = input.steps.iter().chain(&route.steps).collect();
-        let kept = read
-            .clone()
-            .and(passes(&steps, namespace, exact))
-            .and(hidden_or(pipeline, yes(&input.at, "all of the configuration is seen")));
-        let Some(output) = pipeline.outputs.get(route.output) else { continue };
-        // What it hands on goes the further ways of this very pipeline.
-        if matches!(output.receiver, Receiver::Hop(_)) {
-            continue;
-        }
+        let kept = read.clone().and(passes(&steps, namespace, exact)).and(seen());
+        let Some(output) = output else {
+            let routed = kept.clone().and(no_such_output(input));
+            return Links { mounted: mounted.clone(), read: read.clone(), kept, ..Links::all(&routed) };
+        };
         let routed = kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
         let left = leaves(&passing, collector, output, hops);
         let shipped = routed.clone().and(left.shipped);
         let off_cluster = shipped.clone().and(left.off_cluster);
         let whole = shipped.clone().and(is_whole(&steps)).and(left.whole);
         let complete = shipped.clone().and(is_complete(&steps)).and(all_of(&input.source, &input.at));
-        ways.push(Links {
+        Links {
             mounted: mounted.clone(),
             read: read.clone(),
             kept,
@@ -290,7 +291,15 @@ fn through(
             off_cluster,
             whole,
             complete,
-        });
-    }
-    ways
+        }
+    };
+    outputs.into_iter().map(way).collect()
 }
+
+/// A way to an output that the pipeline does not have.
+fn no_such_output(input: &Input) -> Fact<bool> {
+    Fact::unknown(format!("{} leads to an output that is not read ({})", input.id, input.at))
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::super::model::{
     Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline,
     Receiver, Retry, Source, Step, Unread, WhenFull,
 };
+use super::Wanted;
 use super::flows::Delivery;
 use super::scope::{Agent, Aggregator, Scope};
 use crate::analyze::fact::Fact;
@@ -14,21 +15,32 @@ use crate::verdict::Rank;
 /// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
 const CONTAINER_LINE: i64 = 17 * 1024;
 
-/// Reads the agents of a scope: an input and an output to the aggregator for each.
-pub(super) fn read(scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pipeline) {
+/// Reads the agents of a scope: an output to the aggregator for each, and an input for each that is wanted. What comes back
+/// is the first of the outputs.
+pub(super) fn read(
+    scope: &Scope<'_>,
+    delivery: &Delivery<'_>,
+    wanted: Wanted<'_>,
+    pipeline: &mut Pipeline,
+) -> Option<usize> {
+    let mut first = None;
     for agent in &scope.agents {
-        let spec = &agent.spec;
+        let (spec, wanted) = (&agent.spec, wanted(agent.of));
         if let Some(secret) = spec.get("customConfigSecret") {
-            pipeline.unread.push(Unread {
+            pipeline.unread.extend(wanted.then(|| Unread {
                 at: secret.at(),
                 why: "customConfigSecret replaces the agent's configuration by one from a Secret, which is not read".into(),
-            });
+            }));
             continue;
         }
         pipeline.outputs.push(hop(scope, agent));
         let output = pipeline.outputs.len() - 1;
+        first.get_or_insert(output);
+        if !wanted {
+            continue;
+        }
         pipeline.inputs.push(Input {
-            id: format!("tail.{}", agent.name),
+            id: format!("tail.{}", agent.of.name),
             at: spec.at_key("inputTail"),
             source: source(agent),
             position: Some(position(agent)),
@@ -37,10 +49,11 @@ pub(super) fn read(scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pi
             routes: delivery.routes(&filters(spec), output, None),
         });
         add_metrics(pipeline, metrics(spec, "Fluent Bit"));
+        if let Aggregator::Fluentd(spec) | Aggregator::SyslogNg(spec) = &scope.aggregator {
+            add_metrics(pipeline, metrics(spec, "the aggregator"));
+        }
     }
-    if let Aggregator::Fluentd(spec) | Aggregator::SyslogNg(spec) = &scope.aggregator {
-        add_metrics(pipeline, metrics(spec, "the aggregator"));
-    }
+    first
 }
 
 fn add_metrics(pipeline: &mut Pipeline, more: Fact<bool>) {
@@ -218,7 +231,7 @@ fn hop(scope: &Scope<'_>, agent: &Agent<'_>) -> Output {
         .then(|| spec.known("tls", false, "the operator turns tls.verify off"));
     let retry = retry(spec, to_fluentd);
     Output {
-        id: format!("{id}.{}", agent.name),
+        id: format!("{id}.{}", agent.of.name),
         at: spec.at(),
         receiver: if matches!(scope.aggregator, Aggregator::None) {
             Receiver::Nothing
