@@ -210,8 +210,10 @@ pub enum Effect {
     DropsSome,
     /// Only records of some pods or containers pass, by tag, label or name.
     Selects,
-    /// Lines above a length or files above an age are left out.
+    /// Files above an age or a number are left out, or lines above a length that is not told.
     Skips,
+    /// Lines of more than this many bytes are left out, cut, or end the reading of their file.
+    LongLines(Fact<i64>),
     /// Some records are dropped whatever they say: sampling.
     Samples,
     /// Records above a rate are dropped.

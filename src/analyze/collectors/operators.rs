@@ -122,7 +122,8 @@ fn take_up(found: &mut [Collector<'_>]) {
     };
     let agents = found.iter().filter(|one| is_made_from(one, &kube_logging::is_agent));
     let agents: Vec<&Workload> = agents.filter_map(|agent| agent.workload).collect();
-    for tailer in found.iter_mut().filter(|one| is_made_from(one, &|resource| resource.kind == "HostTailer")) {
+    for tailer in found.iter_mut().filter(|one| is_made_from(one, &|resource| resource.kind == "HostTailer"))
+    {
         tailer.taken_up_by = Some(agents.clone());
     }
 }

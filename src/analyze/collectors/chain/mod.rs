@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::input::{mount_of, taken_in};
 use self::output::leaves;
-use self::steps::{is_complete, is_whole, passes};
+use self::steps::{is_complete, is_whole, longest_line, passes};
 use super::collector::Collector;
 use super::model::{Input, Output, Pipeline, Receiver, Route, Source, Step};
 use super::{glob, paths};
@@ -67,8 +67,28 @@ pub struct Links {
     pub off_cluster: Fact<bool>,
     /// Whether nothing on the way samples, limits or drops by content.
     pub whole: Fact<bool>,
-    /// Whether the input takes in every line, however long or old.
+    /// Whether the input takes in every file, however old, and every line but long ones.
     pub complete: Fact<bool>,
+    /// Bytes of the longest line that gets on whole; 0 if none does, 1099511627776 if nothing limits it.
+    pub longest_line: Fact<i64>,
+}
+
+/// The length of lines that nothing limits: a tebibyte, more than any file has.
+pub(super) const ANY_LENGTH: i64 = 1 << 40;
+
+/// How long lines may be that get on, where it is told whether any do.
+pub(super) fn any_length(gets_on: Fact<bool>) -> Fact<i64> {
+    gets_on.map(|gets_on| if gets_on { ANY_LENGTH } else { 0 })
+}
+
+/// The longer of two.
+fn longer(one: Fact<i64>, other: Fact<i64>) -> Fact<i64> {
+    match (one.value(), other.value()) {
+        (Some(length), Some(limit)) if limit > length => other,
+        (Some(_), Some(_)) | (Some(&ANY_LENGTH), _) => one,
+        (_, Some(&ANY_LENGTH)) | (Some(_), None) => other,
+        (None, _) => one,
+    }
 }
 
 fn yes(at: &str, detail: impl Into<String>) -> Fact<bool> {
@@ -96,6 +116,7 @@ impl Links {
             off_cluster: fact.clone(),
             whole: fact.clone(),
             complete: fact.clone(),
+            longest_line: any_length(fact.clone()),
         }
     }
 
@@ -110,6 +131,7 @@ impl Links {
             off_cluster: self.off_cluster.or(other.off_cluster),
             whole: self.whole.or(other.whole),
             complete: self.complete.or(other.complete),
+            longest_line: longer(self.longest_line, other.longest_line),
         }
     }
 }
@@ -281,6 +303,10 @@ fn through(
         let shipped = routed.clone().and(left.shipped);
         let off_cluster = shipped.clone().and(left.off_cluster);
         let whole = shipped.clone().and(is_whole(&steps)).and(left.whole);
+        let longest_line = match (shipped.value(), longest_line(&steps)) {
+            (Some(true), limit) if limit.value() != Some(&ANY_LENGTH) => limit,
+            _ => any_length(shipped.clone()),
+        };
         let complete = shipped.clone().and(is_complete(&steps)).and(all_of(&input.source, &input.at));
         Links {
             mounted: mounted.clone(),
@@ -291,6 +317,7 @@ fn through(
             off_cluster,
             whole,
             complete,
+            longest_line,
         }
     };
     outputs.into_iter().map(way).collect()

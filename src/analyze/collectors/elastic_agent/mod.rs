@@ -109,9 +109,9 @@ fn read_settings(root: &Setting<'_>, env: &Env) -> Pipeline {
             let leads = |routes| input.fact(routes, format!("use_output {wanted}"));
             one.routes = match output {
                 // What is for an output that is switched off is not even started.
-                Some((output, (_, on))) => on.clone().and_then(|on| {
-                    leads(if on { vec![Route { steps, output }] } else { Vec::new() })
-                }),
+                Some((output, (_, on))) => on
+                    .clone()
+                    .and_then(|on| leads(if on { vec![Route { steps, output }] } else { Vec::new() })),
                 None => leads(Vec::new()),
             };
             pipeline.inputs.push(one);

@@ -62,7 +62,7 @@ fn streams_lead_to_the_output_they_name() {
 
 #[test]
 fn outputs_that_are_off_take_nothing() {
-    for (on, routes) in [("true", Some(1)), ("false", Some(0)), ("${env.ON}", None)] {
+    for (on, routes) in [("true", Some(1)), ("false", Some(0)), ("'${env.ON}'", None)] {
         let text = format!(
             "outputs: {{default: {{type: console, enabled: {on}}}}}\ninputs: [{{type: filestream, paths: [/x]}}]\n"
         );

@@ -7,7 +7,7 @@ use super::coverage::{Arises, Coverage, coverage};
 use super::{Collector, Instances, Snapshot};
 use crate::analyze::apiserver::audit::Paths;
 use crate::analyze::apiserver::instances::Instance;
-use crate::analyze::collectors::chain::{Links, Target, follow};
+use crate::analyze::collectors::chain::{ANY_LENGTH, Links, Target, follow};
 use crate::analyze::collectors::model::{Effect, Marker, Pattern, Pipeline, Source};
 use crate::analyze::collectors::paths;
 use crate::analyze::fact::Fact;
@@ -224,7 +224,9 @@ impl Scene<'_> {
                 Err(reason) => return unknown(&reason),
             },
         };
-        self.source(&name, "audit", &target, Some(Arises::ControlPlane))
+        let mut source = self.source(&name, "audit", &target, Some(Arises::ControlPlane));
+        source.links.longest_line = cut_to_fit(instance, source.links.longest_line);
+        source
     }
 
     /// An apiserver that writes no audit log: what its webhook is sent to may be outside, which its own file says.
@@ -374,6 +376,18 @@ fn named_namespaces(pipeline: &Pipeline) -> Vec<String> {
         }
     }
     names
+}
+
+/// How long lines may be that get on, of an apiserver that may cut its events: no event is written that is longer.
+fn cut_to_fit(instance: &Instance, limit: Fact<i64>) -> Fact<i64> {
+    let largest = instance.flags.int("audit-log-truncate-max-event-size");
+    let cuts = instance.flags.bool("audit-log-truncate-enabled").zip(largest);
+    match (&cuts, limit.value()) {
+        (Fact::Known(known), Some(limit)) if known.value.0 && (1..=*limit).contains(&known.value.1) => {
+            cuts.map(|_| ANY_LENGTH)
+        }
+        _ => limit,
+    }
 }
 
 /// The path of a container's file on the node.

@@ -2,6 +2,7 @@
 //! (`pkg/resources/fluentbit`, `pkg/sdk/logging/api/v1beta1/logging_types.go: FluentBitDefaults`).
 
 use super::super::fields::Fields;
+use super::super::fluent_bit::lines;
 use super::super::model::{
     Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline,
     Receiver, Retry, Source, Step, Unread, WhenFull,
@@ -11,9 +12,6 @@ use super::flows::Delivery;
 use super::scope::{Agent, Aggregator, Scope};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
-
-/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
-const CONTAINER_LINE: i64 = 17 * 1024;
 
 /// Reads the agents of a scope: an output to the aggregator for each, and an input for each that is wanted. What comes back
 /// is the first of the outputs.
@@ -163,11 +161,10 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
             Effect::Skips,
         ));
     }
-    if let Some(size) = tail.text("Buffer_Max_Size")
-        && bytes(&size).is_some_and(|bytes| bytes < CONTAINER_LINE)
-    {
-        steps.push(step("Buffer_Max_Size", format!("lines longer than {size} are lost"), Effect::Skips));
-    }
+    let size = tail.text("Buffer_Max_Size").unwrap_or_else(|| lines::DEFAULT.to_owned());
+    let size = tail.known("Buffer_Max_Size", size, "");
+    let skips = Some(tail.flag("Skip_Long_Lines").unwrap_or(false));
+    steps.extend(lines::lost(size, &tail.at_key("Buffer_Max_Size"), skips, true));
     if let Some((namespaces, at)) = &agent.namespaces {
         let matched = |name: &String| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name.clone()) };
         let rule = NamespaceRule { only: Some(namespaces.iter().map(matched).collect()), except: Vec::new() };
@@ -175,19 +172,6 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
         steps.push(Step { at: at.clone(), what, effect: Effect::Namespaces(rule) });
     }
     steps
-}
-
-/// Sizes of Fluent Bit: `32k`, `1M`, with or without a `B`, by 1000 or 1024; the larger is taken.
-fn bytes(text: &str) -> Option<i64> {
-    let text = text.trim().to_ascii_lowercase();
-    let bare = text.strip_suffix('b').unwrap_or(&text);
-    let (digits, factor) = match bare.chars().last() {
-        Some('k') => (bare.trim_end_matches('k'), 1024),
-        Some('m') => (bare.trim_end_matches('m'), 1024 * 1024),
-        Some('g') => (bare.trim_end_matches('g'), 1024 * 1024 * 1024),
-        _ => (bare, 1),
-    };
-    digits.parse::<i64>().ok()?.checked_mul(factor)
 }
 
 /// `filterGrep`, before anything else.

@@ -3,7 +3,8 @@
 //! (`pkg/resources/{hosttailer,eventtailer}`, `pkg/sdk/extensions`).
 
 use super::super::fields::Fields;
-use super::super::model::{Effect, Input, NamespaceRule, Pipeline, Source, Step};
+use super::super::fluent_bit::lines;
+use super::super::model::{Input, NamespaceRule, Pipeline, Source, Step};
 use super::flows::Delivery;
 use super::scope::Scope;
 use super::selection::KnownPod;
@@ -64,7 +65,7 @@ pub(super) fn read(
                             "the operator sets it, in a folder of the node",
                         )),
                         opt_outs: Vec::new(),
-                        steps: if prefix == "file" { vec![long_lines(&part)] } else { Vec::new() },
+                        steps: long_lines(&part).filter(|_| prefix == "file").into_iter().collect(),
                         routes: routes(scope, delivery, hop, &pod),
                     });
                 }
@@ -135,14 +136,16 @@ fn journal(part: &Fields<'_>) -> Source {
     }
 }
 
-/// Lines of more than `buffer_max_size`, 32 KiB, are skipped, or end the reading of the file if `skip_long_lines` is off.
-fn long_lines(part: &Fields<'_>) -> Step {
-    let size = part.text("buffer_max_size").unwrap_or_else(|| "32k".into());
-    Step {
-        at: part.at_key("buffer_max_size"),
-        what: format!("lines longer than {size} are lost"),
-        effect: Effect::Skips,
-    }
+/// The operator lets long lines be skipped unless `skip_long_lines` says otherwise.
+fn long_lines(part: &Fields<'_>) -> Option<Step> {
+    let size = part.text("buffer_max_size").unwrap_or_else(|| lines::DEFAULT.to_owned());
+    let size = part.known("buffer_max_size", size, "");
+    lines::lost(
+        size,
+        &part.at_key("buffer_max_size"),
+        Some(part.flag("skip_long_lines").unwrap_or(true)),
+        false,
+    )
 }
 
 fn event_position(spec: &Fields<'_>) -> Fact<Option<String>> {
