@@ -25,6 +25,7 @@ mod tag;
 mod value;
 mod yaml;
 
+pub(super) use self::assemble::opt_out;
 use self::section::{Kind, Section};
 use super::config::{Config, Env, File, Lookup, Variable};
 use super::dialect::Unreadable;

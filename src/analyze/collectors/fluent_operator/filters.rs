@@ -1,8 +1,8 @@
 //! `ClusterFilter` and `Filter` (`apis/fluentbit/v1alpha2/plugins/filter`).
 
 use super::super::fields::Fields;
-use super::super::fluent_bit::grep;
-use super::super::model::{Effect, Marker, OptOut, Step};
+use super::super::fluent_bit::{self, grep};
+use super::super::model::{Effect, OptOut, Step};
 use super::tags::{Fit, Matcher, Tag};
 use crate::analyze::fact::Fact;
 use crate::snapshot::Resource;
@@ -60,14 +60,9 @@ pub(super) fn opt_outs(filters: &[Filter], tag: &Tag, config: &Fields<'_>) -> Ve
             });
         }
     }
-    vec![OptOut {
-        marker: Marker::Annotation,
-        key: "fluentbit.io/exclude*".into(),
-        value: "true".into(),
-        on_namespaces: false,
-        honoured: honoured
-            .unwrap_or_else(|| config.known("", false, "no kubernetes filter is about these records")),
-    }]
+    let honoured =
+        honoured.unwrap_or_else(|| config.known("", false, "no kubernetes filter is about these records"));
+    vec![fluent_bit::opt_out(honoured)]
 }
 
 fn steps(name: &str, fields: &Fields<'_>) -> Vec<Step> {

@@ -2,10 +2,10 @@
 //! (`pkg/resources/fluentbit`, `pkg/sdk/logging/api/v1beta1/logging_types.go: FluentBitDefaults`).
 
 use super::super::fields::Fields;
-use super::super::fluent_bit::lines;
+use super::super::fluent_bit::{self, lines};
 use super::super::model::{
-    Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline,
-    Receiver, Retry, Source, Step, Unread, WhenFull,
+    Buffer, Effect, Input, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline, Receiver, Retry,
+    Source, Step, Unread, WhenFull,
 };
 use super::Wanted;
 use super::flows::Delivery;
@@ -141,13 +141,7 @@ fn opt_out(spec: &Fields<'_>) -> OptOut {
             None => spec.known("", true, "K8S-Logging.Exclude is not set; the operator's default is on"),
         }
     };
-    OptOut {
-        marker: Marker::Annotation,
-        key: "fluentbit.io/exclude*".into(),
-        value: "true".into(),
-        on_namespaces: false,
-        honoured,
-    }
+    fluent_bit::opt_out(honoured)
 }
 
 fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
