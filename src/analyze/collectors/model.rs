@@ -28,7 +28,9 @@ impl Pipeline {
         self.outputs.extend(other.outputs);
         self.inputs.extend(other.inputs.into_iter().map(|mut input| {
             input.routes = input.routes.map(|mut routes| {
-                routes.iter_mut().for_each(|route| route.output += offset);
+                for route in &mut routes {
+                    route.output += offset;
+                }
                 routes
             });
             input

@@ -1,7 +1,7 @@
 //! What no dialect should come to, and what is not seen.
 
 use super::*;
-use crate::analyze::collectors::model::{Receiver, Unread};
+use crate::analyze::collectors::model::{NamespaceRule, Receiver, Unread};
 use crate::analyze::collectors::products::Role;
 
 /// A collector that reads events, with a way to each of these outputs, of which there is one.
@@ -23,7 +23,7 @@ fn collector(routes: &[usize], receiver: Receiver, unread: bool) -> Collector<'s
     let input = Input {
         id: "events".into(),
         at: "input".into(),
-        source: Source::Events { namespaces: Default::default(), only_warnings: false },
+        source: Source::Events { namespaces: NamespaceRule::default(), only_warnings: false },
         position: None,
         opt_outs: Vec::new(),
         steps: Vec::new(),
