@@ -313,6 +313,9 @@ pub struct Mount {
     pub read_only: bool,
     /// What backs it.
     pub medium: Medium,
+    /// Of an `emptyDir` of an apiserver: the other containers of the pod that mount it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_with: Option<Vec<String>>,
     /// Where it is declared.
     pub at: String,
 }

@@ -49,7 +49,7 @@ texts! {
     Pod { namespace, name, node_name, pod_ip, labels, containers, at, marks }
     Container { name, image, command, args, env, env_from, mounts; index }
     EnvVar { name, value, from }
-    Mount { path, medium, at; read_only }
+    Mount { path, medium, shared_with, at; read_only }
     Node { name, kubelet_version, os_image, provider, provider_scope, markers, os, labels, taints; control_plane }
     Taint { key, value, effect }
     Workloads { daemon_sets, deployments, stateful_sets }

@@ -25,7 +25,15 @@ pub fn apiserver_pod(object: &Value, place: &Place) -> Option<Pod> {
         .iter()
         .enumerate()
         .filter(|(_, container)| is_apiserver(container))
-        .map(|(index, container)| read_container(spec, container, index, &field_base, namespace, place))
+        .map(|(index, container)| {
+            let mut read = read_container(spec, container, index, &field_base, namespace, place);
+            for (mount, declared) in read.mounts.iter_mut().zip(items(container, "/volumeMounts")) {
+                let volume = text(declared, "/name");
+                let shared = || sharing(spec, text(container, "/name"), volume);
+                mount.shared_with = (mount.medium == Medium::EmptyDir).then(shared);
+            }
+            read
+        })
         .collect();
     if containers.is_empty() {
         return None;
@@ -172,6 +180,7 @@ pub(super) fn read_container(
             path: text(mount, "/mountPath").to_owned(),
             read_only: mount.get("readOnly").and_then(Value::as_bool).unwrap_or(false),
             medium: medium(spec, namespace, text(mount, "/name"), text(mount, "/subPath")),
+            shared_with: None,
             at: place.field(&format!("{field_base}.containers[{index}].volumeMounts[{mount_index}]")),
         })
         .collect();
@@ -200,6 +209,16 @@ pub(super) fn read_container(
             .collect(),
         mounts,
     }
+}
+
+/// The containers beside one that mount a volume of its pod, also those that start before it and may go on running.
+fn sharing(spec: &Value, own: &str, volume: &str) -> Vec<String> {
+    let mounts = |container: &&Value| {
+        text(container, "/name") != own
+            && items(container, "/volumeMounts").iter().any(|mount| text(mount, "/name") == volume)
+    };
+    let all = items(spec, "/containers").iter().chain(items(spec, "/initContainers"));
+    all.filter(mounts).map(|container| text(container, "/name").to_owned()).collect()
 }
 
 fn env_source(source: &Value, namespace: &str, ending: &str) -> EnvSource {

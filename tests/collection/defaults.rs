@@ -136,6 +136,7 @@ fn splunks_collector_covers_all_nodes_and_gives_up() {
         &[
             ("LA-COL-004", Pass, &[]),
             ("LA-COL-014", Pass, &[]),
+            ("LA-COL-017", Pass, &["Nobody withdraws"]),
             ("LA-COL-021", Fail, &[]),
             ("LA-COL-041", Pass, &[]),
             ("LA-COL-043", Fail, &["sending_queue.storage is not set"]),
@@ -143,6 +144,9 @@ fn splunks_collector_covers_all_nodes_and_gives_up() {
             ("LA-COL-046", Pass, &[]),
         ],
     );
+    // Pods that withdraw are no thinning of the others.
+    let unlimited = fixture("defaults/splunk-otel.yaml").replace("[memory_limiter, ", "[");
+    expect("splunk-otel", &unlimited, &[("LA-COL-018", Pass, &[])]);
 }
 
 #[test]

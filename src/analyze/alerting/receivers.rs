@@ -8,7 +8,7 @@ use crate::analyze::collectors::products::{Role, product_of};
 use crate::analyze::collectors::resolve;
 use crate::analyze::collectors::settings::Settings;
 use crate::analyze::fact::Fact;
-use crate::document::yaml;
+use crate::document::{scalar, yaml};
 use crate::snapshot::{Resource, Snapshot, Workload};
 use crate::verdict::Rank;
 
@@ -138,6 +138,9 @@ fn follow(route: &Fields<'_>, above: &str, receivers: &Receivers<'_>, depth: usi
     for child in route.items("routes") {
         let told = follow(&child, &name, receivers, depth + 1);
         let goes_on = child.flag("continue") == Some(true);
+        if is_for_signals(&child) {
+            continue;
+        }
         if has_matchers(&child) {
             // What an earlier child has told of already is not lost here.
             if caught.as_ref().and_then(Fact::value) != Some(&true) {
@@ -173,6 +176,29 @@ fn has_matchers(route: &Fields<'_>) -> bool {
         .iter()
         .filter_map(|key| route.get(key))
         .any(|set| !set.elements().is_empty() || !set.entries().is_empty())
+}
+
+/// Whether a route takes only alerts that call nobody to act: one that always fires, to show that alerts get through, and
+/// one that holds others back.
+fn is_for_signals(route: &Fields<'_>) -> bool {
+    const SIGNALS: [&str; 2] = ["Watchdog", "InfoInhibitor"];
+    let equal = route.at_path(&["match"]).and_then(|labels| labels.text("alertname"));
+    let alike = route.at_path(&["match_re"]).and_then(|labels| labels.text("alertname"));
+    let matchers = route.items("matchers").into_iter().filter_map(|matcher| {
+        if let Some(name) = matcher.text("name") {
+            let takes = matcher.text("matchType").is_none_or(|kind| kind.starts_with('='));
+            return matcher.text("value").filter(|_| name == "alertname" && takes);
+        }
+        let text = scalar(matcher.value())?;
+        let value = text.trim().strip_prefix("alertname")?.trim_start().strip_prefix('=')?;
+        let value = value.strip_prefix('~').unwrap_or(value);
+        Some(value.trim().trim_matches('"').to_owned())
+    });
+    equal
+        .into_iter()
+        .chain(alike)
+        .chain(matchers)
+        .any(|names| names.split('|').all(|name| SIGNALS.contains(&name.trim_matches(['^', '$', '(', ')']))))
 }
 
 /// The receivers of a configuration.
@@ -306,6 +332,18 @@ data:
             ("{receiver: s, routes: [{routes: [{receiver: 'null'}]}]}", Some(false)),
             ("{receiver: s, routes: [{receiver: 'null', matchers: ['alertname=~\".+\"']}]}", None),
             ("{receiver: s, routes: [{receiver: 'null', match: {a: b}}]}", None),
+            (
+                "{receiver: s, routes: [{receiver: 'null', matchers: ['alertname = \"Watchdog\"']}]}",
+                Some(true),
+            ),
+            (
+                "{receiver: s, routes: [{receiver: 'null', matchers: ['alertname=~\"InfoInhibitor|Watchdog\"']}]}",
+                Some(true),
+            ),
+            ("{receiver: s, routes: [{receiver: 'null', match: {alertname: Watchdog}}]}", Some(true)),
+            ("{receiver: 'null', routes: [{receiver: s, match: {alertname: Watchdog}}]}", Some(false)),
+            ("{receiver: s, routes: [{receiver: 'null', matchers: ['alertname!=\"Watchdog\"']}]}", None),
+            ("{receiver: s, routes: [{receiver: 'null', matchers: ['alertname=~\"Watchdog|.*\"']}]}", None),
             ("{receiver: s, routes: [{receiver: 'null', match: {a: b}, continue: true}]}", None),
             (
                 "{receiver: s, routes: [{receiver: 'null', match: {a: b}, continue: true}, {receiver: s}]}",

@@ -27,6 +27,8 @@ pub struct Collector<'a> {
     pub resource: Option<&'a Resource>,
     /// Whether it runs on nodes to read what lies there.
     pub on_nodes: bool,
+    /// Where what it sends goes through its own standard output: the workloads on the same node that take it up from there.
+    pub taken_up_by: Option<Vec<&'a Workload>>,
     /// What its configuration says.
     pub pipeline: Result<Pipeline, Unreadable>,
 }
@@ -87,6 +89,7 @@ fn of_container<'a>(
         container: Some(container),
         resource: None,
         on_nodes: is_on_nodes(workload),
+        taken_up_by: None,
         pipeline,
     }
 }
@@ -117,6 +120,7 @@ fn probable(workload: &Workload) -> Option<Collector<'_>> {
         container: Some(container),
         resource: None,
         on_nodes: is_on_nodes(workload),
+        taken_up_by: None,
         pipeline: Err(Unreadable::new(&*mount.at, why)),
     })
 }

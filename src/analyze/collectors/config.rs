@@ -76,33 +76,47 @@ impl Config {
 
     /// The value of a flag on the command line, `--flag=value` or in two words, and where it stands; the last one counts.
     pub fn flag(&self, flag: &str) -> Option<(&str, &str)> {
-        let place = |index: usize| self.args_places.get(index).map_or(self.args_at.as_str(), String::as_str);
         let mut found = None;
         for (index, word) in self.args.iter().enumerate() {
             let Some(rest) = word.strip_prefix(flag) else { continue };
             if let Some(value) = rest.strip_prefix('=') {
-                found = Some((value, place(index)));
+                found = Some((value, self.args_place(index)));
             } else if rest.is_empty() {
-                found = self.args.get(index + 1).map(|value| (value.as_str(), place(index + 1))).or(found);
+                found = self
+                    .args
+                    .get(index + 1)
+                    .map(|value| (value.as_str(), self.args_place(index + 1)))
+                    .or(found);
             }
         }
         found
     }
 
-    /// The values of a flag on the command line, in order: `--flag value` and `--flag=value`, under any of its names.
-    pub fn arguments(&self, names: &[&str]) -> Vec<String> {
+    /// The values of a flag on the command line, in order, each with its place: `--flag value` and `--flag=value`, under any of
+    /// its names.
+    pub fn placed_arguments(&self, names: &[&str]) -> Vec<(&str, &str)> {
         let mut values = Vec::new();
-        let mut words = self.args.iter().peekable();
-        while let Some(word) = words.next() {
+        for (index, word) in self.args.iter().enumerate() {
             if names.contains(&word.as_str()) {
-                values.extend(words.peek().map(|value| (*value).clone()));
+                let value = self.args.get(index + 1);
+                values.extend(value.map(|value| (value.as_str(), self.args_place(index + 1))));
             } else if let Some((name, value)) = word.split_once('=')
                 && names.contains(&name)
             {
-                values.push(value.to_owned());
+                values.push((value, self.args_place(index)));
             }
         }
         values
+    }
+
+    /// Where a word of the command line stands.
+    pub fn args_place(&self, index: usize) -> &str {
+        self.args_places.get(index).map_or(self.args_at.as_str(), String::as_str)
+    }
+
+    /// The values of a flag on the command line, in order.
+    pub fn arguments(&self, names: &[&str]) -> Vec<String> {
+        self.placed_arguments(names).into_iter().map(|(value, _)| value.to_owned()).collect()
     }
 
     /// The value of a flag on the command line; of one given twice the last counts.

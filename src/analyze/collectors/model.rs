@@ -21,6 +21,28 @@ pub struct Pipeline {
     pub own_metrics: Option<Fact<bool>>,
 }
 
+impl Pipeline {
+    /// Takes over what another one says of the same collector.
+    pub fn join(&mut self, other: Self) {
+        let offset = self.outputs.len();
+        self.outputs.extend(other.outputs);
+        self.inputs.extend(other.inputs.into_iter().map(|mut input| {
+            input.routes = input.routes.map(|mut routes| {
+                for route in &mut routes {
+                    route.output += offset;
+                }
+                routes
+            });
+            input
+        }));
+        self.unread.extend(other.unread);
+        self.own_metrics = match (self.own_metrics.take(), other.own_metrics) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
 /// A part that is not seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
@@ -190,8 +212,10 @@ pub enum Effect {
     DropsSome,
     /// Only records of some pods or containers pass, by tag, label or name.
     Selects,
-    /// Lines above a length or files above an age are left out.
+    /// Files above an age or a number are left out, or lines above a length that is not told.
     Skips,
+    /// Lines of more than this many bytes are left out, cut, or end the reading of their file.
+    LongLines(Fact<i64>),
     /// Some records are dropped whatever they say: sampling.
     Samples,
     /// Records above a rate are dropped.

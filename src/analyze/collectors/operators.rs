@@ -11,16 +11,18 @@ use super::{
     logstash, open_telemetry, vlagent,
 };
 use crate::document::text;
-use crate::snapshot::{Resource, Snapshot, Workload, WorkloadKind};
+use crate::snapshot::{Container, Resource, Snapshot, Workload, WorkloadKind};
 
 /// What stands for all custom resources where none could be asked for.
 pub const ALL_KINDS: &str = "the custom resources of logging operators";
 
 /// The custom resources that make collectors, as gaps name them.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 16] = [
     "clusterlogforwarders",
     "loggings",
     "fluentbitagents",
+    "hosttailers",
+    "eventtailers",
     "syslogngflows",
     "syslogngclusterflows",
     "fluentbits",
@@ -41,38 +43,43 @@ struct Made {
     pipeline: Result<Pipeline, Unreadable>,
     /// How its workload may be called, beside being owned by the resource.
     names: Vec<String>,
+    /// Its container, where the workload has several that differ.
+    container: Option<String>,
     /// Whether it runs on every node.
     on_nodes: bool,
+}
+
+impl Made {
+    /// Whether a workload is what is made.
+    fn is(&self, workload: &Workload, resource: &Resource) -> bool {
+        is_of(workload, resource, &self.names) && is_on_nodes(workload) == self.on_nodes
+    }
+
+    /// Whether it is what a container runs.
+    fn runs_in(&self, container: &Container) -> bool {
+        self.container.as_ref().is_none_or(|name| *name == container.name)
+    }
 }
 
 /// Adds what custom resources say to the collectors of the workloads.
 pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
     for resource in &snapshot.resources {
-        let Some(made) = made(resource, snapshot) else { continue };
-        let runs_it = |collector: &Collector<'_>| {
-            collector.workload.is_some_and(|workload| is_of(workload, resource, &made.names))
-        };
-        let position = found.iter().position(|one| runs_it(one) && one.on_nodes == made.on_nodes);
-        match position.and_then(|position| found.get_mut(position)) {
-            // What the workload itself reads is nearer to the truth than what it is made from.
-            Some(collector) if collector.pipeline.is_err() => {
-                collector.pipeline = made.pipeline;
-                collector.resource = Some(resource);
+        for made in made(resource, snapshot) {
+            let runs_it = |collector: &Collector<'_>| {
+                collector.workload.is_some_and(|workload| made.is(workload, resource))
+                    && collector.container.is_none_or(|container| made.runs_in(container))
+            };
+            match found.iter_mut().find(|one| runs_it(one)) {
+                // What the workload itself reads is nearer to the truth than what it is made from.
+                Some(collector) if collector.pipeline.is_err() => {
+                    collector.pipeline = made.pipeline;
+                    collector.resource = Some(resource);
+                }
+                Some(_) => {}
+                None => found.push(alone(snapshot, resource, made)),
             }
-            Some(_) => {}
-            None => found.push(Collector {
-                name: format!("{} {}", resource.kind, resource.full_name()),
-                product: made.product.to_owned(),
-                role: made.role,
-                at: resource.at.clone(),
-                workload: None,
-                container: None,
-                resource: Some(resource),
-                on_nodes: made.on_nodes,
-                pipeline: made.pipeline,
-            }),
         }
-        // The hops behind it are part of its pipeline, and their own configuration lies in a Secret.
+        // The hops behind it are part of its agents' pipelines, and their own configuration lies in a Secret.
         if resource.kind == "Logging" {
             found.retain(|one| {
                 one.on_nodes
@@ -81,7 +88,44 @@ pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
             });
         }
     }
+    take_up(found);
     found.extend(fargate(snapshot));
+}
+
+/// What is made where no container is recognised as running it.
+fn alone<'a>(snapshot: &'a Snapshot, resource: &'a Resource, made: Made) -> Collector<'a> {
+    // An image that nobody knows still runs where its workload does.
+    let seen = snapshot.workloads.all().filter(|workload| made.is(workload, resource)).find_map(|workload| {
+        let mut containers = workload.containers.iter().filter(|container| made.runs_in(container));
+        let container = containers.next().filter(|_| containers.next().is_none())?;
+        Some((workload, container))
+    });
+    let part = made.container.map(|name| format!(" {name}")).unwrap_or_default();
+    Collector {
+        name: format!("{} {}{part}", resource.kind, resource.full_name()),
+        product: made.product.to_owned(),
+        role: made.role,
+        at: resource.at.clone(),
+        workload: seen.map(|(workload, _)| workload),
+        container: seen.map(|(_, container)| container),
+        resource: Some(resource),
+        on_nodes: made.on_nodes,
+        taken_up_by: None,
+        pipeline: made.pipeline,
+    }
+}
+
+/// What a `HostTailer` prints gets on only from nodes where an agent runs too.
+fn take_up(found: &mut [Collector<'_>]) {
+    let is_made_from = |collector: &Collector<'_>, is: &dyn Fn(&Resource) -> bool| {
+        collector.resource.is_some_and(|resource| resource.group.starts_with("logging") && is(resource))
+    };
+    let agents = found.iter().filter(|one| is_made_from(one, &kube_logging::is_agent));
+    let agents: Vec<&Workload> = agents.filter_map(|agent| agent.workload).collect();
+    for tailer in found.iter_mut().filter(|one| is_made_from(one, &|resource| resource.kind == "HostTailer"))
+    {
+        tailer.taken_up_by = Some(agents.clone());
+    }
 }
 
 fn is_of(workload: &Workload, resource: &Resource, names: &[String]) -> bool {
@@ -93,19 +137,42 @@ fn is_of(workload: &Workload, resource: &Resource, names: &[String]) -> bool {
                 || workload.namespace.is_empty())
 }
 
-fn made(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
+/// What a resource makes: for most one program, for some one in each of several containers.
+fn made(resource: &Resource, snapshot: &Snapshot) -> Vec<Made> {
+    if (resource.group.as_str(), resource.kind.as_str()) != (kube_logging::EXTENSIONS, "HostTailer") {
+        return one(resource, snapshot).into_iter().collect();
+    }
+    let containers = kube_logging::read_host_tailer(resource, &snapshot.resources).into_iter();
+    let of_container = |(container, pipeline)| Made {
+        product: "Host tailer (kube-logging)",
+        role: Role::Collector,
+        pipeline,
+        names: vec![format!("{}-host-tailer", resource.name)],
+        container: Some(container),
+        on_nodes: true,
+    };
+    containers.map(of_container).collect()
+}
+
+fn one(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
     let all = &snapshot.resources;
     let name = &resource.name;
     let made = |product, pipeline, names: &[&str]| {
         let names = names.iter().map(|pattern| pattern.replace('*', name)).collect();
-        Some(Made { product, role: Role::Collector, pipeline, names, on_nodes: true })
+        Some(Made { product, role: Role::Collector, pipeline, names, container: None, on_nodes: true })
     };
     match (resource.group.as_str(), resource.kind.as_str()) {
         (_, "ClusterLogForwarder") => {
             made("Vector (OpenShift Logging)", cluster_log_forwarder::read(resource), &["*", "collector"])
         }
-        ("logging.banzaicloud.io", "Logging") => {
+        (kube_logging::GROUP, _) if kube_logging::is_agent(resource) => {
             made("Fluent Bit (kube-logging)", kube_logging::read(resource, all), &["*-fluentbit"])
+        }
+        (kube_logging::EXTENSIONS, "EventTailer") => {
+            let read = kube_logging::read(resource, all);
+            let mut made = made("Event tailer (kube-logging)", read, &["*-event-tailer"])?;
+            made.on_nodes = false;
+            Some(made)
         }
         ("fluentbit.fluent.io", "FluentBit") => {
             made("Fluent Bit (fluent-operator)", fluent_operator::read(resource, all), &["*"])
@@ -213,6 +280,7 @@ fn fargate<'a>(snapshot: &Snapshot) -> Option<Collector<'a>> {
         container: None,
         resource: None,
         on_nodes: false,
+        taken_up_by: None,
         pipeline: fluent_bit::read_fargate(&files),
     })
 }

@@ -87,6 +87,7 @@ mod tests {
                     path: (*path).into(),
                     read_only: true,
                     medium: Medium::HostPath((*host).into()),
+                    shared_with: None,
                     at: "x".into(),
                 })
                 .collect(),

@@ -119,6 +119,7 @@ pub fn facts(snapshot: &Snapshot, instances: &Instances, collectors: &[Collector
             name: title,
             at: &found.at,
             workload: Some(found.workload),
+            beside: None,
             sure: true,
         })
         .collect();

@@ -8,6 +8,7 @@ use crate::analyze::collectors::model::Unread;
 use crate::analyze::collectors::service::Service;
 use crate::analyze::fact::Fact;
 use crate::document::{Document, yaml};
+use crate::snapshot::redact::REDACTED;
 
 /// Reads a configuration.
 ///
@@ -59,6 +60,58 @@ pub fn read(config: &Config) -> Result<Store, Unreadable> {
     store.folder = folder(&root);
     store.replicas = replicas(&root);
     Ok(store)
+}
+
+/// Whether its ruler tells anything to somebody: an Alertmanager, or a system that takes the metrics it records. What rules
+/// there are is kept where no API of the cluster shows it (docs on alerting; `pkg/ruler/base/ruler.go`).
+pub fn ruler(config: &Config) -> Fact<bool> {
+    if let Some(word) = config.args.iter().find(|word| word.trim_start_matches('-').starts_with("ruler.")) {
+        return Fact::unknown(format!("the argument {word} at {} configures its ruler", config.args_at));
+    }
+    if config.args.iter().any(|word| word == REDACTED) {
+        return Fact::unknown(format!("the container at {} is started by a script", config.args_at));
+    }
+    let document = match config.file(&config.main) {
+        Lookup::Seen(file) => {
+            parse(file).map_err(|unreadable| format!("{} ({})", unreadable.why, unreadable.at))
+        }
+        Lookup::Hidden(why) => Err(why),
+    };
+    let document = match document {
+        Ok(document) => document,
+        Err(why) => return Fact::unknown(why),
+    };
+    let root = Fields::document(&document);
+    let of_tenant = |limits: &Fields<'_>| {
+        let set = limits.get("ruler_alertmanager_config")?;
+        Some(set.known("", true, "tenants have an Alertmanager"))
+    };
+    let own = root.get("ruler").unwrap_or_else(|| root.clone());
+    if own.text("alertmanager_url").is_some_and(|url| !url.is_empty()) {
+        return own.known("alertmanager_url", true, "alertmanager_url is set");
+    }
+    if let Some(remote) = own.get("remote_write").filter(|remote| remote.flag("enabled") != Some(false)) {
+        return remote.known("", true, "remote_write is set");
+    }
+    if let Some(told) = root.get("limits_config").as_ref().and_then(of_tenant) {
+        return told;
+    }
+    for (path, at) in runtime_files(&root) {
+        let document = match config.file(&path) {
+            Lookup::Seen(file) => parse(file).map_err(|unreadable| unreadable.why),
+            Lookup::Hidden(why) => Err(why),
+        };
+        let document = match document {
+            Ok(document) => document,
+            Err(why) => return Fact::unknown(format!("{path} is not seen: {why} ({at})")),
+        };
+        let tenants = Fields::document(&document).get("overrides");
+        let mut tenants = tenants.map(|tenants| tenants.entries()).unwrap_or_default().into_iter();
+        if let Some(told) = tenants.find_map(|(_, limits)| of_tenant(&limits)) {
+            return told;
+        }
+    }
+    own.known("", false, "ruler.alertmanager_url is not set, so that its rules tell nobody")
 }
 
 fn parse(file: &File) -> Result<Document, Unreadable> {
@@ -134,21 +187,25 @@ fn streams(limits: &Fields<'_>, tenant: &str) -> Vec<Override> {
     .collect()
 }
 
-/// The file in which tenants have limits of their own.
+/// The files in which tenants have limits of their own, and where they are named.
+fn runtime_files(root: &Fields<'_>) -> Vec<(String, String)> {
+    let named = |section: &str, key: &str| {
+        let section = root.get(section)?;
+        Some((section.text(key)?, section.at_key(key)))
+    };
+    let files =
+        named("runtime_config", "file").or_else(|| named("limits_config", "per_tenant_override_config"));
+    let Some((paths, at)) = files else { return Vec::new() };
+    paths.split(',').map(|path| (path.trim().to_owned(), at.clone())).collect()
+}
+
+/// What those files say of retention and deletion.
 ///
 /// What comes back is whether tenants may have logs deleted, of those of which it is said.
 fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) -> Vec<Fact<bool>> {
     let mut deletion = Vec::new();
-    let file = root
-        .get("runtime_config")
-        .and_then(|runtime| Some((runtime.text("file")?, runtime.at_key("file"))))
-        .or_else(|| {
-            let limits = root.get("limits_config")?;
-            Some((limits.text("per_tenant_override_config")?, limits.at_key("per_tenant_override_config")))
-        });
-    let Some((paths, at)) = file else { return deletion };
-    for path in paths.split(',') {
-        let document = match config.file(path.trim()) {
+    for (path, at) in runtime_files(root) {
+        let document = match config.file(&path) {
             Lookup::Seen(file) => parse(file).map_err(|error| error.why),
             Lookup::Hidden(why) => Err(why),
         };
@@ -169,7 +226,7 @@ fn runtime(config: &Config, root: &Fields<'_>, store: &mut Store) -> Vec<Fact<bo
             }
             Err(why) => store.unread.push(Unread {
                 at: at.clone(),
-                why: format!("the limits of tenants in {} are not seen: {why}", path.trim()),
+                why: format!("the limits of tenants in {path} are not seen: {why}"),
             }),
         }
     }

@@ -50,6 +50,30 @@ fn limits_of_tenants_count_and_are_missed() {
 }
 
 #[test]
+fn a_ruler_that_tells_nobody_is_told() {
+    let of = |text: &str, word: &str| {
+        let mut config = Config::of_text("/etc/loki.yaml", "cm", text);
+        config.args.push(word.into());
+        loki::ruler(&config)
+    };
+    for (text, told) in [
+        (LOKI, Some(false)),
+        ("ruler: {alertmanager_url: 'http://alertmanager:9093'}", Some(true)),
+        ("ruler: {alertmanager_url: ''}", Some(false)),
+        ("ruler: {remote_write: {enabled: true}}", Some(true)),
+        ("limits_config: {ruler_alertmanager_config: {alertmanager_url: x}}", Some(true)),
+        ("runtime_config: {file: /etc/overrides.yaml}", None),
+        ("[", None),
+    ] {
+        assert_eq!(of(text, "-config.file=/etc/loki.yaml").value().copied(), told, "{text}");
+    }
+    assert!(
+        of(LOKI, "-ruler.alertmanager-url=http://x").reason().unwrap().contains("ruler.alertmanager-url")
+    );
+    assert!(of(LOKI, crate::snapshot::redact::REDACTED).reason().unwrap().contains("script"));
+}
+
+#[test]
 fn broken_and_hostile_texts_of_loki_are_refused() {
     let read = |text: &str| loki::read(&Config::of_text("/l", "cm", text));
     assert_eq!(read("a: 1\nb: [\n").unwrap_err().at, "cm:2");

@@ -13,6 +13,10 @@ const SETTINGS: &str = r"(^|_)(HOSTS?|HOSTNAME|PORT|SCHEME|PROTOCOL|URLS?|URI|EN
 /// Fields of records, which settings that end in `key` name as often as they hold one.
 const FIELDS: &str = r#"^["']?(?:\$|[\[.]|kubernetes|k8s|log|message|msg|stream|namespace|level|severity|pod|container|host|tag|time|_?systemd|SYSLOG|PRIORITY|_|MESSAGE|resource\.|attributes|body|service\.|event\.|loki\.|db\.|http\.|user\.|url\.|net\.|source\.|process\.|deployment\.)[\w.\-/$\[\]'"@]*["']?$"#;
 
+/// Names of labels and annotations with a domain before them, all in words: `splunk.com/exclude`.
+const QUALIFIED_NAMES: &str =
+    r#"^["']?[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*\.[a-z]{2,12}/[a-z]+(?:[._-][a-z]+)*["']?$"#;
+
 fn regex(pattern: &'static str) -> Option<Regex> {
     Regex::new(pattern).ok()
 }
@@ -32,10 +36,13 @@ pub(super) fn is_setting(name: &str) -> bool {
 /// Whether a name only tells because it ends in `key`, and its value is the name of a field of records.
 pub(super) fn keeps_value(name: &str, value: &str) -> bool {
     static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| regex(FIELDS));
+    static QUALIFIED: LazyLock<Option<Regex>> = LazyLock::new(|| regex(QUALIFIED_NAMES));
     let name = name.to_ascii_lowercase();
     let Some(rest) = name.strip_suffix("key") else { return false };
     (rest.is_empty() || !is_telling(rest) && !is_credential_key(&name))
-        && PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(value.trim()))
+        && [&PATTERN, &QUALIFIED]
+            .into_iter()
+            .any(|pattern| pattern.as_ref().is_some_and(|pattern| pattern.is_match(value.trim())))
 }
 
 /// Whether a name that ends in `key` is one of a credential.

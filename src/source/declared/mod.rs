@@ -156,7 +156,13 @@ fn host_mount(path: &str, host_path: &str, read_only: bool, at: String) -> Mount
         "" => "/",
         path => path,
     };
-    Mount { path: path.to_owned(), read_only, medium: Medium::HostPath(host_path.to_owned()), at }
+    Mount {
+        path: path.to_owned(),
+        read_only,
+        medium: Medium::HostPath(host_path.to_owned()),
+        shared_with: None,
+        at,
+    }
 }
 
 /// The folder of a path.

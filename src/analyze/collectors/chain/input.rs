@@ -12,7 +12,8 @@ use crate::verdict::{Evidence, Rank};
 
 /// What operators mount of the node: some always, others only what the resource asks for, which is not read.
 fn by_operator(collector: &Collector<'_>) -> Fact<bool> {
-    const MOUNTING: [&str; 4] = ["ClusterLogForwarder", "Logging", "FluentBit", "DatadogAgent"];
+    const MOUNTING: [&str; 6] =
+        ["ClusterLogForwarder", "Logging", "FluentbitAgent", "HostTailer", "FluentBit", "DatadogAgent"];
     let kind = collector.resource.map_or("", |resource| resource.kind.as_str());
     if collector.resource.is_none() || MOUNTING.contains(&kind) {
         return yes(&collector.at, "its operator mounts what it reads");

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use self::input::{mount_of, taken_in};
 use self::output::leaves;
-use self::steps::{is_complete, is_whole, passes};
+use self::steps::{is_complete, is_whole, longest_line, passes};
 use super::collector::Collector;
-use super::model::{Input, Pipeline, Receiver, Source, Step};
+use super::model::{Input, Output, Pipeline, Receiver, Route, Source, Step};
 use super::{glob, paths};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -67,8 +67,28 @@ pub struct Links {
     pub off_cluster: Fact<bool>,
     /// Whether nothing on the way samples, limits or drops by content.
     pub whole: Fact<bool>,
-    /// Whether the input takes in every line, however long or old.
+    /// Whether the input takes in every file, however old, and every line but long ones.
     pub complete: Fact<bool>,
+    /// Bytes of the longest line that gets on whole; 0 if none does, 1099511627776 if nothing limits it.
+    pub longest_line: Fact<i64>,
+}
+
+/// The length of lines that nothing limits: a tebibyte, more than any file has.
+pub(super) const ANY_LENGTH: i64 = 1 << 40;
+
+/// How long lines may be that get on, where it is told whether any do.
+pub(super) fn any_length(gets_on: Fact<bool>) -> Fact<i64> {
+    gets_on.map(|gets_on| if gets_on { ANY_LENGTH } else { 0 })
+}
+
+/// The longer of two.
+fn longer(one: Fact<i64>, other: Fact<i64>) -> Fact<i64> {
+    match (one.value(), other.value()) {
+        (Some(length), Some(limit)) if limit > length => other,
+        (Some(_), Some(_)) | (Some(&ANY_LENGTH), _) => one,
+        (_, Some(&ANY_LENGTH)) | (Some(_), None) => other,
+        (None, _) => one,
+    }
 }
 
 fn yes(at: &str, detail: impl Into<String>) -> Fact<bool> {
@@ -96,6 +116,7 @@ impl Links {
             off_cluster: fact.clone(),
             whole: fact.clone(),
             complete: fact.clone(),
+            longest_line: any_length(fact.clone()),
         }
     }
 
@@ -110,6 +131,7 @@ impl Links {
             off_cluster: self.off_cluster.or(other.off_cluster),
             whole: self.whole.or(other.whole),
             complete: self.complete.or(other.complete),
+            longest_line: longer(self.longest_line, other.longest_line),
         }
     }
 }
@@ -254,34 +276,39 @@ fn through(
         }
         Fact::Known(known) => known,
     };
-    if routes.value.is_empty() {
+    let seen = || hidden_or(pipeline, yes(&input.at, "all of the configuration is seen"));
+    let outputs = routes.value.iter().map(|route| (route, pipeline.outputs.get(route.output)));
+    // What is handed on to a hop goes the further ways of this very pipeline.
+    let outputs: Vec<_> = outputs
+        .filter(|(_, output)| !output.is_some_and(|output| matches!(output.receiver, Receiver::Hop(_))))
+        .collect();
+    if outputs.is_empty() {
         let detail = format!("{} reaches no output", input.id);
         let mut evidence = routes.evidence.clone();
         evidence.push(Evidence { at: input.at.clone(), detail });
+        let kept = read.clone().and(seen());
         let routed = hidden_or(pipeline, Fact::known(false, Rank::Evaluated, evidence));
-        let kept = read.clone();
-        let routed = read.clone().and(routed);
+        let routed = kept.clone().and(routed);
         return vec![Links { mounted, read, kept, ..Links::all(&routed) }];
     }
-    let mut ways = Vec::new();
-    for route in &routes.value {
+    let way = |(route, output): (&Route, Option<&Output>)| {
         let steps: Vec<&Step> = input.steps.iter().chain(&route.steps).collect();
-        let kept = read
-            .clone()
-            .and(passes(&steps, namespace, exact))
-            .and(hidden_or(pipeline, yes(&input.at, "all of the configuration is seen")));
-        let Some(output) = pipeline.outputs.get(route.output) else { continue };
-        // What it hands on goes the further ways of this very pipeline.
-        if matches!(output.receiver, Receiver::Hop(_)) {
-            continue;
-        }
+        let kept = read.clone().and(passes(&steps, namespace, exact)).and(seen());
+        let Some(output) = output else {
+            let routed = kept.clone().and(no_such_output(input));
+            return Links { mounted: mounted.clone(), read: read.clone(), kept, ..Links::all(&routed) };
+        };
         let routed = kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
         let left = leaves(&passing, collector, output, hops);
         let shipped = routed.clone().and(left.shipped);
         let off_cluster = shipped.clone().and(left.off_cluster);
         let whole = shipped.clone().and(is_whole(&steps)).and(left.whole);
+        let longest_line = match (shipped.value(), longest_line(&steps)) {
+            (Some(true), limit) if limit.value() != Some(&ANY_LENGTH) => limit,
+            _ => any_length(shipped.clone()),
+        };
         let complete = shipped.clone().and(is_complete(&steps)).and(all_of(&input.source, &input.at));
-        ways.push(Links {
+        Links {
             mounted: mounted.clone(),
             read: read.clone(),
             kept,
@@ -290,7 +317,16 @@ fn through(
             off_cluster,
             whole,
             complete,
-        });
-    }
-    ways
+            longest_line,
+        }
+    };
+    outputs.into_iter().map(way).collect()
 }
+
+/// A way to an output that the pipeline does not have.
+fn no_such_output(input: &Input) -> Fact<bool> {
+    Fact::unknown(format!("{} leads to an output that is not read ({})", input.id, input.at))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Where an output sends logs, also through further collectors.
 
 use super::steps::{is_whole, passes};
-use super::{Passing, hidden_or, no, yes};
+use super::{Passing, hidden_or, no, no_such_output, yes};
 use crate::analyze::collectors::collector::Collector;
 use crate::analyze::collectors::endpoint::{Endpoint, Location, location, service_of};
 use crate::analyze::collectors::model::{Input, Output, Pipeline, Receiver, Source, Step};
@@ -194,16 +194,18 @@ fn behind(
     let Fact::Known(routes) = &input.routes else {
         return Left::all(Fact::unknown(format!("where {} leads to is not told ({})", input.id, input.at)));
     };
-    let ways = routes.value.iter().filter_map(|route| {
-        let output = pipeline.outputs.get(route.output)?;
+    let ways = routes.value.iter().map(|route| {
+        let Some(output) = pipeline.outputs.get(route.output) else {
+            return Left::all(no_such_output(input));
+        };
         let steps: Vec<&Step> = input.steps.iter().chain(&route.steps).collect();
         let passed = passes(&steps, passing.namespace, passing.exact);
         let left = leaves(passing, next, output, hops - 1);
-        Some(Left {
+        Left {
             shipped: passed.clone().and(left.shipped),
             off_cluster: passed.and(left.off_cluster),
             whole: is_whole(&steps).and(left.whole),
-        })
+        }
     });
     ways.reduce(|one, other| one.combine(other, Fact::or))
         .unwrap_or_else(|| Left::all(no(&input.at, format!("{} reaches no output", input.id))))

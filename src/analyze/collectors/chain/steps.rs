@@ -1,6 +1,6 @@
 //! What filters take out on the way.
 
-use super::no;
+use super::{ANY_LENGTH, no};
 use crate::analyze::collectors::glob;
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Step};
 use crate::analyze::fact::Fact;
@@ -24,6 +24,7 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> F
             Effect::DropsSome
             | Effect::Selects
             | Effect::Skips
+            | Effect::LongLines(_)
             | Effect::Samples
             | Effect::Limits
             | Effect::Redacts => continue,
@@ -42,7 +43,27 @@ pub(super) fn is_whole(steps: &[&Step]) -> Fact<bool> {
     none_of(steps, |effect| matches!(effect, Effect::DropsSome | Effect::Samples | Effect::Limits))
 }
 
-/// Whether no line is left out for its length or the age of its file.
+/// The longest line that none of the steps leaves out or cuts.
+pub(super) fn longest_line(steps: &[&Step]) -> Fact<i64> {
+    let limit = |step: &&Step| match &step.effect {
+        Effect::LongLines(limit) => Some(
+            limit
+                .clone()
+                .and_then(|limit| Fact::at(limit, Rank::Evaluated, step.at.clone(), step.what.clone())),
+        ),
+        _ => None,
+    };
+    let all = steps.iter().filter_map(limit);
+    let shorter = |one: Fact<i64>, other: Fact<i64>| match (one.value(), other.value()) {
+        (Some(length), Some(limit)) if limit < length => other,
+        (None, _) => one,
+        (_, None) => other,
+        _ => one,
+    };
+    all.reduce(shorter).unwrap_or_else(|| Fact::known(ANY_LENGTH, Rank::Evaluated, Vec::new()))
+}
+
+/// Whether no file is left out for its age, and no line for a length that is not told.
 pub(super) fn is_complete(steps: &[&Step]) -> Fact<bool> {
     none_of(steps, |effect| *effect == Effect::Skips)
 }

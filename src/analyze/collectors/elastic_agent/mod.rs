@@ -8,7 +8,7 @@ pub use operator::read_resource;
 
 use super::config::{Config, Env, Lookup};
 use super::dialect::Unreadable;
-use super::filebeat::inputs::filled;
+use super::filebeat::inputs::files;
 use super::filebeat::{outputs, processors};
 use super::model::{Effect, Input, NamespaceRule, Pipeline, Route, Source, Step, Unread};
 use super::settings::{Piece, Setting, Settings};
@@ -86,10 +86,10 @@ fn read_settings(root: &Setting<'_>, env: &Env) -> Pipeline {
             pipeline.unread.push(Unread { at: part.place(), why });
         }
     }
-    let mut names = Vec::new();
+    let mut switches = Vec::new();
     for (name, output) in root.get("outputs").entries() {
         let kind = output.get("type").plain();
-        names.push(name);
+        switches.push((name, output.get("enabled").flag(true)));
         pipeline.outputs.push(outputs::output(&kind, &format!("outputs.{name}"), &output, &output, true));
     }
     for (index, input) in root.get("inputs").items().iter().enumerate() {
@@ -97,7 +97,7 @@ fn read_settings(root: &Setting<'_>, env: &Env) -> Pipeline {
         let id = if id.is_empty() { format!("inputs[{index}]") } else { id };
         let wanted = input.get("use_output").plain();
         let wanted = if wanted.is_empty() { "default".to_owned() } else { wanted };
-        let output = names.iter().position(|name| **name == wanted);
+        let output = switches.iter().enumerate().find(|(_, (name, _))| **name == wanted);
         let mut found = Vec::new();
         match input.get("enabled").flag(true) {
             Fact::Known(known) if !known.value => {}
@@ -106,8 +106,14 @@ fn read_settings(root: &Setting<'_>, env: &Env) -> Pipeline {
         }
         for mut one in found {
             let steps = std::mem::take(&mut one.steps);
-            let routes = output.map(|output| Route { steps, output }).into_iter().collect();
-            one.routes = input.fact(routes, format!("use_output {wanted}"));
+            let leads = |routes| input.fact(routes, format!("use_output {wanted}"));
+            one.routes = match output {
+                // What is for an output that is switched off is not even started.
+                Some((output, (_, on))) => on
+                    .clone()
+                    .and_then(|on| leads(if on { vec![Route { steps, output }] } else { Vec::new() })),
+                None => leads(Vec::new()),
+            };
             pipeline.inputs.push(one);
         }
     }
@@ -150,15 +156,7 @@ fn inputs(id: &str, input: &Setting<'_>, env: &Env) -> Vec<Input> {
 fn source(kind: &str, stream: &Setting<'_>) -> Option<Source> {
     let dataset = stream.find("data_stream.dataset").plain();
     Some(match kind {
-        "filestream" | "logfile" | "log" | "container" => Source::Files {
-            include: stream
-                .get("paths")
-                .texts()
-                .into_iter()
-                .map(|path| path.map(|path| filled(&path)))
-                .collect(),
-            exclude: Vec::new(),
-        },
+        "filestream" | "logfile" | "log" | "container" => files(stream, kind),
         "journald" => {
             let only = ["units", "include_matches", "syslog_identifiers"];
             Source::Journal {

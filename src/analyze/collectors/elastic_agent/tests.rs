@@ -61,6 +61,32 @@ fn streams_lead_to_the_output_they_name() {
 }
 
 #[test]
+fn outputs_that_are_off_take_nothing() {
+    for (on, routes) in [("true", Some(1)), ("false", Some(0)), ("'${env.ON}'", None)] {
+        let text = format!(
+            "outputs: {{default: {{type: console, enabled: {on}}}}}\ninputs: [{{type: filestream, paths: [/x]}}]\n"
+        );
+        let mut config = Config::of_text("/etc/elastic-agent/agent.yml", AT, &text);
+        config.env.variables.insert("ON".into(), Variable::Hidden("from a Secret".into(), "x".into()));
+        let found = read(&config).unwrap().inputs[0].routes.value().map(Vec::len);
+        assert_eq!(found, routes, "{on}");
+    }
+}
+
+#[test]
+fn files_are_read_as_filebeat_does() {
+    let stream = |text: &str| {
+        let text = format!("inputs: [{{type: filestream, paths: [/var/log/containers/*.log]{text}}}]\n");
+        let Source::Files { exclude, .. } = of(&text).unwrap().inputs.remove(0).source else { panic!() };
+        exclude.iter().filter_map(Fact::value).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(stream(""), ["/var/log/containers/*"]);
+    assert_eq!(stream(", prospector.scanner.symlinks: true"), [""; 0]);
+    let excluded = ", prospector.scanner: {symlinks: true, exclude_files: ['x$']}";
+    assert_eq!(stream(excluded), ["**x"]);
+}
+
+#[test]
 fn a_policy_of_fleet_is_not_seen() {
     let mut config = Config::of_text("/etc/elastic-agent/agent.yml", AT, TEXT);
     config.env.variables.insert("FLEET_ENROLL".into(), Variable::Seen("1".into(), "x".into()));

@@ -29,6 +29,8 @@ pub(crate) struct Runner<'a> {
     pub at: &'a str,
     /// Its workload, where it is seen.
     pub workload: Option<&'a Workload>,
+    /// Others of which one must run on the same node, if it does not bring logs off the node by itself.
+    pub beside: Option<&'a [&'a Workload]>,
     /// Whether it is certain that it does there what it is for.
     pub sure: bool,
 }
@@ -157,26 +159,41 @@ fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Co
         .collect()
 }
 
-/// Why something does not do its work on a node; none if it does.
-fn why_not(runner: &Runner<'_>, node: &Node) -> Option<String> {
-    let placement = &runner.workload?.placement;
-    nodes::why_not(placement, node).or_else(|| {
-        let is_foreign = nodes::class(node) == NodeClass::Windows && !nodes::chooses_windows(placement);
-        is_foreign.then(|| "it is not made for Windows".to_owned())
+/// Why something does not do its work on a node, and the workload that does not run there; none if it does.
+fn why_not<'a>(runner: &Runner<'a>, node: &Node) -> Option<(&'a Workload, String)> {
+    let absent = |workload: &'a Workload| {
+        let placement = &workload.placement;
+        let why = nodes::why_not(placement, node).or_else(|| {
+            let is_foreign = nodes::class(node) == NodeClass::Windows && !nodes::chooses_windows(placement);
+            is_foreign.then(|| "it is not made for Windows".to_owned())
+        });
+        why.map(|why| (workload, why))
+    };
+    absent(runner.workload?).or_else(|| {
+        let all: Option<Vec<_>> = runner.beside?.iter().map(|workload| absent(workload)).collect();
+        all?.into_iter().next()
     })
 }
 
 fn runner<'a>(collector: &'a Collector<'_>, sure: bool) -> Runner<'a> {
-    Runner { name: &collector.name, at: &collector.at, workload: collector.workload, sure }
+    let beside = collector.taken_up_by.as_deref();
+    Runner {
+        name: &collector.name,
+        at: &collector.at,
+        // Without one that is seen nothing is known of nodes.
+        workload: collector.workload.filter(|_| beside.is_none_or(|beside| !beside.is_empty())),
+        beside,
+        sure,
+    }
 }
 
 /// Where something says on which nodes it runs.
 fn places(runner: &Runner<'_>, missed: &[&&Node]) -> Option<Evidence> {
-    let workload = runner.workload?;
+    runner.workload?;
     let Some(node) = missed.first() else {
         return Some(Evidence { at: runner.at.to_owned(), detail: format!("{} runs there", runner.name) });
     };
-    let why = why_not(runner, node)?;
+    let (workload, why) = why_not(runner, node)?;
     let tolerations = "spec.template.spec.tolerations";
     let at = if why.contains("nodeSelector") {
         workload.field("spec.template.spec.nodeSelector")
@@ -185,7 +202,9 @@ fn places(runner: &Runner<'_>, missed: &[&&Node]) -> Option<Evidence> {
     } else {
         workload.field("spec.template.spec")
     };
-    Some(Evidence { at, detail: format!("{} does not run on {}: {why}", runner.name, node.name) })
+    let is_own = runner.workload.is_some_and(|own| std::ptr::eq(own, workload));
+    let name = if is_own { runner.name.to_owned() } else { workload.title() };
+    Some(Evidence { at, detail: format!("{name} does not run on {}: {why}", node.name) })
 }
 
 /// Which nodes are not covered: "control plane 3 of 3 (cp1, cp2, cp3: the taint … is not tolerated)".
@@ -206,7 +225,7 @@ fn phrase(runners: &[Runner<'_>], missed: &[&&Node], all: &[&Node]) -> String {
         let why = runners
             .iter()
             .find_map(|runner| why_not(runner, first))
-            .map_or_else(String::new, |why| format!(": {why}"));
+            .map_or_else(String::new, |(_, why)| format!(": {why}"));
         parts.push(format!("{name} {} of {total} ({}{more}{why})", of_class.len(), names.join(", ")));
     }
     parts.join("; ")

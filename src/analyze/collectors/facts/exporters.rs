@@ -1,7 +1,7 @@
 //! Exporters of Kubernetes events: what each does with them, and how far they come that way.
 
 use super::{Collector, Snapshot};
-use crate::analyze::collectors::chain::{Links, Target};
+use crate::analyze::collectors::chain::{Links, Target, any_length};
 use crate::analyze::collectors::config::Lookup;
 use crate::analyze::collectors::products::{Product, Role, product_of};
 use crate::analyze::collectors::resolve;
@@ -182,6 +182,10 @@ fn printed(
         off_cluster: taken.clone().and(links.off_cluster),
         whole: taken.clone().and(links.whole),
         complete: taken.clone().and(links.complete),
+        longest_line: match taken.value() {
+            Some(true) => links.longest_line,
+            _ => any_length(taken.clone()),
+        },
     }
 }
 

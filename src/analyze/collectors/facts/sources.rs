@@ -7,11 +7,11 @@ use super::coverage::{Arises, Coverage, coverage};
 use super::{Collector, Instances, Snapshot};
 use crate::analyze::apiserver::audit::Paths;
 use crate::analyze::apiserver::instances::Instance;
-use crate::analyze::collectors::chain::{Links, Target, follow};
+use crate::analyze::collectors::chain::{ANY_LENGTH, Links, Target, follow};
 use crate::analyze::collectors::model::{Effect, Marker, Pattern, Pipeline, Source};
 use crate::analyze::collectors::paths;
 use crate::analyze::fact::Fact;
-use crate::snapshot::{GapReason, Medium, Reading, Scope};
+use crate::snapshot::{GapReason, Medium, Mount, Reading, Scope};
 use crate::verdict::{Evidence, Rank};
 
 /// A source of logs, and the links from it to where they end up. A link is told only for what passed the one before.
@@ -219,12 +219,54 @@ impl Scene<'_> {
             "-" | "/dev/stdout" | "/dev/stderr" => {
                 apiserver(instance.name.strip_prefix("kube-apiserver-").unwrap_or(&instance.name))
             }
-            path => match on_node(&instance.paths, path) {
-                Ok(path) => Target::File { path, is_audit: true },
-                Err(reason) => return unknown(&reason),
+            path => match lies(&instance.paths, path) {
+                Lies::OnNode(path) => Target::File { path, is_audit: true },
+                Lies::Unknown(reason) => return unknown(&reason),
+                Lies::InEmptyDir(mount) if self.reads_empty_dirs() => {
+                    return unknown(&format!(
+                        "the audit log lies on an emptyDir ({}), and whether a collector reads that one is not told",
+                        mount.at
+                    ));
+                }
+                Lies::InEmptyDir(Mount { at, .. }) => {
+                    return self.out_of_reach(
+                        &name,
+                        at,
+                        "the audit log lies on an emptyDir, which only its own pod sees",
+                    );
+                }
+                Lies::InContainer => {
+                    let why =
+                        "the audit log lies in the apiserver's container itself, where nothing else sees it";
+                    return self.out_of_reach(&name, &place, why);
+                }
             },
         };
-        self.source(&name, "audit", &target, Some(Arises::ControlPlane))
+        let mut source = self.source(&name, "audit", &target, Some(Arises::ControlPlane));
+        source.links.longest_line = cut_to_fit(instance, source.links.longest_line);
+        source
+    }
+
+    /// An audit log that no collector can take in.
+    fn out_of_reach(&self, name: &str, at: &str, why: &str) -> LogSource {
+        let mut source = self.source(name, "audit", &Target::Events, None);
+        source.links = Links::all(&Fact::at(false, Rank::Evaluated, at, why));
+        source
+    }
+
+    /// Whether a collector reads what lies on emptyDirs, by their folders of the node.
+    fn reads_empty_dirs(&self) -> bool {
+        let inputs =
+            self.collectors.iter().filter_map(|one| one.pipeline.as_ref().ok()).flat_map(|one| &one.inputs);
+        inputs
+            .filter_map(|input| match &input.source {
+                Source::Files { include, .. } => Some(include),
+                _ => None,
+            })
+            .flatten()
+            .any(|glob| {
+                glob.value().is_none_or(|glob| glob.contains("empty-dir") || glob.contains("/kubelet/pods"))
+            })
     }
 
     /// An apiserver that writes no audit log: what its webhook is sent to may be outside, which its own file says.
@@ -376,30 +418,53 @@ fn named_namespaces(pipeline: &Pipeline) -> Vec<String> {
     names
 }
 
-/// The path of a container's file on the node.
-fn on_node(behind: &Paths, path: &str) -> Result<String, String> {
+/// How long lines may be that get on, of an apiserver that may cut its events: no event is written that is longer.
+fn cut_to_fit(instance: &Instance, limit: Fact<i64>) -> Fact<i64> {
+    let largest = instance.flags.int("audit-log-truncate-max-event-size");
+    let cuts = instance.flags.bool("audit-log-truncate-enabled").zip(largest);
+    match (&cuts, limit.value()) {
+        (Fact::Known(known), Some(limit)) if known.value.0 && (1..=*limit).contains(&known.value.1) => {
+            cuts.map(|_| ANY_LENGTH)
+        }
+        _ => limit,
+    }
+}
+
+/// Where a file of a container lies.
+enum Lies<'a> {
+    /// On the node, at this path.
+    OnNode(String),
+    /// On an `emptyDir` that no other container of the pod mounts.
+    InEmptyDir(&'a Mount),
+    /// In the container itself.
+    InContainer,
+    /// It is not told; the reason.
+    Unknown(String),
+}
+
+fn lies<'a>(behind: &'a Paths, path: &str) -> Lies<'a> {
     let mounts = match behind {
-        Paths::Host => return Ok(path.to_owned()),
-        Paths::Unknown(reason) => return Err(reason.clone()),
+        Paths::Host => return Lies::OnNode(path.to_owned()),
+        Paths::Unknown(reason) => return Lies::Unknown(reason.clone()),
         Paths::Mounts(mounts) => mounts,
     };
     let mount = mounts
         .iter()
         .filter(|mount| paths::is_or_below(path, mount.path.trim_end_matches('/')))
         .max_by_key(|mount| mount.path.len());
-    match mount.map(|mount| (&mount.medium, mount)) {
-        Some((Medium::HostPath(folder), mount)) => {
+    let Some(mount) = mount else { return Lies::InContainer };
+    match (&mount.medium, &mount.shared_with) {
+        (Medium::HostPath(folder), _) => {
             let rest = path.get(mount.path.trim_end_matches('/').len()..).unwrap_or_default();
-            Ok(format!("{}{rest}", folder.trim_end_matches('/')))
+            Lies::OnNode(format!("{}{rest}", folder.trim_end_matches('/')))
         }
-        Some((_, mount)) => {
-            Err(format!("the audit log lies on a volume that is not of the node ({})", mount.at))
-        }
-        // The path may come from a variable, whose value is not shown.
-        None => Err(
-            "the audit log lies in the apiserver's container itself, where no collector of the node sees it"
-                .into(),
-        ),
+        (Medium::EmptyDir, Some(others)) if others.is_empty() => Lies::InEmptyDir(mount),
+        (Medium::EmptyDir, Some(others)) => Lies::Unknown(format!(
+            "the audit log lies on an emptyDir that {} of the same pod mounts too, and what becomes of it there is not read ({})",
+            others.join(", "),
+            mount.at
+        )),
+        _ => Lies::Unknown(format!("the audit log lies on a volume that is not of the node ({})", mount.at)),
     }
 }
 

@@ -90,14 +90,7 @@ impl Reader<'_> {
     }
 
     fn files_input(&self, id: &str, item: &Setting<'_>, kind: &str) -> Input {
-        let (include, mut exclude) =
-            if kind == "docker" { (docker(item), Vec::new()) } else { (globs(item, "paths"), Vec::new()) };
-        for key in ["exclude_files", "prospector.scanner.exclude_files"] {
-            let list = item.find(key);
-            exclude.extend(list.texts().into_iter().map(|regex| of_regex(regex, &list)));
-        }
-        exclude.extend(links(item, kind));
-        let mut input = draft(id, item, Source::Files { include, exclude });
+        let mut input = draft(id, item, files(item, kind));
         input.position = Some(self.registry(item, Beat::Filebeat));
         input.steps = file_steps(item);
         input
@@ -306,12 +299,24 @@ fn draft(id: &str, item: &Setting<'_>, source: Source) -> Input {
     }
 }
 
-/// The entries of `/var/log/containers` are links, which `filestream` and `log` do not follow unless told; `container` does
+/// The files of an input of this kind.
+pub(in super::super) fn files(item: &Setting<'_>, kind: &str) -> Source {
+    let (include, mut exclude) =
+        if kind == "docker" { (docker(item), Vec::new()) } else { (globs(item, "paths"), Vec::new()) };
+    for key in ["exclude_files", "prospector.scanner.exclude_files"] {
+        let list = item.find(key);
+        exclude.extend(list.texts().into_iter().map(|regex| of_regex(regex, &list)));
+    }
+    exclude.extend(links(item, kind));
+    Source::Files { include, exclude }
+}
+
+/// The entries of `/var/log/containers` are links, which `filestream` and `log`, `logfile` of the Elastic Agent, do not follow unless told; `container` does
 /// (Beats docs: `prospector.scanner.symlinks`, `symlinks`).
 fn links(item: &Setting<'_>, kind: &str) -> Option<Glob> {
     let setting = match kind {
         "filestream" => item.find("prospector.scanner.symlinks"),
-        "" | "log" => item.get("symlinks"),
+        "" | "log" | "logfile" => item.get("symlinks"),
         _ => return None,
     };
     match setting.flag(false) {
@@ -330,7 +335,7 @@ fn globs(item: &Setting<'_>, key: &str) -> Vec<Glob> {
 }
 
 /// `${data.kubernetes.container.id}` and its like as `*`.
-pub(in super::super) fn filled(path: &str) -> String {
+fn filled(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once("${") {

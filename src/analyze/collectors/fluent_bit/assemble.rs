@@ -239,7 +239,7 @@ fn finish(input: Prepared<'_>, followed: Result<Followed, String>) -> Input {
 }
 
 /// The annotations by which pods withdraw (fluent-bit docs: filters/kubernetes).
-fn opt_out(honoured: Fact<bool>) -> OptOut {
+pub(in super::super) fn opt_out(honoured: Fact<bool>) -> OptOut {
     OptOut {
         marker: Marker::Annotation,
         key: "fluentbit.io/exclude*".into(),

@@ -50,14 +50,19 @@ pub(super) fn steps(section: &Section, enriched: bool) -> Vec<Step> {
 fn step(rule: &Rule<'_>, enriched: bool) -> Step {
     let at = rule.property.at.clone();
     let what = format!("grep {}", rule.property.shown());
-    let effect = match about(&rule.key, enriched) {
-        About::Namespace => Effect::Namespaces(namespaces(rule.keeps, &at, rule.pattern.clone())),
+    let effect = effect(&rule.key, rule.pattern.clone(), rule.keeps, enriched, &at);
+    Step { at, what, effect }
+}
+
+/// What one rule comes to, which keeps or drops the records whose field at `key` fits a pattern.
+pub(in super::super) fn effect(key: &str, pattern: Pattern, keeps: bool, enriched: bool, at: &str) -> Effect {
+    match about(key, enriched) {
+        About::Namespace => Effect::Namespaces(namespaces(keeps, at, pattern)),
         About::Nothing => Effect::Unclear,
         // All that have the field, which may be all there are.
-        About::Content if !rule.keeps && takes_everything(&rule.pattern) => Effect::Unclear,
+        About::Content if !keeps && takes_everything(&pattern) => Effect::Unclear,
         About::Content => Effect::DropsSome,
-    };
-    Step { at, what, effect }
+    }
 }
 
 fn takes_everything(pattern: &Pattern) -> bool {
@@ -108,7 +113,7 @@ fn rule(property: &Property) -> Rule<'_> {
 }
 
 /// A regular expression as this program's patterns have it.
-pub(super) fn pattern(regex: &str) -> Pattern {
+pub(in super::super) fn pattern(regex: &str) -> Pattern {
     match without_slashes(regex) {
         (text, true) => Pattern::Regex(format!("(?i){text}")),
         (text, false) => Pattern::Regex(text.to_owned()),

@@ -1,5 +1,6 @@
 //! Inputs: what they read, where they remember how far, and the tags they give.
 
+use super::lines;
 use super::section::{Property, Section};
 use super::tag::{Part, Shape};
 use crate::analyze::collectors::model::{
@@ -189,22 +190,11 @@ fn losses(section: &Section, paths: &[String]) -> Vec<Step> {
             .iter()
             .any(|own| path.trim_start_matches("C:").starts_with(own))
     };
-    if !paths.iter().all(runtime) {
-        let limit = section.seen("buffer_max_size").unwrap_or_else(|| "32k".into());
-        let (what, effect) = match section.flag("skip_long_lines", false) {
-            Fact::Known(known) if known.value => {
-                (format!("lines longer than {limit} are skipped"), Effect::Skips)
-            }
-            Fact::Known(_) => {
-                (format!("a line longer than {limit} ends the reading of its file"), Effect::Skips)
-            }
-            Fact::Unknown(unknown) => {
-                (format!("lines longer than {limit}: {}", unknown.reason), Effect::Unclear)
-            }
-        };
-        let at = section.get("skip_long_lines").map_or(&section.at, |property| &property.at);
-        steps.push(Step { at: at.clone(), what, effect });
-    }
+    let size = section.get("buffer_max_size");
+    let limit = size.map_or_else(|| section.default(lines::DEFAULT.to_owned(), ""), Property::text);
+    let at = section.get("skip_long_lines").or(size).map_or(&section.at, |property| &property.at);
+    let skips = section.flag("skip_long_lines", false).value().copied();
+    steps.extend(lines::lost(limit, at, skips, paths.iter().all(runtime)));
     steps
 }
 

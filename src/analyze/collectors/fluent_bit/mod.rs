@@ -6,14 +6,16 @@
 //! | `section`, `value` | sections, and values with their variables |
 //! | `tag`, `matching` | what tags an input gives, and what matches them |
 //! | `inputs`, `filters`, `grep`, `outputs`, `plugins` | what the plugins do |
+//! | `lines` | what is lost of long lines |
 //! | `routes` | the ways from tags through filters to outputs |
 //! | `assemble` | all of it as one pipeline |
 
 mod assemble;
 mod classic;
 mod filters;
-mod grep;
+pub(super) mod grep;
 mod inputs;
+pub(super) mod lines;
 mod matching;
 mod outputs;
 mod plugins;
@@ -23,6 +25,7 @@ mod tag;
 mod value;
 mod yaml;
 
+pub(super) use self::assemble::opt_out;
 use self::section::{Kind, Section};
 use super::config::{Config, Env, File, Lookup, Variable};
 use super::dialect::Unreadable;

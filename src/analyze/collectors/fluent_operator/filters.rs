@@ -1,7 +1,8 @@
 //! `ClusterFilter` and `Filter` (`apis/fluentbit/v1alpha2/plugins/filter`).
 
 use super::super::fields::Fields;
-use super::super::model::{Effect, Marker, NamespaceMatch, NamespaceRule, OptOut, Pattern, Step};
+use super::super::fluent_bit::{self, grep};
+use super::super::model::{Effect, OptOut, Step};
 use super::tags::{Fit, Matcher, Tag};
 use crate::analyze::fact::Fact;
 use crate::snapshot::Resource;
@@ -59,21 +60,16 @@ pub(super) fn opt_outs(filters: &[Filter], tag: &Tag, config: &Fields<'_>) -> Ve
             });
         }
     }
-    vec![OptOut {
-        marker: Marker::Annotation,
-        key: "fluentbit.io/exclude*".into(),
-        value: "true".into(),
-        on_namespaces: false,
-        honoured: honoured
-            .unwrap_or_else(|| config.known("", false, "no kubernetes filter is about these records")),
-    }]
+    let honoured =
+        honoured.unwrap_or_else(|| config.known("", false, "no kubernetes filter is about these records"));
+    vec![fluent_bit::opt_out(honoured)]
 }
 
 fn steps(name: &str, fields: &Fields<'_>) -> Vec<Step> {
     let step = |key: &str, what: String, effect| Step { at: fields.at_key(key), what, effect };
     match name {
         name if HARMLESS.contains(&name) => Vec::new(),
-        "grep" => ["regex", "exclude"].into_iter().filter_map(|kind| grep(fields, kind)).collect(),
+        "grep" => ["regex", "exclude"].into_iter().filter_map(|kind| rule_of(fields, kind)).collect(),
         "throttle" => {
             let rate = fields.text("rate").unwrap_or_else(|| "1".into());
             let interval = fields.text("interval").unwrap_or_else(|| "1s".into());
@@ -92,22 +88,12 @@ fn steps(name: &str, fields: &Fields<'_>) -> Vec<Step> {
 }
 
 /// `KEY REGEX`: `regex` keeps what fits, `exclude` drops it (fluent-bit docs: filters/grep).
-fn grep(fields: &Fields<'_>, kind: &str) -> Option<Step> {
+fn rule_of(fields: &Fields<'_>, kind: &str) -> Option<Step> {
     let rule = fields.text(kind)?;
     let (key, pattern) = rule.trim().split_once(char::is_whitespace).unwrap_or((rule.trim(), ""));
-    let words: Vec<&str> =
-        key.split(['$', '[', ']', '\'', '"', '.']).filter(|word| !word.is_empty()).collect();
     let at = fields.at_key(kind);
-    let effect = if words == ["kubernetes", "namespace_name"] {
-        let names =
-            vec![NamespaceMatch { at: at.clone(), pattern: Pattern::Regex(pattern.trim().to_owned()) }];
-        Effect::Namespaces(match kind {
-            "regex" => NamespaceRule { only: Some(names), except: Vec::new() },
-            _ => NamespaceRule { only: None, except: names },
-        })
-    } else {
-        Effect::DropsSome
-    };
+    // Whether records know their namespace by then is not followed here.
+    let effect = grep::effect(key, grep::pattern(pattern.trim()), kind == "regex", true, &at);
     Some(Step { at, what: format!("grep {kind} {rule}"), effect })
 }
 

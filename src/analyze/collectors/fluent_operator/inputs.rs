@@ -1,6 +1,7 @@
 //! `ClusterInput` (`apis/fluentbit/v1alpha2/plugins/input`).
 
 use super::super::fields::Fields;
+use super::super::fluent_bit::lines;
 use super::super::model::{Buffer, Effect, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step};
 use super::tags::Tag;
 use crate::analyze::fact::Fact;
@@ -13,9 +14,6 @@ const NOT_LOGS: [&str; 6] =
 
 /// What is no plugin in the specification.
 const SETTINGS: [&str; 4] = ["alias", "logLevel", "processors", "customPlugin"];
-
-/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
-const CONTAINER_LINE: &str = "32k";
 
 /// The inputs of a resource, for each tag its records can have.
 pub(super) fn read(resource: &Resource, owner: &Fields<'_>) -> Vec<(Input, Tag)> {
@@ -103,25 +101,13 @@ fn lost(fields: &Fields<'_>) -> Vec<Step> {
         let what = format!("files not written to for {age} are ignored");
         steps.push(Step { at: fields.at_key("ignoredOlder"), what, effect: Effect::Skips });
     }
-    let size = fields.text("bufferMaxSize").unwrap_or_else(|| CONTAINER_LINE.into());
+    let size = fields.text("bufferMaxSize").unwrap_or_else(|| lines::DEFAULT.to_owned());
     let of_containers =
         fields.list("path").iter().all(|(path, _)| path.contains("/containers/") || path.contains("/pods/"));
-    if !of_containers || is_small(&size) {
-        let what = format!("lines longer than {size} are lost");
-        steps.push(Step { at: fields.at_key("bufferMaxSize"), what, effect: Effect::Skips });
-    }
+    let size = fields.known("bufferMaxSize", size, "");
+    let skips = Some(fields.flag("skipLongLines").unwrap_or(false));
+    steps.extend(lines::lost(size, &fields.at_key("bufferMaxSize"), skips, of_containers));
     steps
-}
-
-fn is_small(size: &str) -> bool {
-    let digits: String = size.chars().take_while(char::is_ascii_digit).collect();
-    let number: u64 = digits.parse().unwrap_or(u64::MAX);
-    let unit = size.get(digits.len()..).unwrap_or_default().to_ascii_lowercase();
-    match unit.as_str() {
-        "" => number < 17 * 1024,
-        "k" | "kb" => number < 17,
-        _ => number == 0,
-    }
 }
 
 /// Where records wait: in files only if the inputs say so and the service has a folder for them.

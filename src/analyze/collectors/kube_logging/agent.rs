@@ -2,33 +2,43 @@
 //! (`pkg/resources/fluentbit`, `pkg/sdk/logging/api/v1beta1/logging_types.go: FluentBitDefaults`).
 
 use super::super::fields::Fields;
+use super::super::fluent_bit::{self, lines};
 use super::super::model::{
-    Buffer, Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline,
-    Receiver, Retry, Source, Step, Unread, WhenFull,
+    Buffer, Effect, Input, NamespaceMatch, NamespaceRule, OptOut, Output, Pattern, Pipeline, Receiver, Retry,
+    Source, Step, Unread, WhenFull,
 };
+use super::Wanted;
 use super::flows::Delivery;
 use super::scope::{Agent, Aggregator, Scope};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
-/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
-const CONTAINER_LINE: i64 = 17 * 1024;
-
-/// Reads the agents of a scope: an input and an output to the aggregator for each.
-pub(super) fn read(scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pipeline) {
+/// Reads the agents of a scope: an output to the aggregator for each, and an input for each that is wanted. What comes back
+/// is the first of the outputs.
+pub(super) fn read(
+    scope: &Scope<'_>,
+    delivery: &Delivery<'_>,
+    wanted: Wanted<'_>,
+    pipeline: &mut Pipeline,
+) -> Option<usize> {
+    let mut first = None;
     for agent in &scope.agents {
-        let spec = &agent.spec;
+        let (spec, wanted) = (&agent.spec, wanted(agent.of));
         if let Some(secret) = spec.get("customConfigSecret") {
-            pipeline.unread.push(Unread {
+            pipeline.unread.extend(wanted.then(|| Unread {
                 at: secret.at(),
                 why: "customConfigSecret replaces the agent's configuration by one from a Secret, which is not read".into(),
-            });
+            }));
             continue;
         }
         pipeline.outputs.push(hop(scope, agent));
         let output = pipeline.outputs.len() - 1;
+        first.get_or_insert(output);
+        if !wanted {
+            continue;
+        }
         pipeline.inputs.push(Input {
-            id: format!("tail.{}", agent.name),
+            id: format!("tail.{}", agent.of.name),
             at: spec.at_key("inputTail"),
             source: source(agent),
             position: Some(position(agent)),
@@ -37,10 +47,11 @@ pub(super) fn read(scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pi
             routes: delivery.routes(&filters(spec), output, None),
         });
         add_metrics(pipeline, metrics(spec, "Fluent Bit"));
+        if let Aggregator::Fluentd(spec) | Aggregator::SyslogNg(spec) = &scope.aggregator {
+            add_metrics(pipeline, metrics(spec, "the aggregator"));
+        }
     }
-    if let Aggregator::Fluentd(spec) | Aggregator::SyslogNg(spec) = &scope.aggregator {
-        add_metrics(pipeline, metrics(spec, "the aggregator"));
-    }
+    first
 }
 
 fn add_metrics(pipeline: &mut Pipeline, more: Fact<bool>) {
@@ -130,13 +141,7 @@ fn opt_out(spec: &Fields<'_>) -> OptOut {
             None => spec.known("", true, "K8S-Logging.Exclude is not set; the operator's default is on"),
         }
     };
-    OptOut {
-        marker: Marker::Annotation,
-        key: "fluentbit.io/exclude*".into(),
-        value: "true".into(),
-        on_namespaces: false,
-        honoured,
-    }
+    fluent_bit::opt_out(honoured)
 }
 
 fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
@@ -150,11 +155,10 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
             Effect::Skips,
         ));
     }
-    if let Some(size) = tail.text("Buffer_Max_Size")
-        && bytes(&size).is_some_and(|bytes| bytes < CONTAINER_LINE)
-    {
-        steps.push(step("Buffer_Max_Size", format!("lines longer than {size} are lost"), Effect::Skips));
-    }
+    let size = tail.text("Buffer_Max_Size").unwrap_or_else(|| lines::DEFAULT.to_owned());
+    let size = tail.known("Buffer_Max_Size", size, "");
+    let skips = Some(tail.flag("Skip_Long_Lines").unwrap_or(false));
+    steps.extend(lines::lost(size, &tail.at_key("Buffer_Max_Size"), skips, true));
     if let Some((namespaces, at)) = &agent.namespaces {
         let matched = |name: &String| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name.clone()) };
         let rule = NamespaceRule { only: Some(namespaces.iter().map(matched).collect()), except: Vec::new() };
@@ -162,19 +166,6 @@ fn input_steps(agent: &Agent<'_>) -> Vec<Step> {
         steps.push(Step { at: at.clone(), what, effect: Effect::Namespaces(rule) });
     }
     steps
-}
-
-/// Sizes of Fluent Bit: `32k`, `1M`, with or without a `B`, by 1000 or 1024; the larger is taken.
-fn bytes(text: &str) -> Option<i64> {
-    let text = text.trim().to_ascii_lowercase();
-    let bare = text.strip_suffix('b').unwrap_or(&text);
-    let (digits, factor) = match bare.chars().last() {
-        Some('k') => (bare.trim_end_matches('k'), 1024),
-        Some('m') => (bare.trim_end_matches('m'), 1024 * 1024),
-        Some('g') => (bare.trim_end_matches('g'), 1024 * 1024 * 1024),
-        _ => (bare, 1),
-    };
-    digits.parse::<i64>().ok()?.checked_mul(factor)
 }
 
 /// `filterGrep`, before anything else.
@@ -218,7 +209,7 @@ fn hop(scope: &Scope<'_>, agent: &Agent<'_>) -> Output {
         .then(|| spec.known("tls", false, "the operator turns tls.verify off"));
     let retry = retry(spec, to_fluentd);
     Output {
-        id: format!("{id}.{}", agent.name),
+        id: format!("{id}.{}", agent.of.name),
         at: spec.at(),
         receiver: if matches!(scope.aggregator, Aggregator::None) {
             Receiver::Nothing

@@ -42,11 +42,62 @@ pub const GROUP: &str = "logging.banzaicloud.io";
 /// The API group of its extensions.
 pub const EXTENSIONS: &str = "logging-extensions.banzaicloud.io";
 
-/// Reads a `Logging` with all resources that may belong to it.
+/// Chooses what is read by the resource it is made from.
+type Wanted<'a> = &'a dyn Fn(&Resource) -> bool;
+
+/// Reads what the operator runs for one resource: an agent (a `FluentbitAgent`, or `spec.fluentbit` of a `Logging`) or a
+/// tailer, with the ways through every `Logging` that takes up what it sends.
 ///
 /// # Errors
-/// It is no `Logging`, or not one that the operator would take.
-pub fn read(logging: &Resource, all: &[Resource]) -> Result<Pipeline, Unreadable> {
+/// There is no such `Logging`, or it is not one that the operator would take.
+pub fn read(resource: &Resource, all: &[Resource]) -> Result<Pipeline, Unreadable> {
+    let same = |one: &Resource| {
+        (&one.kind, &one.namespace, &one.name) == (&resource.kind, &resource.namespace, &resource.name)
+    };
+    let mut joined: Option<Pipeline> = None;
+    for logging in all.iter().filter(|one| one.group == GROUP && one.kind == "Logging") {
+        let read = match of_logging(logging, all, &same) {
+            Err(unreadable) if !same(logging) => {
+                let unread = vec![Unread { at: unreadable.at, why: unreadable.why }];
+                Pipeline { unread, ..Pipeline::default() }
+            }
+            read => read?,
+        };
+        if read.inputs.is_empty() && read.unread.is_empty() {
+            continue;
+        }
+        match &mut joined {
+            Some(joined) => joined.join(read),
+            None => joined = Some(read),
+        }
+    }
+    joined.ok_or_else(|| Unreadable::new(&*resource.at, "no Logging is seen that takes up what it sends"))
+}
+
+/// Whether the operator runs an agent for a resource.
+pub fn is_agent(resource: &Resource) -> bool {
+    match resource.kind.as_str() {
+        "FluentbitAgent" => true,
+        // What is no mapping is refused where it is read.
+        "Logging" => !resource.spec.is_object() || resource.spec.get("fluentbit").is_some(),
+        _ => false,
+    }
+}
+
+/// Reads what each container of a `HostTailer` runs, by its name.
+pub fn read_host_tailer(tailer: &Resource, all: &[Resource]) -> Vec<(String, Result<Pipeline, Unreadable>)> {
+    let of_container = |(name, id): (String, String)| {
+        let read = read(tailer, all).map(|mut pipeline| {
+            pipeline.inputs.retain(|input| input.id == id);
+            pipeline
+        });
+        (name, read)
+    };
+    tailers::containers(tailer).into_iter().map(of_container).collect()
+}
+
+/// Reads a `Logging` with all resources that belong to it, of the inputs those that are wanted.
+fn of_logging(logging: &Resource, all: &[Resource], wanted: Wanted<'_>) -> Result<Pipeline, Unreadable> {
     let spec = Fields::spec(logging);
     if logging.kind != "Logging" {
         return Err(Unreadable::new(&*logging.at, format!("it is a {}, not a Logging", logging.kind)));
@@ -73,8 +124,8 @@ pub fn read(logging: &Resource, all: &[Resource]) -> Result<Pipeline, Unreadable
         });
     }
     let delivery = Delivery::new(&spec, &scope, system);
-    agent::read(&scope, &delivery, &mut pipeline);
-    tailers::read(all, &scope, &delivery, &mut pipeline);
+    let hop = agent::read(&scope, &delivery, wanted, &mut pipeline);
+    tailers::read(all, &scope, (&delivery, hop), wanted, &mut pipeline);
     Ok(pipeline)
 }
 

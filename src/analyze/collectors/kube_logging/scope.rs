@@ -34,8 +34,8 @@ pub(super) enum Aggregator<'a> {
 
 /// An agent that sends to the aggregator.
 pub(super) struct Agent<'a> {
-    /// Its name.
-    pub(super) name: String,
+    /// What it is made from: a `FluentbitAgent`, or a `Logging` that holds one.
+    pub(super) of: &'a Resource,
     /// Its specification.
     pub(super) spec: Fields<'a>,
     /// Of which namespaces it sends, if not all; where that is said.
@@ -147,12 +147,12 @@ impl<'a> Scope<'a> {
     }
 
     fn agents_of(&self, reference: &str, owner: &'a Resource, tenancy: Option<&Tenancy>) -> Vec<Agent<'a>> {
-        let legacy = Fields::spec(owner).get("fluentbit").map(|spec| (owner.name.clone(), spec));
+        let legacy = Fields::spec(owner).get("fluentbit").map(|spec| (owner, spec));
         let own = of_kind(self.all, "FluentbitAgent")
             .filter(|agent| Fields::spec(agent).text("loggingRef").unwrap_or_default() == reference)
-            .map(|agent| (agent.name.clone(), Fields::spec(agent)));
-        let agent = |(name, spec)| Agent {
-            name,
+            .map(|agent| (agent, Fields::spec(agent)));
+        let agent = |(of, spec)| Agent {
+            of,
             spec,
             namespaces: tenancy.and_then(|tenancy| tenancy.namespaces.clone()),
             tenant: tenancy.is_some().then(|| self.logging.name.clone()),

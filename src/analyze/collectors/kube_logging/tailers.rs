@@ -3,56 +3,85 @@
 //! (`pkg/resources/{hosttailer,eventtailer}`, `pkg/sdk/extensions`).
 
 use super::super::fields::Fields;
-use super::super::model::{Effect, Input, NamespaceRule, Pipeline, Source, Step};
+use super::super::fluent_bit::lines;
+use super::super::model::{Input, NamespaceRule, Pipeline, Source, Step};
 use super::flows::Delivery;
 use super::scope::Scope;
 use super::selection::KnownPod;
-use super::{EXTENSIONS, known_routes};
+use super::{EXTENSIONS, Wanted, known_routes};
 use crate::analyze::fact::Fact;
 use crate::snapshot::Resource;
 
-/// Reads all tailers. Which `Logging` collects what they write, its flows say.
-pub(super) fn read(all: &[Resource], scope: &Scope<'_>, delivery: &Delivery<'_>, pipeline: &mut Pipeline) {
-    for tailer in all.iter().filter(|tailer| tailer.group == EXTENSIONS) {
+/// The kinds of tailers of a `HostTailer`: the field that lists them, and how their inputs are called here.
+const KINDS: [(&str, &str); 2] = [("fileTailers", "file"), ("systemdTailers", "systemd")];
+
+/// The containers of a `HostTailer`, each with the input it runs.
+pub(super) fn containers(tailer: &Resource) -> Vec<(String, String)> {
+    let of_part = |(prefix, part): (&str, Fields<'_>)| {
+        let name = part.text("name").unwrap_or_default();
+        let input = format!("{prefix}.{}", title(tailer, &name));
+        (name, input)
+    };
+    parts(tailer).into_iter().map(of_part).collect()
+}
+
+/// The tailers of a `HostTailer` that are on.
+fn parts(tailer: &Resource) -> Vec<(&'static str, Fields<'_>)> {
+    let spec = Fields::spec(tailer);
+    let on = |part: &Fields<'_>| part.flag("disabled") != Some(true);
+    let all = KINDS
+        .iter()
+        .flat_map(|(field, prefix)| spec.items(field).into_iter().map(move |part| (*prefix, part)));
+    all.filter(|(_, part)| on(part)).collect()
+}
+
+fn title(tailer: &Resource, name: &str) -> String {
+    format!("{}-host-tailer-{name}", tailer.name)
+}
+
+/// Reads the tailers that are wanted, with the ways on from `hop`, the output of an agent. Which `Logging` collects what they
+/// write, its flows say.
+pub(super) fn read(
+    all: &[Resource],
+    scope: &Scope<'_>,
+    (delivery, hop): (&Delivery<'_>, Option<usize>),
+    wanted: Wanted<'_>,
+    pipeline: &mut Pipeline,
+) {
+    for tailer in all.iter().filter(|tailer| tailer.group == EXTENSIONS && wanted(tailer)) {
         let spec = Fields::spec(tailer);
         match tailer.kind.as_str() {
             "HostTailer" => {
-                for (kind, prefix) in [("fileTailers", "file"), ("systemdTailers", "systemd")] {
-                    let on = |part: &Fields<'_>| part.flag("disabled") != Some(true);
-                    for part in spec.items(kind).into_iter().filter(on) {
-                        let name =
-                            format!("{}-host-tailer-{}", tailer.name, part.text("name").unwrap_or_default());
-                        let pod = pod("host-tailer", &tailer.namespace, &name);
-                        let input = Input {
-                            id: format!("{prefix}.{name}"),
-                            at: part.at(),
-                            source: if prefix == "file" { file(&part) } else { journal(&part) },
-                            position: Some(part.known(
-                                "",
-                                Some(format!("/var/pos/{name}.db")),
-                                "the operator sets it, in a folder of the node",
-                            )),
-                            opt_outs: Vec::new(),
-                            steps: if prefix == "file" { vec![long_lines(&part)] } else { Vec::new() },
-                            routes: routes(scope, delivery, &pod, pipeline),
-                        };
-                        pipeline.inputs.push(input);
-                    }
+                for (prefix, part) in parts(tailer) {
+                    let name = title(tailer, &part.text("name").unwrap_or_default());
+                    let pod = pod("host-tailer", &tailer.namespace, &name);
+                    pipeline.inputs.push(Input {
+                        id: format!("{prefix}.{name}"),
+                        at: part.at(),
+                        source: if prefix == "file" { file(&part) } else { journal(&part) },
+                        position: Some(part.known(
+                            "",
+                            Some(format!("/var/pos/{name}.db")),
+                            "the operator sets it, in a folder of the node",
+                        )),
+                        opt_outs: Vec::new(),
+                        steps: long_lines(&part).filter(|_| prefix == "file").into_iter().collect(),
+                        routes: routes(scope, delivery, hop, &pod),
+                    });
                 }
             }
             "EventTailer" => {
                 let namespace = spec.text("controlNamespace").unwrap_or_default();
                 let pod = pod("event-tailer", &namespace, "event-tailer");
-                let input = Input {
+                pipeline.inputs.push(Input {
                     id: format!("events.{}", tailer.name),
                     at: spec.at(),
                     source: Source::Events { namespaces: NamespaceRule::default(), only_warnings: false },
                     position: Some(event_position(&spec)),
                     opt_outs: Vec::new(),
                     steps: Vec::new(),
-                    routes: routes(scope, delivery, &pod, pipeline),
-                };
-                pipeline.inputs.push(input);
+                    routes: routes(scope, delivery, hop, &pod),
+                });
             }
             _ => {}
         }
@@ -69,19 +98,13 @@ fn pod<'a>(app: &str, namespace: &'a str, container: &'a str) -> KnownPod<'a> {
     }
 }
 
+/// Agents read alike here: what the first of them sends is what gets on.
 fn routes(
     scope: &Scope<'_>,
     delivery: &Delivery<'_>,
+    hop: Option<usize>,
     pod: &KnownPod<'_>,
-    pipeline: &Pipeline,
 ) -> Fact<Vec<super::Route>> {
-    // Agents read alike here: what the first of them sends is what gets on.
-    let agent = pipeline.inputs.iter().find(|input| input.id.starts_with("tail."));
-    let hop = pipeline.outputs.iter().position(|output| {
-        agent.is_some_and(|agent| {
-            output.id.split_once('.').map(|(_, name)| name) == agent.id.split_once('.').map(|(_, name)| name)
-        })
-    });
     match hop {
         Some(hop) => delivery.routes(&[], hop, Some(pod)),
         None if scope.agents.is_empty() => known_routes(
@@ -113,14 +136,16 @@ fn journal(part: &Fields<'_>) -> Source {
     }
 }
 
-/// Lines of more than `buffer_max_size`, 32 KiB, are skipped, or end the reading of the file if `skip_long_lines` is off.
-fn long_lines(part: &Fields<'_>) -> Step {
-    let size = part.text("buffer_max_size").unwrap_or_else(|| "32k".into());
-    Step {
-        at: part.at_key("buffer_max_size"),
-        what: format!("lines longer than {size} are lost"),
-        effect: Effect::Skips,
-    }
+/// The operator lets long lines be skipped unless `skip_long_lines` says otherwise.
+fn long_lines(part: &Fields<'_>) -> Option<Step> {
+    let size = part.text("buffer_max_size").unwrap_or_else(|| lines::DEFAULT.to_owned());
+    let size = part.known("buffer_max_size", size, "");
+    lines::lost(
+        size,
+        &part.at_key("buffer_max_size"),
+        Some(part.flag("skip_long_lines").unwrap_or(true)),
+        false,
+    )
 }
 
 fn event_position(spec: &Fields<'_>) -> Fact<Option<String>> {

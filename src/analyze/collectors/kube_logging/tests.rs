@@ -47,7 +47,7 @@ spec:
 fn pipeline(text: &str) -> Pipeline {
     let all = resources(text);
     let logging = all.iter().find(|one| one.kind == "Logging").expect("a Logging");
-    read(logging, &all).unwrap()
+    of_logging(logging, &all, &|_| true).unwrap()
 }
 
 fn flow(kind: &str, namespace: &str, spec: &str) -> String {
@@ -264,6 +264,35 @@ fn tailers_get_on_by_the_flows_that_take_their_pods() {
 }
 
 #[test]
+fn each_agent_and_tailer_is_read_for_itself() {
+    let more = "---\napiVersion: logging.banzaicloud.io/v1beta1\nkind: FluentbitAgent\nmetadata: {name: gpu}\nspec: {}\n---\napiVersion: logging-extensions.banzaicloud.io/v1alpha1\nkind: HostTailer\nmetadata: {name: audit, namespace: logging}\nspec:\n  fileTailers: [{name: kube, path: /x}, {name: app, path: /y}]\n";
+    let all = resources(&format!("{LOGGING}{STORE}{more}{}", everything()));
+    let named = |name: &str| all.iter().find(|one| one.name == name && one.kind != "ClusterOutput").unwrap();
+    for agent in ["nodes", "gpu"] {
+        let read = read(named(agent), &all).unwrap();
+        let ids: Vec<&str> = read.inputs.iter().map(|input| input.id.as_str()).collect();
+        assert_eq!(ids, [format!("tail.{agent}")]);
+        assert_eq!(reached(&read, ids[0])[0], "ClusterOutput logging/store");
+    }
+    let [(name, kube), (_, app)] = &read_host_tailer(named("audit"), &all)[..] else { panic!() };
+    assert_eq!((name.as_str(), kube.as_ref().unwrap().inputs.len()), ("kube", 1));
+    assert_eq!(app.as_ref().unwrap().inputs[0].id, "file.audit-host-tailer-app");
+}
+
+#[test]
+fn every_logging_that_takes_something_up_is_a_way() {
+    let second = LOGGING.split("---").next().unwrap().replace("name: main", "name: other");
+    let tailer = "---\napiVersion: logging-extensions.banzaicloud.io/v1alpha1\nkind: HostTailer\nmetadata: {name: audit, namespace: logging}\nspec:\n  fileTailers: [{name: kube, path: /x}]\n";
+    let all = resources(&format!("{LOGGING}---{second}{STORE}{tailer}{}", everything()));
+    let tailer = all.iter().find(|one| one.kind == "HostTailer").unwrap();
+    let read = read(tailer, &all).unwrap();
+    assert_eq!(read.inputs.len(), 2);
+    let outputs = read.inputs.iter().flat_map(routes).map(|route| read.outputs[route.output].id.as_str());
+    assert_eq!(outputs.filter(|id| *id == "ClusterOutput logging/store").count(), 2);
+    assert!(super::read(tailer, std::slice::from_ref(tailer)).unwrap_err().why.contains("no Logging"));
+}
+
+#[test]
 fn syslog_ng_has_flows_and_outputs_of_its_own() {
     let logging = LOGGING.replace("fluentd: {}", "syslogNG: {}");
     let output_text = "---\napiVersion: logging.banzaicloud.io/v1beta1\nkind: SyslogNGClusterOutput\nmetadata: {name: store, namespace: logging}\nspec:\n  syslog:\n    host: siem.example.org\n    port: 6514\n    transport: tls\n    tls: {peer_verify: false}\n";
@@ -321,7 +350,7 @@ fn deep_conditions_end() {
     let mut all = resources(&text.replace("fluentd: {}", "syslogNG: {}"));
     let last = all.len() - 1;
     all[last].spec["match"] = value;
-    assert!(read(&all[0], &all).is_ok());
+    assert!(of_logging(&all[0], &all, &|_| true).is_ok());
     // Dropping a value this deep would itself recurse too deep for the thread.
     std::mem::forget(all);
 }
@@ -337,7 +366,7 @@ fn corpus() {
         }
         let all = resources(&std::fs::read_to_string(&path).unwrap());
         for logging in all.iter().filter(|one| one.kind == "Logging") {
-            let pipeline = read(logging, &all).unwrap();
+            let pipeline = of_logging(logging, &all, &|_| true).unwrap();
             assert!(pipeline.inputs.iter().all(|input| input.routes.value().is_some()), "{path:?}");
             read_files += 1;
         }
@@ -353,7 +382,7 @@ proptest! {
         let parsed = crate::document::yaml::parse(&text);
         if parsed.faults.is_empty() {
             let all = resources(&text);
-            let _ = read(&all[0], &all);
+            let _ = of_logging(&all[0], &all, &|_| true);
         }
     }
 }

@@ -131,13 +131,23 @@ fn file_position(source: &Component<'_>, data_dir: &Fact<String>) -> Fact<Option
 
 fn skipped_for_length(field: &Field<'_>) -> Step {
     let set = field.get("max_line_bytes");
-    let limit =
-        set.as_ref().map_or_else(|| FILE_LINE.to_owned(), |set| set.scalar().unwrap_or("a number of".into()));
+    let known = match &set {
+        Some(set) => set.scalar(),
+        None => Ok(FILE_LINE.to_owned()),
+    };
+    let bytes = match &known {
+        Ok(text) => text.parse().map_err(|_| format!("max_line_bytes {text} is no number")),
+        Err(why) => Err(why.clone()),
+    };
+    let limit = known.unwrap_or("a number of".into());
     let suffix = if set.is_some() { "" } else { ", the default" };
     Step {
         at: set.unwrap_or_else(|| field.clone()).at(),
         what: format!("lines above {limit} bytes are skipped (max_line_bytes{suffix})"),
-        effect: Effect::Skips,
+        effect: Effect::LongLines(match bytes {
+            Ok(bytes) => Fact::known(bytes, Rank::Configured, Vec::new()),
+            Err(why) => Fact::unknown(why),
+        }),
     }
 }
 

@@ -31,13 +31,11 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         return Err(Unreadable::new(&*config.args_at, "its arguments have no -remoteWrite.url"));
     }
     let outputs: Vec<Output> = urls.iter().enumerate().map(|(index, url)| flags.output(index, url)).collect();
-    let routes = flags.fact(
-        (0..outputs.len()).map(|output| Route { steps: Vec::new(), output }).collect::<Vec<_>>(),
-        "everything goes to each -remoteWrite.url",
-    );
-    let input = |id: &str, source: Source| Input {
+    let routes = (0..outputs.len()).map(|output| Route { steps: Vec::new(), output }).collect::<Vec<_>>();
+    let routes = flags.fact(routes, "everything goes to each -remoteWrite.url");
+    let input = |id: &str, at: &str, source: Source| Input {
         id: id.to_owned(),
-        at: config.args_at.clone(),
+        at: at.to_owned(),
         source,
         position: None,
         opt_outs: Vec::new(),
@@ -45,41 +43,55 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         routes: routes.clone(),
     };
     let mut inputs = Vec::new();
-    if flags.is_on("kubernetesCollector") {
+    if let Some(switch) = flags.switch("kubernetesCollector").filter(|switch| switch.value) {
         let (namespaces, steps) = flags.excluded();
+        let folder = flags.last("kubernetesCollector.logsPath").map(|folder| folder.value);
         let source = Source::Containers {
             through_api: false,
-            folder: flags.last("kubernetesCollector.logsPath").unwrap_or_else(|| CONTAINERS.into()),
+            folder: folder.unwrap_or_else(|| CONTAINERS.into()),
             exclude: Vec::new(),
             namespaces,
             only: None,
         };
         let position = Some(flags.checkpoints("kubernetesCollector", "vlagent-kubernetes-checkpoints.json"));
-        inputs.push(Input { position, steps, ..input("kubernetesCollector", source) });
+        inputs.push(Input { position, steps, ..input("kubernetesCollector", &switch.at, source) });
     }
-    let globs = flags.list("fileCollector.glob");
     let excluded = flags.list("fileCollector.excludeGlob");
-    for (index, glob) in globs.iter().enumerate() {
-        let glob_fact = |flag: &str, glob: &String| match flags.expand(glob) {
-            Ok(glob) => flags.fact(glob.clone(), &format!("-{flag} {glob}")),
+    for (index, glob) in flags.list("fileCollector.glob").into_iter().enumerate() {
+        let known = |flag: &str, glob: &Placed<String>| match flags.expand(&glob.value) {
+            Ok(text) => glob.fact(text.clone(), format!("-{flag} {text}")),
             Err(why) => Fact::unknown(why),
         };
-        let exclude = excluded.get(index).filter(|glob| !glob.is_empty());
+        let exclude = excluded.get(index).filter(|glob| !glob.value.is_empty());
         let source = Source::Files {
-            include: vec![glob_fact("fileCollector.glob", glob)],
-            exclude: exclude.iter().map(|glob| glob_fact("fileCollector.excludeGlob", glob)).collect(),
+            include: vec![known("fileCollector.glob", &glob)],
+            exclude: exclude.iter().map(|glob| known("fileCollector.excludeGlob", glob)).collect(),
         };
         let position = Some(flags.checkpoints("fileCollector", "file checkpoints"));
-        inputs.push(Input { position, ..input(&format!("fileCollector.{index}"), source) });
+        inputs.push(Input { position, ..input(&format!("fileCollector.{index}"), &glob.at, source) });
     }
     for flag in ["syslog.listenAddr.tcp", "syslog.listenAddr.udp", "syslog.listenAddr.unix"] {
-        if flags.last(flag).is_some() {
-            inputs.push(input(flag, Source::Network { protocol: "syslog".into() }));
+        if let Some(given) = flags.last(flag) {
+            inputs.push(input(flag, &given.at, Source::Network { protocol: "syslog".into() }));
         }
     }
-    inputs.push(input("httpListenAddr", Source::Network { protocol: "http".into() }));
+    inputs.push(input("httpListenAddr", &config.args_at, Source::Network { protocol: "http".into() }));
     let own_metrics = Some(flags.fact(true, "metrics of its own are always served at /metrics"));
     Ok(Pipeline { inputs, outputs, unread: Vec::new(), own_metrics })
+}
+
+/// A value, and where it stands.
+#[derive(Debug, Clone)]
+struct Placed<T> {
+    value: T,
+    at: String,
+}
+
+impl<T> Placed<T> {
+    /// What it shows.
+    fn fact<U>(&self, value: U, detail: impl Into<String>) -> Fact<U> {
+        Fact::at(value, Rank::Configured, self.at.clone(), detail)
+    }
 }
 
 /// The arguments.
@@ -88,36 +100,46 @@ struct Flags<'a> {
 }
 
 impl Flags<'_> {
+    /// What all of them show together, or that a flag is not among them.
     fn fact<T>(&self, value: T, detail: &str) -> Fact<T> {
         Fact::at(value, Rank::Configured, self.config.args_at.clone(), detail)
     }
 
+    /// What a flag shows, or that it is not set.
+    fn shown<T>(&self, given: Option<&Placed<String>>, value: T, detail: &str) -> Fact<T> {
+        match given {
+            Some(given) => given.fact(value, detail),
+            None => self.fact(value, detail),
+        }
+    }
+
     /// The values of a flag. One or two dashes are the same.
-    fn values(&self, flag: &str) -> Vec<String> {
-        self.config.arguments(&[&format!("-{flag}"), &format!("--{flag}")])
+    fn values(&self, flag: &str) -> Vec<Placed<String>> {
+        let given = self.config.placed_arguments(&[&format!("-{flag}"), &format!("--{flag}")]);
+        given.into_iter().map(|(value, at)| Placed { value: value.to_owned(), at: at.to_owned() }).collect()
     }
 
     /// The values of a flag that takes several, separated by commas too.
-    fn list(&self, flag: &str) -> Vec<String> {
-        self.values(flag)
-            .iter()
-            .flat_map(|value| value.split(','))
-            .map(|one| one.trim_matches('"').to_owned())
-            .collect()
+    fn list(&self, flag: &str) -> Vec<Placed<String>> {
+        split(self.values(flag))
     }
 
-    fn last(&self, flag: &str) -> Option<String> {
+    fn last(&self, flag: &str) -> Option<Placed<String>> {
         self.values(flag).pop()
     }
 
-    /// A switch is on if it is given without a value.
-    fn is_on(&self, flag: &str) -> bool {
-        let mut words = self.config.args.iter().rev().map(|word| word.trim_start_matches('-'));
-        words.find_map(|word| match word.split_once('=') {
-            None if word == flag => Some(true),
-            Some((name, value)) if name == flag => Some(!matches!(value, "false" | "0" | "f")),
-            _ => None,
-        }) == Some(true)
+    /// The values of a switch, which is on if it is given without one.
+    fn switches(&self, flag: &str) -> Vec<Placed<String>> {
+        let given = self.config.args.iter().enumerate().filter_map(|(index, word)| {
+            let (name, value) = word.split_once('=').unwrap_or((word, "true"));
+            let at = self.config.args_place(index).to_owned();
+            (name.trim_start_matches('-') == flag).then(|| Placed { value: value.to_owned(), at })
+        });
+        split(given.collect())
+    }
+
+    fn switch(&self, flag: &str) -> Option<Placed<bool>> {
+        self.switches(flag).pop().map(|given| Placed { value: is_on(&given.value), at: given.at })
     }
 
     /// `%{NAME}` stands for a variable of the environment.
@@ -126,14 +148,13 @@ impl Flags<'_> {
     }
 
     /// What belongs to the receiver of a number: a flag given once is for all.
-    fn of(&self, flag: &str, index: usize) -> Option<String> {
-        let values = self.list(flag);
-        if values.len() == 1 { values.into_iter().next() } else { values.into_iter().nth(index) }
+    fn of(&self, flag: &str, index: usize) -> Option<Placed<String>> {
+        of_number(self.list(flag), index)
     }
 
-    fn output(&self, index: usize, url: &str) -> Output {
+    fn output(&self, index: usize, url: &Placed<String>) -> Output {
         let endpoint = self
-            .expand(url)
+            .expand(&url.value)
             .and_then(|url| Endpoint::parse(&url).ok_or_else(|| "-remoteWrite.url is no address".to_owned()));
         let (hosts, tls) = match endpoint {
             Ok(endpoint) => {
@@ -141,15 +162,15 @@ impl Flags<'_> {
                     Endpoint { host: endpoint.host.trim_start_matches("srv+").to_owned(), ..endpoint };
                 let shown = endpoint.shown();
                 let detail = format!("-remoteWrite.url {}://{shown}", endpoint.scheme);
-                (self.fact(vec![shown], &detail), self.fact(endpoint.scheme == "https", &detail))
+                (url.fact(vec![shown], &*detail), url.fact(endpoint.scheme == "https", &*detail))
             }
             Err(why) => (Fact::unknown(why.clone()), Fact::unknown(why)),
         };
-        let json = self.of("remoteWrite.format", index).is_some_and(|format| format == "jsonline");
-        let limit = self.of("remoteWrite.maxDiskUsagePerURL", index).filter(|limit| limit != "0");
+        let json = self.of("remoteWrite.format", index).is_some_and(|format| format.value == "jsonline");
+        let limit = self.of("remoteWrite.maxDiskUsagePerURL", index).filter(|limit| limit.value != "0");
         Output {
             id: format!("remoteWrite.{index}"),
-            at: self.config.args_at.clone(),
+            at: url.at.clone(),
             receiver: if json { Receiver::Http } else { Receiver::Service(Service::VictoriaLogs) },
             verified: (tls.value() != Some(&false)).then(|| self.verified(index)),
             hosts,
@@ -158,11 +179,10 @@ impl Flags<'_> {
             buffer: self.fact(Buffer::Disk(self.buffer()), "what cannot be sent is kept on disk"),
             retry: self.fact(Retry::Forever, "only what is refused with 400 or 404 is dropped"),
             when_full: match limit {
-                Some(limit) => {
-                    let detail =
-                        format!("-remoteWrite.maxDiskUsagePerURL {limit}: the oldest are dropped beyond");
-                    self.fact(WhenFull::Drops, &detail)
-                }
+                Some(limit) => limit.fact(
+                    WhenFull::Drops,
+                    format!("-remoteWrite.maxDiskUsagePerURL {}: the oldest are dropped beyond", limit.value),
+                ),
                 None => self.fact(WhenFull::Waits, "the buffer is limited by the disk alone"),
             },
         }
@@ -170,21 +190,17 @@ impl Flags<'_> {
 
     fn verified(&self, index: usize) -> Fact<bool> {
         const FLAG: &str = "remoteWrite.tlsInsecureSkipVerify";
-        let values: Vec<String> = self
-            .config
-            .args
-            .iter()
-            .filter_map(|word| word.trim_start_matches('-').strip_prefix(FLAG))
-            .flat_map(|value| value.strip_prefix('=').unwrap_or("true").split(','))
-            .map(str::to_owned)
-            .collect();
-        let value = if values.len() == 1 { values.first() } else { values.get(index) };
-        let skips = value.is_some_and(|value| !matches!(value.as_str(), "false" | "0" | "f"));
-        let detail = if skips { "is on" } else { "is not set; the default is off" };
-        self.fact(!skips, &format!("-{FLAG} {detail}"))
+        let given = of_number(self.switches(FLAG), index);
+        let skips = given.as_ref().is_some_and(|given| is_on(&given.value));
+        let detail = match (&given, skips) {
+            (_, true) => "is on",
+            (Some(_), false) => "is off",
+            (None, false) => "is not set; the default is off",
+        };
+        self.shown(given.as_ref(), !skips, &format!("-{FLAG} {detail}"))
     }
 
-    fn authenticated(&self, index: usize, url: &str) -> Fact<bool> {
+    fn authenticated(&self, index: usize, url: &Placed<String>) -> Fact<bool> {
         const IDENTITY: [&str; 9] = [
             "remoteWrite.basicAuth.username",
             "remoteWrite.basicAuth.password",
@@ -196,23 +212,27 @@ impl Flags<'_> {
             "remoteWrite.oauth2.clientSecretFile",
             "remoteWrite.tlsCertFile",
         ];
-        let given =
-            IDENTITY.into_iter().find(|flag| self.of(flag, index).is_some_and(|value| !value.is_empty()));
+        let given = IDENTITY.into_iter().find_map(|flag| {
+            let given = self.of(flag, index).filter(|given| !given.value.is_empty())?;
+            Some((flag, given))
+        });
         let header = || {
-            let headers = self.of("remoteWrite.headers", index)?.to_ascii_lowercase();
-            headers.contains("authorization").then_some("remoteWrite.headers")
+            let given = self.of("remoteWrite.headers", index)?;
+            let is_identity = given.value.to_ascii_lowercase().contains("authorization");
+            is_identity.then_some(("remoteWrite.headers", given))
         };
-        let user = || url.split('/').nth(2).is_some_and(|authority| authority.contains('@'));
+        let user = || url.value.split('/').nth(2).is_some_and(|authority| authority.contains('@'));
         match given.or_else(header) {
-            Some(flag) => self.fact(true, &format!("-{flag} is set")),
-            None if user() => self.fact(true, "-remoteWrite.url holds a user"),
+            Some((flag, given)) => given.fact(true, format!("-{flag} is set")),
+            None if user() => url.fact(true, "-remoteWrite.url holds a user"),
             None => self.fact(false, "no flag is set that shows who sends"),
         }
     }
 
     /// `-remoteWrite.tmpDataPath`, which is below `-tmpDataPath` unless it is absolute.
     fn buffer(&self) -> Option<String> {
-        let own = self.last("remoteWrite.tmpDataPath").unwrap_or_else(|| "vlagent-remotewrite-data".into());
+        let own = self.last("remoteWrite.tmpDataPath").map(|path| path.value);
+        let own = own.unwrap_or_else(|| "vlagent-remotewrite-data".into());
         self.below(&own)
     }
 
@@ -220,18 +240,22 @@ impl Flags<'_> {
         if path.starts_with('/') {
             return Some(path.to_owned());
         }
-        let folder = self.last("tmpDataPath")?;
+        let folder = self.last("tmpDataPath")?.value;
         Some(format!("{}/{path}", folder.trim_end_matches('/')))
     }
 
     fn checkpoints(&self, collector: &str, default: &str) -> Fact<Option<String>> {
         let flag = format!("{collector}.checkpointsPath");
         match self.last(&flag) {
-            Some(path) => {
-                self.fact(Some(self.below(&path).unwrap_or_else(|| path.clone())), &format!("-{flag} {path}"))
+            Some(given) => {
+                let path = &given.value;
+                given.fact(Some(self.below(path).unwrap_or_else(|| path.clone())), format!("-{flag} {path}"))
             }
             None => match self.below(default) {
-                Some(path) => self.fact(Some(path), &format!("-{flag} is not set; it is below -tmpDataPath")),
+                Some(path) => {
+                    let detail = format!("-{flag} is not set; it is below -tmpDataPath");
+                    self.shown(self.last("tmpDataPath").as_ref(), Some(path), &detail)
+                }
                 None => Fact::unknown(format!(
                     "neither -{flag} nor -tmpDataPath is set; positions are kept in the program's folder"
                 )),
@@ -242,8 +266,9 @@ impl Flags<'_> {
     /// What `-kubernetesCollector.excludeFilter` leaves out: namespaces, if it is about nothing else.
     fn excluded(&self) -> (NamespaceRule, Vec<Step>) {
         const FLAG: &str = "kubernetesCollector.excludeFilter";
-        let Some(filter) = self.last(FLAG) else { return (NamespaceRule::default(), Vec::new()) };
-        let at = self.config.args_at.clone();
+        let Some(Placed { value: filter, at }) = self.last(FLAG) else {
+            return (NamespaceRule::default(), Vec::new());
+        };
         let Some(names) = namespaces(&filter) else {
             let what = format!("-{FLAG} leaves out what cannot be told from here");
             return (NamespaceRule::default(), vec![Step { at, what, effect: Effect::Unclear }]);
@@ -252,6 +277,25 @@ impl Flags<'_> {
             names.into_iter().map(|name| NamespaceMatch { at: at.clone(), pattern: Pattern::Name(name) });
         (NamespaceRule { only: None, except: except.collect() }, Vec::new())
     }
+}
+
+/// Values that are separated by commas.
+fn split(values: Vec<Placed<String>>) -> Vec<Placed<String>> {
+    let parts = values.into_iter().flat_map(|given| {
+        let one = |part: &str| Placed { value: part.trim_matches('"').to_owned(), at: given.at.clone() };
+        given.value.split(',').map(one).collect::<Vec<_>>()
+    });
+    parts.collect()
+}
+
+/// What belongs to a receiver: a value that stands alone is for all.
+fn of_number(mut values: Vec<Placed<String>>, index: usize) -> Option<Placed<String>> {
+    let index = if values.len() == 1 { 0 } else { index };
+    (index < values.len()).then(|| values.swap_remove(index))
+}
+
+fn is_on(value: &str) -> bool {
+    !matches!(value, "false" | "0" | "f")
 }
 
 /// The namespaces of a filter of the form `kubernetes.pod_namespace:in(a,b)` or `kubernetes.pod_namespace:=a`.

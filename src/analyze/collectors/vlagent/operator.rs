@@ -17,7 +17,8 @@ const ELSEWHERE: &str = "/vlagent-data";
 /// It names no receiver.
 pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
     let spec = Fields::spec(resource);
-    let config = Config { args: arguments(&spec), args_at: spec.at(), ..Config::default() };
+    let (args, args_places) = arguments(&spec).into_iter().unzip();
+    let config = Config { args, args_places, args_at: spec.at(), ..Config::default() };
     super::read(&config)
 }
 
@@ -31,37 +32,44 @@ fn collector<'a>(spec: &Fields<'a>) -> Option<Fields<'a>> {
     spec.get("k8sCollector").filter(|collector| collector.flag("enabled") == Some(true))
 }
 
-/// Those of `extraArgs` come last and count.
-fn arguments(spec: &Fields<'_>) -> Vec<String> {
+/// Each with the place it comes from. Those of `extraArgs` come last and count.
+fn arguments(spec: &Fields<'_>) -> Vec<(String, String)> {
     let mut args = Vec::new();
-    let mut add = |flag: &str, value: Option<String>| {
-        args.extend(value.map(|value| format!("-{flag}={value}")));
+    let mut add = |flag: &str, value: Option<String>, at: String| {
+        args.extend(value.map(|value| (format!("-{flag}={value}"), at)));
     };
     let collector = collector(spec);
     let state = if collector.is_some() { ON_NODES } else { ELSEWHERE };
-    add("tmpDataPath", Some(spec.text("tmpDataPath").unwrap_or_else(|| state.to_owned())));
+    add(
+        "tmpDataPath",
+        Some(spec.text("tmpDataPath").unwrap_or_else(|| state.to_owned())),
+        spec.at_key("tmpDataPath"),
+    );
     if let Some(collector) = &collector {
-        add("kubernetesCollector", Some("true".into()));
+        add("kubernetesCollector", Some("true".into()), collector.at());
         for key in ["excludeFilter", "checkpointsPath", "logsPath"] {
-            add(&format!("kubernetesCollector.{key}"), collector.text(key));
+            add(&format!("kubernetesCollector.{key}"), collector.text(key), collector.at_key(key));
         }
     }
     for (key, flag) in [("tcpListeners", "tcp"), ("udpListeners", "udp")] {
         for listener in spec.get("syslogSpec").map(|syslog| syslog.items(key)).unwrap_or_default() {
             let port = listener.text("listenPort").unwrap_or_default();
-            add(&format!("syslog.listenAddr.{flag}"), Some(format!(":{port}")));
+            add(&format!("syslog.listenAddr.{flag}"), Some(format!(":{port}")), listener.at());
         }
     }
     let settings = spec.get("remoteWriteSettings");
-    for key in ["tmpDataPath", "maxDiskUsagePerURL"] {
-        add(&format!("remoteWrite.{key}"), settings.as_ref().and_then(|settings| settings.text(key)));
+    for (settings, key) in settings.iter().flat_map(|one| [(one, "tmpDataPath"), (one, "maxDiskUsagePerURL")])
+    {
+        add(&format!("remoteWrite.{key}"), settings.text(key), settings.at_key(key));
     }
     let receivers = spec.items("remoteWrite");
     // Values belong to receivers by their order, so that those that are not set are empty.
     let mut each = |flag: &str, of: &dyn Fn(&Fields<'_>) -> Option<String>| {
         let values: Vec<String> = receivers.iter().map(|receiver| of(receiver).unwrap_or_default()).collect();
         if values.iter().any(|value| !value.is_empty()) {
-            add(flag, Some(values.join(",")));
+            for (receiver, value) in receivers.iter().zip(values) {
+                add(flag, Some(value), receiver.at());
+            }
         }
     };
     each("remoteWrite.url", &|receiver| receiver.text("url"));
@@ -84,7 +92,7 @@ fn arguments(spec: &Fields<'_>) -> Vec<String> {
         Some(skips.unwrap_or(false).to_string())
     });
     for (key, value) in spec.get("extraArgs").map(|extra| extra.entries()).unwrap_or_default() {
-        add(key, crate::document::scalar(value.value()));
+        add(key, crate::document::scalar(value.value()), value.at());
     }
     args
 }

@@ -46,6 +46,26 @@ fn a_whole_chain_is_proven() {
 }
 
 #[test]
+fn evidence_stands_at_the_argument() {
+    let mut config =
+        config(&["-kubernetesCollector", "-tmpDataPath=/d", "-remoteWrite.url", "http://a,https://b"]);
+    config.args_places = ["0", "1", "2", "3"].map(str::to_owned).to_vec();
+    let pipeline = read(&config).unwrap();
+    let [first, second] = pipeline.outputs.as_slice() else { panic!("{pipeline:?}") };
+    assert_eq!((pipeline.inputs[0].at.as_str(), first.at.as_str(), second.at.as_str()), ("0", "3", "3"));
+    let place = |fact: &Fact<bool>| match fact {
+        Fact::Known(known) => known.evidence[0].at.clone(),
+        Fact::Unknown(unknown) => panic!("{unknown:?}"),
+    };
+    assert_eq!(
+        (place(&first.tls), place(&first.authenticated)),
+        ("3".to_owned(), "vlagent.yaml:9:3".to_owned())
+    );
+    let Some(Fact::Known(position)) = &pipeline.inputs[0].position else { panic!() };
+    assert_eq!(position.evidence[0].at, "1");
+}
+
+#[test]
 fn defaults_and_several_receivers_are_told() {
     let pipeline = read(&config(&[
         "-remoteWrite.url=http://a:9428/insert/native",

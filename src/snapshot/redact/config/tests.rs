@@ -18,6 +18,9 @@ fn values_of_telling_keys_go_in_every_language() {
         ("# password hunter2", "#"),
         ("    Match kube.*", "    Match kube.*"),
         ("    K8S-Logging.Exclude On", "    K8S-Logging.Exclude On"),
+        ("    key: splunk.com/exclude", "    key: splunk.com/exclude"),
+        ("    key: hunter2.com/Zm9v1YmFy", "    key: REDACTED"),
+        ("    api_key: splunk.com/exclude", "    api_key: REDACTED"),
         ("    Kube_Token_File /var/run/secrets/token", "    Kube_Token_File /var/run/secrets/token"),
         ("    url: https://u:hunter2@host/x", "    url: https://XXXXXXXXX@host/x"),
     ] {

@@ -68,6 +68,7 @@ fn kind(effect: &Effect) -> &'static str {
     match effect {
         Effect::Selects => "selects",
         Effect::Skips => "skips",
+        Effect::LongLines(_) => "long lines",
         Effect::DropsAll => "drops all",
         Effect::Namespaces(rule) if rule.only.is_some() => "only namespaces",
         Effect::Namespaces(_) => "all but namespaces",

@@ -1,0 +1,72 @@
+//! What no dialect should come to, and what is not seen.
+
+use super::*;
+use crate::analyze::collectors::model::{NamespaceRule, Receiver, Unread};
+use crate::analyze::collectors::products::Role;
+
+/// A collector that reads events, with a way to each of these outputs, of which there is one.
+fn collector(routes: &[usize], receiver: Receiver, unread: bool) -> Collector<'static> {
+    let unknown = || "not of interest".to_owned();
+    let output = Output {
+        id: "store".into(),
+        at: "output".into(),
+        receiver,
+        hosts: Fact::unknown(unknown()),
+        tls: Fact::unknown(unknown()),
+        verified: None,
+        authenticated: Fact::unknown(unknown()),
+        buffer: Fact::unknown(unknown()),
+        retry: Fact::unknown(unknown()),
+        when_full: Fact::unknown(unknown()),
+    };
+    let route = |output: &usize| Route { steps: Vec::new(), output: *output };
+    let input = Input {
+        id: "events".into(),
+        at: "input".into(),
+        source: Source::Events { namespaces: NamespaceRule::default(), only_warnings: false },
+        position: None,
+        opt_outs: Vec::new(),
+        steps: Vec::new(),
+        routes: Fact::known(routes.iter().map(route).collect(), Rank::Configured, Vec::new()),
+    };
+    let unread = unread.then(|| Unread { at: "include".into(), why: "it is not seen".into() });
+    Collector {
+        name: "Deployment logging/events".into(),
+        product: "events".into(),
+        role: Role::Collector,
+        at: "deployment".into(),
+        workload: None,
+        container: None,
+        resource: None,
+        on_nodes: false,
+        taken_up_by: None,
+        pipeline: Ok(Pipeline {
+            inputs: vec![input],
+            outputs: vec![output],
+            unread: unread.into_iter().collect(),
+            own_metrics: None,
+        }),
+    }
+}
+
+fn links(routes: &[usize], receiver: Receiver, unread: bool) -> [Option<bool>; 4] {
+    let found = follow(&[collector(routes, receiver, unread)], &Target::Events).unwrap();
+    [found.read, found.kept, found.routed, found.shipped].map(|link| link.value().copied())
+}
+
+#[test]
+fn what_is_not_seen_may_drop_and_lead_on() {
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(links(&[], Receiver::Http, false), [yes, yes, no, no]);
+    assert_eq!(links(&[], Receiver::Http, true), [yes, None, None, None]);
+}
+
+#[test]
+fn no_way_is_lost() {
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(links(&[1], Receiver::Http, false), [yes, yes, None, None]);
+    assert_eq!(links(&[0, 1], Receiver::Nothing, false), [yes, yes, yes, None]);
+    assert_eq!(links(&[0], Receiver::Nothing, false), [yes, yes, yes, no]);
+    // What only a hop takes ends there.
+    assert_eq!(links(&[0], Receiver::Hop("forward".into()), false), [yes, yes, no, no]);
+}

@@ -1,0 +1,51 @@
+//! What operators run is judged by the workloads they make of their resources, however those are called.
+
+use logaudit::verdict::Status::{Fail, Pass};
+
+use super::{Manifests, fixture};
+
+fn kube_logging() -> String {
+    format!("{}\n---\n{}", fixture("kube-logging.yaml").trim_end(), fixture("host-tailer.yaml"))
+}
+
+#[test]
+fn a_host_tailer_reads_where_its_own_pods_run() {
+    let verdict = |text: &str, check: &str| Manifests::run(text).report.verdict(check);
+    let whole = Manifests::run(&kube_logging());
+    for check in
+        ["LA-COL-005", "LA-COL-020", "LA-COL-021", "LA-COL-022", "LA-COL-023", "LA-COL-024", "LA-COL-046"]
+    {
+        assert_eq!(whole.report.verdict(check), Pass, "{check}: {}", whole.shown(check));
+    }
+    let unmounted =
+        kube_logging().replace("{name: log, mountPath: /var/log}", "{name: log, mountPath: /other}");
+    assert_eq!(verdict(&unmounted, "LA-COL-021"), Fail);
+    let forgetful = kube_logging().replace("hostPath: {path: /var/pos}", "emptyDir: {}");
+    assert_eq!(verdict(&forgetful, "LA-COL-046"), Fail);
+    // Neither reads on the control plane what the other does not take up there.
+    let absent = kube_logging().replace("- {operator: Exists, effect: NoSchedule}", "[]");
+    assert_eq!(verdict(&absent, "LA-COL-005"), Fail);
+    let toleration = "- {key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}";
+    let alone = kube_logging().replace(toleration, "[]");
+    let alone = Manifests::run(&alone);
+    let audit = alone.report.of("LA-COL-005").into_iter().find(|one| one.to_string().contains("audit log"));
+    let audit = audit.expect("a finding on the audit log").to_string();
+    assert!(audit.contains("\"fail\"") && audit.contains("main-fluentbit does not run"), "{audit}");
+}
+
+#[test]
+fn an_agent_is_found_by_its_own_name() {
+    let text = fixture("kube-logging.yaml")
+        .replace("name: main-fluentbit\n", "name: nodes-fluentbit\n")
+        .replace("kind: FluentbitAgent, name: main}", "kind: FluentbitAgent, name: nodes}")
+        .replace(
+            "kind: FluentbitAgent\nmetadata: {name: main}",
+            "kind: FluentbitAgent\nmetadata: {name: nodes}",
+        );
+    let named = Manifests::run(&text);
+    for check in ["LA-COL-004", "LA-COL-010", "LA-COL-014", "LA-COL-046"] {
+        assert_eq!(named.report.verdict(check), Pass, "{check}: {}", named.shown(check));
+    }
+    let collectors = named.report.of("LA-COL-046");
+    assert!(collectors.iter().all(|one| one.to_string().contains("nodes-fluentbit")), "{collectors:#?}");
+}
