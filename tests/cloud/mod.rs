@@ -8,6 +8,7 @@ mod eks;
 mod gke;
 mod live;
 mod moto;
+mod stubs;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,6 +45,17 @@ impl Fake {
         fs::write(&file, stderr).unwrap();
         self.cases.push((pattern.to_owned(), format!("cat '{}' >&2; exit {code}", file.display())));
         self
+    }
+
+    /// Puts a file beside it.
+    pub fn with_file(self, name: &str, text: &str) -> Self {
+        fs::write(self.file(name), text).unwrap();
+        self
+    }
+
+    /// A file beside it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Where they match, it does this.
