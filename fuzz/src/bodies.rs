@@ -17,8 +17,10 @@ use logaudit::audit::{Plan, audit};
 use logaudit::check::{CheckSet, limits, load};
 use logaudit::framework::frameworks;
 use logaudit::report::{Report, json, table, yaml};
-use logaudit::snapshot::redact::{keeps_flag, redact_pod};
-use logaudit::snapshot::{Container, EnvVar, Pod, Snapshot, io};
+use logaudit::snapshot::cloud::Cloud;
+use logaudit::snapshot::redact::{keeps_flag, redact, redact_pod};
+use logaudit::snapshot::{Container, EnvVar, Pod, Scope, Snapshot, io};
+use logaudit::source::cloud::file;
 use logaudit::source::live::contexts;
 use logaudit::source::{flagz as flagz_source, manifests as manifests_source, metrics as metrics_source};
 use logaudit::verdict::Status;
@@ -475,4 +477,48 @@ pub fn collector_config(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// A saved answer of a cloud provider, after a letter: `f` and the filter of a log exclusion, anything else and JSON. It is
+/// recognised or not, judged, and written and read again.
+pub fn cloud_answer(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let documents: Vec<Vec<u8>> = match first {
+        b'f' => {
+            filtered(&String::from_utf8_lossy(rest)).iter().map(|one| one.to_string().into_bytes()).collect()
+        }
+        _ => vec![rest.to_vec()],
+    };
+    let mut found = Cloud::default();
+    for document in documents {
+        match file::answers("answer.json", &document) {
+            Ok(answers) => found.answers.extend(answers),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+    let mut snapshot = Snapshot::empty(Scope::Manifests, "fuzz");
+    if file::put(found, &mut snapshot).is_ok() {
+        redact(&mut snapshot);
+        examine(snapshot);
+    }
+}
+
+/// A cluster of GKE whose reads are recorded, but for what this filter leaves out.
+fn filtered(filter: &str) -> [serde_json::Value; 3] {
+    let bucket = |name: &str| format!("logging.googleapis.com/projects/p/locations/global/buckets/{name}");
+    let logs = ["ADMIN_READ", "DATA_READ", "DATA_WRITE"].map(|kind| serde_json::json!({"logType": kind}));
+    let configs = [serde_json::json!({"service": "allServices", "auditLogConfigs": logs})];
+    [
+        serde_json::json!({
+            "name": "demo",
+            "location": "europe-west1",
+            "currentMasterVersion": "1.33.5-gke.1",
+            "selfLink": "https://container.googleapis.com/v1/projects/p/locations/europe-west1/clusters/demo",
+        }),
+        serde_json::json!([{"type": "project", "id": "p", "policy": {"auditConfigs": configs}}]),
+        serde_json::json!({"sinks": [
+            {"name": "_Required", "destination": bucket("_Required"), "filter": "LOG_ID(\"cloudaudit.googleapis.com/activity\")"},
+            {"name": "_Default", "destination": bucket("_Default"), "exclusions": [{"name": "x", "filter": filter}]},
+        ]}),
+    ]
 }

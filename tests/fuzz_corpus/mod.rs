@@ -24,6 +24,11 @@ fn check_file() {
 }
 
 #[test]
+fn cloud_answer() {
+    replay("cloud_answer", bodies::cloud_answer);
+}
+
+#[test]
 fn collector_config() {
     replay("collector_config", bodies::collector_config);
 }
