@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::output;
+use crate::analyze::cloud::provider::identity;
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::{CloudProvider, CloudSign};
 use crate::source::cloud::{self, file};
@@ -132,6 +133,9 @@ impl CloudArgs {
             cloud::ask(snapshot, &options, progress);
         } else if self.cloud == How::Off {
             snapshot.cloud.not_asked = Some("--cloud off".into());
+        }
+        if let (true, Some(name)) = (self.no_cluster, identity(snapshot).cluster) {
+            snapshot.cluster.name = name;
         }
         crate::snapshot::redact::redact(snapshot);
         if let Some(path) = &self.cloud_dump {
