@@ -31,12 +31,25 @@ pub(super) enum Fault {
     Lost(io::Error),
 }
 
+/// Who else ends where a program is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// What it has started itself as well: many tools are scripts around the real program. It has no terminal then.
+    Own,
+    /// Nobody: it may ask at the terminal.
+    Ours,
+}
+
 /// Runs a program to its end, or kills it after `limit`. At most `most` bytes of each stream are kept.
-pub(super) fn run(mut program: Command, limit: Duration, most: u64) -> Result<Ended, Fault> {
+pub(super) fn run(mut program: Command, limit: Duration, most: u64, group: Group) -> Result<Ended, Fault> {
+    #[cfg(unix)]
+    if group == Group::Own {
+        std::os::unix::process::CommandExt::process_group(&mut program, 0);
+    }
     let mut child = program.spawn().map_err(Fault::NotStarted)?;
     let stdout = Pipe::of(child.stdout.take(), most);
     let stderr = Pipe::of(child.stderr.take(), most);
-    let status = wait(&mut child, limit).map_err(Fault::Lost)?;
+    let status = wait(&mut child, limit, group).map_err(Fault::Lost)?;
     if status.is_none() {
         return Ok(Ended { status, stdout: stdout.so_far(), stderr: stderr.so_far(), is_cut: false });
     }
@@ -45,13 +58,17 @@ pub(super) fn run(mut program: Command, limit: Duration, most: u64) -> Result<En
 }
 
 /// Waits for the end; none if it did not come in time, and then the process is killed.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, limit: Duration, group: Group) -> io::Result<Option<ExitStatus>> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
         if begun.elapsed() >= limit {
+            if cfg!(unix) && group == Group::Own {
+                // The whole group has its leader's number.
+                let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+            }
             child.kill()?;
             // Killed processes end at once; one that cannot be killed must not hold this program up.
             std::thread::sleep(POLL);

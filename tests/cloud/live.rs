@@ -86,5 +86,30 @@ fn answers_of_another_cluster_are_refused() {
     )
     .unwrap();
     let (output, _) = run(&aws(), &["--cloud-file", file.to_str().unwrap()]);
-    output.expect_refusal(&["the files are of the cluster other, and this is demo"]);
+    output.expect_refusal(&["is of another cluster: name other, not demo"]);
+}
+
+#[test]
+fn what_a_tool_answers_for_another_cluster_proves_nothing() {
+    let logging = json!({"clusterLogging": [{"types": ["audit"], "enabled": true}]});
+    let elsewhere = ARN.replace("eu-west-1", "us-east-1");
+    let aws = Fake::new("aws").answers(
+        "eks describe-cluster *",
+        &json!({"cluster": {"name": "demo", "arn": elsewhere, "logging": logging}}),
+    );
+    let (output, asked) = run(&aws, &[]);
+    assert_eq!(asked.len(), 1, "nothing else is asked there: {asked:?}");
+    assert_eq!(super::verdicts(&output)["LA-EKS-001"], "unknown");
+    assert!(output.stdout.contains("the answer is of another cluster: region us-east-1, not eu-west-1"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_tool_that_hangs_ends_with_what_it_started() {
+    let mark = "31536123";
+    let aws = Fake::new("aws").does("*", &format!("sleep {mark} & wait"));
+    let (output, _) = run(&aws, &["--timeout", "2s"]);
+    assert_eq!(super::verdicts(&output)["LA-EKS-001"], "unknown");
+    let left = std::process::Command::new("pgrep").args(["-f", &format!("^sleep {mark}")]).output();
+    assert!(left.is_ok_and(|left| left.stdout.is_empty()), "its child goes on");
 }

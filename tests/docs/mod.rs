@@ -114,11 +114,12 @@ fn the_page_on_clouds_lists_every_question() {
     for provider in CloudProvider::ALL {
         let _ = write!(
             out,
-            "\n### {}\n\n| what | asked with | permission |\n| --- | --- | --- |\n",
+            "\n### {}\n\n| question | what | asked with | permission |\n| --- | --- | --- | --- |\n",
             provider.title()
         );
         for call in provider.calls() {
-            let _ = writeln!(out, "| {} | `{}` | `{}` |", call.what, call.command, call.permission);
+            let id = call.id.replace('/', "-");
+            let _ = writeln!(out, "| `{id}` | {} | `{}` | `{}` |", call.what, call.command, call.permission);
         }
     }
     generated_part("docs/cloud.md", "questions", &(out + "\n"));

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::snapshot::cloud::{CloudProvider, CloudSign};
+use crate::snapshot::cloud::{CloudAnswer, CloudProvider, CloudSign};
 use crate::snapshot::{Node, Snapshot};
 use crate::verdict::Evidence;
 
@@ -117,52 +117,73 @@ const PROVIDER_ID: &str = "spec.providerID";
 
 /// What the provider itself answered, live or in a file.
 fn answered(snapshot: &Snapshot) -> Vec<CloudSign> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let mut signs = Vec::new();
-    for answer in &snapshot.cloud.answers {
-        let Some(value) = answer.reading.value() else { continue };
-        let sign = |provider, detail: &str| CloudSign {
-            is_sure: true,
-            cluster: text(value, "name"),
-            ..CloudSign::new(provider, answer.at.clone(), detail)
-        };
-        match answer.call.as_str() {
-            "eks/describe-cluster" => {
-                let arn = text(value, "arn").unwrap_or_default();
-                let parts: Vec<&str> = arn.split(':').collect();
-                let part = |index: usize| parts.get(index).map(|part| (*part).to_owned());
-                signs.push(CloudSign {
-                    location: part(3),
-                    account: part(4),
-                    ..sign(CloudProvider::Eks, "EKS knows the cluster")
-                });
-            }
-            "aks/show" => {
-                let id = text(value, "id").unwrap_or_default();
-                let after = |name: &str| {
-                    let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));
-                    parts.nth(1).map(str::to_owned)
-                };
-                signs.push(CloudSign {
-                    location: text(value, "location"),
-                    account: after("subscriptions"),
-                    group: after("resourceGroups"),
-                    ..sign(CloudProvider::Aks, "AKS knows the cluster")
-                });
-            }
-            "gke/describe" => {
-                let link = text(value, "selfLink").unwrap_or_default();
-                let project = link.split('/').skip_while(|part| *part != "projects").nth(1);
-                signs.push(CloudSign {
-                    location: text(value, "location"),
-                    account: project.map(str::to_owned),
-                    ..sign(CloudProvider::Gke, "GKE knows the cluster")
-                });
-            }
-            _ => {}
+    snapshot.cloud.answers.iter().filter_map(sign_of).collect()
+}
+
+/// Which cluster an answer is of, if it holds a cluster's settings.
+pub fn sign_of(answer: &CloudAnswer) -> Option<CloudSign> {
+    let value = answer.reading.value()?;
+    let text =
+        |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let name = text("name")?;
+    let sign = |provider: CloudProvider| CloudSign {
+        is_sure: true,
+        cluster: Some(name),
+        ..CloudSign::new(provider, answer.at.clone(), format!("{} knows the cluster", provider.title()))
+    };
+    match answer.call.as_str() {
+        "eks/describe-cluster" => {
+            let arn = text("arn").unwrap_or_default();
+            let part =
+                |index: usize| arn.split(':').nth(index).filter(|part| !part.is_empty()).map(str::to_owned);
+            Some(CloudSign { location: part(3), account: part(4), ..sign(CloudProvider::Eks) })
         }
+        "aks/show" => {
+            let id = text("id").unwrap_or_default();
+            let after = |name: &str| {
+                let mut parts = id.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));
+                parts.nth(1).map(str::to_owned)
+            };
+            Some(CloudSign {
+                location: text("location"),
+                account: after("subscriptions"),
+                group: after("resourceGroups"),
+                ..sign(CloudProvider::Aks)
+            })
+        }
+        "gke/describe" => {
+            let link = text("selfLink").unwrap_or_default();
+            let project = link.split('/').skip_while(|part| *part != "projects").nth(1);
+            Some(CloudSign {
+                location: text("location"),
+                account: project.map(str::to_owned),
+                ..sign(CloudProvider::Gke)
+            })
+        }
+        _ => None,
     }
-    signs
+}
+
+/// What of a cluster's place an answer says otherwise than it is known: `region us-east-1, not eu-west-1`.
+pub fn contradiction(known: &Identity, told: &CloudSign) -> Option<String> {
+    if let (Some(known), Some(told)) = (known.provider.filter(|_| known.is_sure), told.provider)
+        && known != told
+    {
+        return Some(format!("a cluster of {}, not of {}", told.title(), known.title()));
+    }
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = [
+        ("name", &known.cluster, &told.cluster),
+        ("region", &known.location, &told.location),
+        ("account", &known.account, &told.account),
+        ("resource group", &known.group, &told.group),
+    ];
+    parts.into_iter().find_map(|(what, known, told)| {
+        let (known, found) = (known.as_deref()?, told.as_deref()?);
+        // Azure's names differ in case, and a project has a number beside its name.
+        let either = what == "account" && is_number(known) != is_number(found);
+        (!known.eq_ignore_ascii_case(found) && !either).then(|| format!("{what} {found}, not {known}"))
+    })
 }
 
 /// What the cluster shows.

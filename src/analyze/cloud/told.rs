@@ -39,6 +39,14 @@ impl<'s> Scene<'s> {
 
     /// Why a call was not made.
     pub fn not_asked(&self, id: &str) -> String {
+        // Nothing else is asked about a cluster that could not be read: that is the reason then.
+        let settings = ["eks/describe-cluster", "aks/show", "gke/describe"];
+        let provider = id.split('/').next().unwrap_or_default();
+        let mut own = settings.iter().filter(|settings| settings.starts_with(provider) && **settings != id);
+        let gap = own.find_map(|settings| self.snapshot.cloud.answer(settings, "")?.reading.gap());
+        if let Some(gap) = gap {
+            return gap.to_string();
+        }
         let (what, command) = call(id).map_or((id, ""), |call| (call.what, call.command));
         match &self.snapshot.cloud.not_asked {
             Some(why) => format!("{what} not asked for: {why}"),

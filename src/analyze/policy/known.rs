@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::load::{self, Loaded};
-use super::{AuditPolicy, Stage};
+use super::{AuditPolicy, PolicyRule, Stage};
 use crate::analyze::version::Version;
 use crate::check::load::{BUILTIN, builtin_yaml};
 
@@ -42,6 +42,9 @@ pub struct Known {
     pub documented: String,
     /// What it does not record, or not as it should.
     pub gaps: Vec<String>,
+    /// Users of the provider itself, which are nobody's but its own: rules for them alone say nothing of the customer's people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_users: Vec<String>,
     /// The version of Kubernetes that loads it, where the newest does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<String>,
@@ -53,6 +56,11 @@ impl Known {
     /// The policy as a server loads it.
     pub fn load(&self) -> Loaded {
         load::load(self.policy.as_bytes(), &self.id, self.version())
+    }
+
+    /// Whether a rule is about users of the provider itself alone.
+    pub fn is_own(&self, rule: &PolicyRule) -> bool {
+        !rule.users.is_empty() && rule.users.iter().all(|user| self.own_users.contains(user))
     }
 
     /// The version of Kubernetes to load it with.
@@ -125,7 +133,7 @@ fn in_order<T: Ord>(list: &mut Vec<T>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{GroupResources, Level, PolicyRule};
+    use super::super::{GroupResources, Level};
     use super::*;
 
     fn rule(level: Level, verbs: &[&str], groups: &[(&str, &[&str])]) -> PolicyRule {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{Taken, call, recognise, taken};
-use crate::analyze::cloud::provider::identity;
-use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider};
+use crate::analyze::cloud::provider::{contradiction, identity, sign_of};
+use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider, CloudSign};
 use crate::snapshot::{Note, Reading, Snapshot};
 
 /// The most that is read of one file.
@@ -41,13 +41,11 @@ pub enum FileError {
     },
     /// JSON that is no known answer.
     #[error(
-        "{file} is no answer that is known: expected what one of these prints, or the same from the API (an empty list in a file that is called as the call is, such as aks-diagnostic-settings.json): {known}"
+        "{file} is no answer that is known; docs/cloud.md lists the commands whose output is, and how a file with an empty list must be called"
     )]
     NotKnown {
         /// Its path.
         file: String,
-        /// The commands.
-        known: String,
     },
     /// Nothing in a folder is an answer.
     #[error("{folder} holds no answer of a provider: no file in it ends in .json and is one")]
@@ -56,18 +54,24 @@ pub enum FileError {
         folder: String,
     },
     /// Answers of several clusters.
-    #[error("the files are of several clusters ({}); name one with --cluster-name", .names.join(", "))]
+    #[error("the files are of several clusters ({}); name one with --cluster-name, and its place with --region or --resource-group", .names.join("; "))]
     SeveralClusters {
         /// Their names.
         names: Vec<String>,
     },
     /// Answers of another cluster than the one that is looked at.
-    #[error("the files are of the cluster {found}, and this is {wanted}; give the answers of this one")]
+    #[error("{file} is of another cluster: {found}; give the answers of this one")]
     OtherCluster {
-        /// The cluster of the files.
+        /// The file.
+        file: String,
+        /// What is otherwise.
         found: String,
-        /// The cluster that is looked at.
-        wanted: String,
+    },
+    /// Two different answers to one question.
+    #[error("{} and {} answer the same question differently; give the one that holds", .files[0], .files[1])]
+    Twice {
+        /// The files.
+        files: [String; 2],
     },
 }
 
@@ -84,7 +88,7 @@ pub fn read(paths: &[PathBuf], snapshot: &mut Snapshot) -> Result<(), FileError>
             let name = path.display().to_string();
             let answers = answers(&name, &bytes(path)?)?;
             if answers.is_empty() {
-                return Err(FileError::NotKnown { file: name, known: commands() });
+                return Err(FileError::NotKnown { file: name });
             }
             found.answers.extend(answers);
         }
@@ -178,44 +182,48 @@ fn empty(at: &str, document: &Value) -> Option<Taken> {
 /// # Errors
 /// [`FileError`] for answers of another or of several clusters.
 pub fn put(mut found: Cloud, snapshot: &mut Snapshot) -> Result<(), FileError> {
-    let wanted = identity(snapshot).cluster;
-    let mut names: Vec<String> = found.answers.iter().filter_map(cluster_of).collect();
-    names.sort();
-    names.dedup();
-    let chosen = match (&wanted, names.as_slice()) {
-        (_, []) => wanted,
-        (Some(wanted), names) if names.contains(wanted) => Some(wanted.clone()),
-        (None, [name]) => Some(name.clone()),
-        (Some(wanted), [found, ..]) => {
-            return Err(FileError::OtherCluster { found: found.clone(), wanted: wanted.clone() });
-        }
-        (None, _) => return Err(FileError::SeveralClusters { names }),
+    let known = identity(snapshot);
+    let told: Vec<CloudSign> = found.answers.iter().filter_map(sign_of).collect();
+    // One of them may be meant by its name alone; where there is but one, nothing of it may be otherwise.
+    let is_meant = |sign: &CloudSign| contradiction(&known, sign).is_none();
+    let mut meant: Vec<&CloudSign> = told.iter().filter(|sign| is_meant(sign)).collect();
+    let place = |sign: &CloudSign| {
+        let parts = [&sign.cluster, &sign.location, &sign.account, &sign.group];
+        parts.map(|part| part.as_deref().map(str::to_lowercase))
     };
-    found.answers.retain(|answer| match (cluster_of(answer), &chosen) {
-        (Some(name), Some(chosen)) => name == *chosen,
-        _ => true,
-    });
+    meant.dedup_by_key(|sign| (sign.provider, place(sign)));
+    match (meant.as_slice(), told.first()) {
+        ([], Some(first)) => {
+            let found = contradiction(&known, first).unwrap_or_default();
+            return Err(FileError::OtherCluster { file: first.at.clone(), found });
+        }
+        ([_, _, ..], _) => {
+            let names = meant.iter().map(|sign| {
+                let parts = place(sign).into_iter().flatten().collect::<Vec<_>>().join(" ");
+                format!("{parts} in {}", sign.at)
+            });
+            return Err(FileError::SeveralClusters { names: names.collect() });
+        }
+        _ => {}
+    }
+    found.answers.retain(|answer| sign_of(answer).is_none_or(|sign| is_meant(&sign)));
+    let mut given: Vec<CloudAnswer> = Vec::new();
     for answer in found.answers {
         let same =
             |other: &CloudAnswer| other.call == answer.call && other.of.eq_ignore_ascii_case(&answer.of);
-        snapshot.cloud.answers.retain(|other| !same(other));
-        snapshot.cloud.answers.push(answer);
+        match given.iter().find(|other| same(other)) {
+            Some(other) if other.reading != answer.reading => {
+                return Err(FileError::Twice { files: [other.at.clone(), answer.at.clone()] });
+            }
+            Some(_) => {}
+            None => {
+                snapshot.cloud.answers.retain(|other| !same(other));
+                given.push(answer);
+            }
+        }
     }
+    snapshot.cloud.answers.extend(given);
     Ok(())
-}
-
-/// The cluster whose settings an answer holds; none for answers about other things.
-fn cluster_of(answer: &CloudAnswer) -> Option<String> {
-    let settings = ["eks/describe-cluster", "aks/show", "gke/describe"];
-    let value = answer.reading.value().filter(|_| settings.contains(&answer.call.as_str()))?;
-    value.get("name").and_then(Value::as_str).map(str::to_owned)
-}
-
-/// Every command whose output is an answer.
-fn commands() -> String {
-    let calls = CloudProvider::ALL.into_iter().flat_map(CloudProvider::calls);
-    let commands: Vec<String> = calls.map(|call| format!("`{}`", call.command)).collect();
-    commands.join(", ")
 }
 
 /// What was read of a provider, as a file that [`read`] takes.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::tool::Tool;
-use crate::analyze::cloud::provider::{Identity, identity};
+use crate::analyze::cloud::provider::{Identity, contradiction, identity, sign_of};
 use crate::snapshot::cloud::{Call, Cloud, CloudAnswer, CloudProvider, call};
 use crate::snapshot::{GapReason, Reading, Snapshot};
 
@@ -137,7 +137,15 @@ pub fn ask(snapshot: &mut Snapshot, options: &Options, progress: &dyn Fn(&str)) 
                     some.iter().map(|question| scope.spawn(|| answer(&tool, question))).collect();
                 running.into_iter().filter_map(|one| one.join().ok()).collect()
             });
-            snapshot.cloud.answers.extend(answers);
+            for mut answer in answers {
+                // A tool that was led elsewhere, by an endpoint or a profile, answers for another cluster.
+                let told = sign_of(&answer).and_then(|told| contradiction(&identity, &told));
+                if let (Some(found), Some(call)) = (told, call(&answer.call)) {
+                    let detail = format!("the answer is of another cluster: {found}");
+                    answer.reading = Reading::missing(*fault::gap(call, GapReason::Malformed, detail));
+                }
+                snapshot.cloud.answers.push(answer);
+            }
         }
     }
     if snapshot.cloud.answers.is_empty() {
@@ -156,6 +164,12 @@ fn unknown_place(provider: CloudProvider, identity: &Identity) -> String {
     .into_iter()
     .filter_map(|(flag, is_missing)| is_missing.then_some(flag))
     .collect();
+    if missing.is_empty() {
+        return format!(
+            "nothing was asked: what names the cluster is nothing that {} takes",
+            provider.tool()
+        );
+    }
     format!(
         "{}: it is not known which cluster it is; name it with {}",
         GapReason::PlaceUnknown,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fault::{gap, of_tool};
 use crate::snapshot::cloud::{Call, CloudProvider};
 use crate::snapshot::{Gap, GapReason};
-use crate::source::process::{self, Fault};
+use crate::source::process::{self, Fault, Group};
 use crate::source::wording::one_line;
 
 /// The longest that one command may take: under throttling the tools repeat themselves for seconds.
@@ -51,7 +51,7 @@ impl Tool<'_> {
         let mut command = Command::new(name);
         command.args(arguments).envs(QUIET).envs(self.login.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let ended = process::run(command, left, MAX_OUTPUT).map_err(|fault| match fault {
+        let ended = process::run(command, left, MAX_OUTPUT, Group::Own).map_err(|fault| match fault {
             Fault::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => gap(
                 call,
                 GapReason::ToolMissing,

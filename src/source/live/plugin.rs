@@ -8,7 +8,7 @@ use k8s_openapi::ByteString;
 use kube::config::{AuthInfo, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use serde::{Deserialize, Serialize};
 
-use super::super::process::{self, Fault};
+use super::super::process::{self, Fault, Group};
 use super::error::LiveError;
 use super::wording::one_line;
 
@@ -143,10 +143,13 @@ fn execute(
     };
     let info = serde_json::to_string(&info).map_err(|error| LiveError::Internal(error.to_string()))?;
     process.env("KUBERNETES_EXEC_INFO", info);
-    let (stdin, stderr) =
-        if interactive { (Stdio::inherit(), Stdio::inherit()) } else { (Stdio::null(), Stdio::piped()) };
+    let (stdin, stderr, group) = if interactive {
+        (Stdio::inherit(), Stdio::inherit(), Group::Ours)
+    } else {
+        (Stdio::null(), Stdio::piped(), Group::Own)
+    };
     process.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
-    let ended = process::run(process, limit, MAX_OUTPUT).map_err(|fault| match fault {
+    let ended = process::run(process, limit, MAX_OUTPUT, group).map_err(|fault| match fault {
         Fault::NotStarted(error) => LiveError::PluginMissing {
             command: command.into(),
             what: one_line(&error.to_string()),

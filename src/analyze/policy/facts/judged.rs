@@ -74,11 +74,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn of(answers: &Answers) -> Self {
+    fn of(answers: &Answers, of_its_own: Vec<String>) -> Self {
         let classes = answers.classes.iter().flatten().filter(|class| class.served && !class.is_detected());
+        let classes = classes.map(|class| format!("{} {}", class.id, class.title));
         let bodies = answers.bodies.iter().flatten().filter(|body| body.served && !body.logged.is_empty());
         Self {
-            unrecorded: classes.map(|class| format!("{} {}", class.id, class.title)).collect(),
+            unrecorded: classes.chain(of_its_own).collect(),
             exposed: bodies.map(|body| body.title.clone()).collect(),
         }
     }
@@ -390,6 +391,18 @@ fn of_published<'s>(
             ),
         ),
     };
+    // What the provider's own users do is told as a limit; it hides nothing that the customer's people do.
+    let mut policy = policy;
+    let mut of_its_own = Vec::new();
+    for rule in policy.rules.iter_mut().filter(|rule| rule.level == Level::None && published.is_own(rule)) {
+        of_its_own.push(format!(
+            "{} by {}, the provider's own",
+            rule.verbs.join(", "),
+            rule.users.join(", ")
+        ));
+        rule.level = Level::Metadata;
+    }
+    let policy = policy;
     // What is left out stands before everything else, as rules that record nothing.
     let led_by = |rules: &[&[Lost]]| {
         let before = rules.iter().copied().flatten().map(|lost| lost.rule.clone());
@@ -398,7 +411,7 @@ fn of_published<'s>(
     let doubt =
         (!doubtful.is_empty()).then(|| Doubt { reason, answers: works(led_by(&[&doubtful, &lost])).answers });
     let own = works(policy.clone());
-    let limits = Limits::of(&own.answers);
+    let limits = Limits::of(&own.answers, of_its_own);
     let whole = if lost.is_empty() {
         own
     } else {
