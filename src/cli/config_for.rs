@@ -105,6 +105,9 @@ fn read_file(given: &ConfigFor) -> anyhow::Result<String> {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("it is not UTF-8 from byte {at} on; is it compressed, or not the text itself?")
     })?;
+    if text.trim().is_empty() {
+        bail!("it is empty; give the text that the workload reads, and check the command that writes it");
+    }
     if is_secret(&text) {
         bail!(
             "it is a whole Secret, whose values are not kept here; give the text of one key: kubectl get secret NAME -o jsonpath='{{.data.KEY}}' | base64 -d"
@@ -211,6 +214,15 @@ mod tests {
         ] {
             assert!(parse(text).unwrap_err().contains(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn an_empty_file_is_no_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fluent-bit.conf");
+        std::fs::write(&path, " \n").unwrap();
+        let given = parse(&format!("logging/fluent-bit={}", path.display())).unwrap();
+        assert!(format!("{:#}", read(&[given]).unwrap_err()).contains("it is empty; "));
     }
 
     #[test]

@@ -100,8 +100,9 @@ fn status(status: Status) -> Cell {
     Cell::painted(status.as_str(), style::status(status, status.as_str()))
 }
 
-/// How many characters of a detail, or of the place of evidence in the short table, are shown.
+/// How many characters of a detail, or in the short table of a finding and of the place of evidence, are shown.
 const MAX_DETAIL: usize = 200;
+const MAX_FINDING: usize = 200;
 const MAX_PLACE: usize = 80;
 
 /// The beginning of a text that is too long.
@@ -176,7 +177,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
                     [subject] => (*subject).into(),
                     several => plural(several.len(), "subject").into(),
                 },
-                one_line(&first.reason).into(),
+                cut(&one_line(&first.reason), MAX_FINDING).into(),
                 if subjects.len() == 1 { place(first).into() } else { "-".into() },
             ]);
         }

@@ -29,7 +29,9 @@ impl Exposure {
     /// Keeps what may lead into one of these namespaces.
     pub fn narrow(&mut self, is_wanted: impl Fn(&str) -> bool) {
         let Reading::Read { value: services } = &mut self.services else {
-            self.routes.retain(|route| route.backends.iter().any(|backend| is_wanted(&backend.namespace)));
+            self.routes.retain(|route| {
+                route.backends.iter().any(|backend| backend.unfollowed || is_wanted(&backend.namespace))
+            });
             return;
         };
         services.retain(|service| {
@@ -38,7 +40,10 @@ impl Exposure {
         });
         self.routes.retain(|route| {
             route.backends.iter().any(|backend| {
-                is_wanted(&backend.namespace) || services.iter().any(|service| backend.is_of(service))
+                // What is not followed may lead anywhere.
+                backend.unfollowed
+                    || is_wanted(&backend.namespace)
+                    || services.iter().any(|service| backend.is_of(service))
             })
         });
     }
@@ -89,16 +94,68 @@ impl Service {
 }
 
 /// Whether a load balancer has an address that only the provider's network knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Internal {
     /// Nothing says so.
     #[default]
     No,
-    /// An annotation says so.
+    /// An annotation says so, and the object names the controller that reads it.
     Yes,
+    /// Annotations say so that count with these providers.
+    On(Vec<Provider>),
+    /// Annotations say so, but who serves the object is not told.
+    Unserved,
     /// It is left to a controller that makes internal ones unless it is told otherwise.
     LeftToController,
+}
+
+/// A provider of load balancers; serialized as the scheme of its `providerID`s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Alibaba Cloud.
+    Alicloud,
+    /// Amazon Web Services.
+    Aws,
+    /// Microsoft Azure.
+    Azure,
+    /// Google Cloud.
+    Gce,
+    /// Oracle Cloud.
+    Oci,
+    /// `OpenStack`.
+    Openstack,
+}
+
+impl Provider {
+    /// The provider with this scheme of `providerID`.
+    pub fn of_scheme(scheme: &str) -> Option<Self> {
+        Some(match scheme {
+            "alicloud" => Self::Alicloud,
+            "aws" => Self::Aws,
+            "azure" => Self::Azure,
+            "gce" => Self::Gce,
+            "oci" => Self::Oci,
+            "openstack" => Self::Openstack,
+            _ => return None,
+        })
+    }
+}
+
+/// What the annotations of a route say of asking who comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authentication {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// This annotation demands it.
+    Demanded(String),
+    /// This annotation demands nothing of who is not known.
+    Waived(String),
+    /// An annotation demands it, and this is why it may not count.
+    Doubtful(String),
 }
 
 /// An Ingress, or an object of another kind that leads requests from outside to Services.
@@ -117,9 +174,9 @@ pub struct Route {
     /// Whether its load balancer is internal.
     #[serde(default)]
     pub internal: Internal,
-    /// The annotation that demands that who comes is asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authentication: Option<String>,
+    /// Whether its annotations demand that who comes is asked.
+    #[serde(default)]
+    pub authentication: Authentication,
     /// Where it stands.
     pub at: String,
 }
@@ -131,7 +188,7 @@ impl Route {
     }
 }
 
-/// A Service that a route leads to.
+/// A Service that a route leads to, or an object of another kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backend {
@@ -140,6 +197,9 @@ pub struct Backend {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Whether it is no Service, so that where it leads is not read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfollowed: bool,
     /// Where the route says so.
     pub at: String,
 }
@@ -147,7 +207,9 @@ pub struct Backend {
 impl Backend {
     /// Whether it is this Service.
     pub fn is_of(&self, service: &Service) -> bool {
-        self.name == service.name && is_same_namespace(&self.namespace, &service.namespace)
+        !self.unfollowed
+            && self.name == service.name
+            && is_same_namespace(&self.namespace, &service.namespace)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::cloud::{Cloud, CloudAnswer, CloudSign};
 use super::discovery::{ServedApis, ServedResource};
-use super::exposure::{Backend, Exposure, Route, Service};
+use super::exposure::{Authentication, Backend, Exposure, Route, Service};
 use super::model::{
     Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
     EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
@@ -73,7 +73,7 @@ texts! {
     Exposure { services, routes, routes_unread }
     Service { namespace, name, kind, selector, external_name, at; external_ips; internal }
     Route { kind, namespace, name, backends, authentication, at; internal }
-    Backend { namespace, name, at }
+    Backend { namespace, name, at; unfollowed }
     DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
     Argument { name, value, at }
     KubeletConfig {
@@ -100,6 +100,15 @@ texts! {
 impl Texts for String {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         visit(self);
+    }
+}
+
+impl Texts for Authentication {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Unsaid => {}
+            Self::Demanded(text) | Self::Waived(text) | Self::Doubtful(text) => text.texts(visit),
+        }
     }
 }
 

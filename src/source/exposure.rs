@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::custom::CustomKind;
 use crate::document::{Place, items, text};
-use crate::snapshot::exposure::{Backend, Internal, Route, Service};
+use crate::snapshot::exposure::{Authentication, Backend, Internal, Provider, Route, Service};
 
 /// A kind of objects that lead requests to Services.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ const fn route_kind(
 const GATEWAY: &str = "gateway.networking.k8s.io";
 const OF_GATEWAY: &[&str] = &["spec.rules[].backendRefs[].name"];
 const OF_TRAEFIK: &[&str] = &["spec.routes[].services[].name"];
+const OF_NGINX: &[&str] = &["spec.upstreams[].service"];
 
 /// Every kind that is read.
 pub const ROUTE_KINDS: &[RouteKind] = &[
@@ -35,16 +36,34 @@ pub const ROUTE_KINDS: &[RouteKind] = &[
         "networking.k8s.io",
         "Ingress",
         "ingresses",
-        &["spec.defaultBackend.service.name", "spec.rules[].http.paths[].backend.service.name"],
+        &[
+            "spec.defaultBackend.service.name",
+            "spec.defaultBackend.resource.name",
+            "spec.rules[].http.paths[].backend.service.name",
+            "spec.rules[].http.paths[].backend.resource.name",
+        ],
     ),
     route_kind(GATEWAY, "HTTPRoute", "httproutes", OF_GATEWAY),
     route_kind(GATEWAY, "GRPCRoute", "grpcroutes", OF_GATEWAY),
     route_kind(GATEWAY, "TLSRoute", "tlsroutes", OF_GATEWAY),
     route_kind(GATEWAY, "TCPRoute", "tcproutes", OF_GATEWAY),
+    route_kind(GATEWAY, "UDPRoute", "udproutes", OF_GATEWAY),
     route_kind("route.openshift.io", "Route", "routes", &["spec.to.name", "spec.alternateBackends[].name"]),
     route_kind("traefik.io", "IngressRoute", "ingressroutes", OF_TRAEFIK),
     route_kind("traefik.io", "IngressRouteTCP", "ingressroutetcps", OF_TRAEFIK),
+    route_kind("traefik.io", "IngressRouteUDP", "ingressrouteudps", OF_TRAEFIK),
     route_kind("traefik.containo.us", "IngressRoute", "ingressroutes", OF_TRAEFIK),
+    route_kind("traefik.containo.us", "IngressRouteTCP", "ingressroutetcps", OF_TRAEFIK),
+    route_kind("traefik.containo.us", "IngressRouteUDP", "ingressrouteudps", OF_TRAEFIK),
+    route_kind("k8s.nginx.org", "VirtualServer", "virtualservers", OF_NGINX),
+    route_kind("k8s.nginx.org", "VirtualServerRoute", "virtualserverroutes", OF_NGINX),
+    route_kind("k8s.nginx.org", "TransportServer", "transportservers", OF_NGINX),
+    route_kind(
+        "apisix.apache.org",
+        "ApisixRoute",
+        "apisixroutes",
+        &["spec.http[].backends[].serviceName", "spec.stream[].backend.serviceName"],
+    ),
     route_kind(
         "projectcontour.io",
         "HTTPProxy",
@@ -68,42 +87,69 @@ pub fn route_kind_of(group: &str, kind: &str) -> Option<&'static RouteKind> {
     ROUTE_KINDS.iter().find(|one| one.kind.group == group && one.kind.kind == kind)
 }
 
-/// Annotations of Services that make their load balancer internal, with the value that does.
-const INTERNAL_SERVICES: [(&str, &str); 9] = [
-    ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
-    ("service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
-    ("service.beta.kubernetes.io/aws-load-balancer-internal", "0.0.0.0/0"),
-    ("service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
-    ("networking.gke.io/load-balancer-type", "Internal"),
-    ("cloud.google.com/load-balancer-type", "Internal"),
-    ("service.beta.kubernetes.io/oci-load-balancer-internal", "true"),
-    ("service.beta.kubernetes.io/openstack-internal-load-balancer", "true"),
-    ("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", "intranet"),
+/// Annotations of Services that make their load balancer internal, with the value that does, and the provider whose
+/// load balancers they are about.
+const INTERNAL_SERVICES: [(Provider, &str, &str); 9] = [
+    (Provider::Aws, AWS_SCHEME, "internal"),
+    (Provider::Aws, "service.beta.kubernetes.io/aws-load-balancer-internal", "true"),
+    (Provider::Aws, "service.beta.kubernetes.io/aws-load-balancer-internal", "0.0.0.0/0"),
+    (Provider::Azure, "service.beta.kubernetes.io/azure-load-balancer-internal", "true"),
+    (Provider::Gce, "networking.gke.io/load-balancer-type", "Internal"),
+    (Provider::Gce, "cloud.google.com/load-balancer-type", "Internal"),
+    (Provider::Oci, "service.beta.kubernetes.io/oci-load-balancer-internal", "true"),
+    (Provider::Openstack, "service.beta.kubernetes.io/openstack-internal-load-balancer", "true"),
+    (Provider::Alicloud, "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type", "intranet"),
 ];
 
-/// The same of Ingresses.
-const INTERNAL_ROUTES: [(&str, &str); 2] =
-    [("alb.ingress.kubernetes.io/scheme", "internal"), ("kubernetes.io/ingress.class", "gce-internal")];
+const AWS_SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
+const ALB_SCHEME: &str = "alb.ingress.kubernetes.io/scheme";
 
-/// Annotations of Ingresses by which their controller asks who comes before it lets a request pass.
-const AUTHENTICATION: [&str; 7] = [
-    "nginx.ingress.kubernetes.io/auth-type",
-    "nginx.ingress.kubernetes.io/auth-url",
-    "alb.ingress.kubernetes.io/auth-type",
-    "haproxy-ingress.github.io/auth-secret",
-    "haproxy-ingress.github.io/auth-url",
-    "haproxy.org/auth-type",
-    "ingress.kubernetes.io/auth-type",
+/// Annotations of Ingresses by which a controller asks who comes before it lets a request pass. A controller looks at
+/// its own alone, so each stands with the class that it commonly has.
+const AUTHENTICATION: [(&str, &str); 7] = [
+    ("nginx", "nginx.ingress.kubernetes.io/auth-url"),
+    ("nginx", "nginx.ingress.kubernetes.io/auth-type"),
+    ("alb", "alb.ingress.kubernetes.io/auth-type"),
+    ("haproxy", "haproxy-ingress.github.io/auth-secret"),
+    ("haproxy", "haproxy-ingress.github.io/auth-url"),
+    ("haproxy", "haproxy.org/auth-type"),
+    ("haproxy", "ingress.kubernetes.io/auth-type"),
+];
+
+/// Annotations with which a controller lets pass also whom it could not tell, with the value that does.
+const WAIVERS: [(&str, &str, &str); 1] =
+    [("alb", "alb.ingress.kubernetes.io/auth-on-unauthenticated-request", "allow")];
+
+/// Annotations that may take back what others demand, with the value that does; without one, any.
+const DOUBTS: [(&str, &str, Option<&str>); 3] = [
+    ("nginx", "nginx.ingress.kubernetes.io/satisfy", Some("any")),
+    ("nginx", "nginx.ingress.kubernetes.io/configuration-snippet", None),
+    ("nginx", "nginx.ingress.kubernetes.io/server-snippet", None),
+];
+
+/// Annotations that demand nothing without another one.
+const NEEDS: [(&str, &str); 2] = [
+    ("nginx.ingress.kubernetes.io/auth-type", "nginx.ingress.kubernetes.io/auth-secret"),
+    ("haproxy.org/auth-type", "haproxy.org/auth-secret"),
 ];
 
 fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     object.pointer("/metadata/annotations")?.get(key)?.as_str()
 }
 
-fn is_declared_internal(object: &Value, annotations: &[(&str, &str)]) -> bool {
-    annotations
-        .iter()
-        .any(|(key, wanted)| annotation(object, key).is_some_and(|value| value.eq_ignore_ascii_case(wanted)))
+fn has(object: &Value, key: &str, wanted: &str) -> bool {
+    annotation(object, key).is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+}
+
+/// The class of an Ingress. The annotation comes before the field.
+fn class(object: &Value) -> &str {
+    annotation(object, "kubernetes.io/ingress.class")
+        .unwrap_or_else(|| text(object, "/spec/ingressClassName"))
+}
+
+/// Whether a class is named as those of a controller are: `nginx`, `nginx-internal`.
+fn is_of(class: &str, controller: &str) -> bool {
+    class.split(|c: char| !c.is_ascii_alphanumeric()).next() == Some(controller)
 }
 
 /// A Service.
@@ -111,7 +157,7 @@ pub fn service(object: &Value, place: &Place) -> Service {
     let kind = text(object, "/spec/type");
     let selector = object.pointer("/spec/selector").and_then(Value::as_object);
     let external_ips = !items(object, "/spec/externalIPs").is_empty();
-    let told_at = if external_ips && kind != "LoadBalancer" { "spec.externalIPs" } else { "spec.type" };
+    let told_at = if external_ips { "spec.externalIPs" } else { "spec.type" };
     Service {
         namespace: text(object, "/metadata/namespace").to_owned(),
         name: text(object, "/metadata/name").to_owned(),
@@ -132,28 +178,76 @@ pub fn service(object: &Value, place: &Place) -> Service {
 /// provider makes open ones.
 fn of_service(object: &Value) -> Internal {
     const TYPE: &str = "service.beta.kubernetes.io/aws-load-balancer-type";
-    const SCHEME: &str = "service.beta.kubernetes.io/aws-load-balancer-scheme";
-    if is_declared_internal(object, &INTERNAL_SERVICES) {
+    let is_nlb_class = text(object, "/spec/loadBalancerClass") == "service.k8s.aws/nlb";
+    let is_open = |provider| {
+        provider == Provider::Aws
+            && annotation(object, AWS_SCHEME).is_some()
+            && !has(object, AWS_SCHEME, "internal")
+    };
+    let mut providers: Vec<Provider> = INTERNAL_SERVICES
+        .iter()
+        .filter(|(provider, key, wanted)| has(object, key, wanted) && !is_open(*provider))
+        .map(|(provider, ..)| *provider)
+        .collect();
+    providers.dedup();
+    if is_nlb_class && providers.contains(&Provider::Aws) {
         return Internal::Yes;
     }
-    let is_of_controller = matches!(annotation(object, TYPE), Some("external" | "nlb-ip"))
-        || text(object, "/spec/loadBalancerClass") == "service.k8s.aws/nlb";
-    if is_of_controller && annotation(object, SCHEME).is_none() {
+    let is_of_controller = matches!(annotation(object, TYPE), Some("external" | "nlb-ip")) || is_nlb_class;
+    if is_of_controller && annotation(object, AWS_SCHEME).is_none() && !providers.contains(&Provider::Aws) {
         return Internal::LeftToController;
     }
-    Internal::No
+    if providers.is_empty() || is_nlb_class { Internal::No } else { Internal::On(providers) }
 }
 
 fn of_route(object: &Value) -> Internal {
-    if is_declared_internal(object, &INTERNAL_ROUTES) {
-        return Internal::Yes;
+    match class(object) {
+        "gce-internal" => Internal::Yes,
+        class if is_of(class, "alb") => match annotation(object, ALB_SCHEME) {
+            Some(_) if has(object, ALB_SCHEME, "internal") => Internal::Yes,
+            Some(_) => Internal::No,
+            None => Internal::LeftToController,
+        },
+        "" if has(object, ALB_SCHEME, "internal") => Internal::Unserved,
+        _ => Internal::No,
     }
-    let class = annotation(object, "kubernetes.io/ingress.class");
-    let is_of_controller = class == Some("alb") || text(object, "/spec/ingressClassName") == "alb";
-    if is_of_controller && annotation(object, "alb.ingress.kubernetes.io/scheme").is_none() {
-        return Internal::LeftToController;
+}
+
+/// What the annotations that count say of asking who comes.
+fn authentication(object: &Value) -> Authentication {
+    let class = class(object);
+    let said = AUTHENTICATION
+        .iter()
+        .filter(|(_, key)| annotation(object, key).is_some_and(|value| !["", "none"].contains(&value)));
+    let Some((controller, key)) =
+        said.clone().find(|(controller, _)| is_of(class, controller)).or_else(|| said.clone().next())
+    else {
+        return Authentication::Unsaid;
+    };
+    if !class.is_empty() && !is_of(class, controller) {
+        return Authentication::Doubtful(format!("{key} is not read by the controllers of class {class}"));
     }
-    Internal::No
+    let waiver = WAIVERS.iter().find(|(of, waiver, value)| of == controller && has(object, waiver, value));
+    if let Some((_, waiver, value)) = waiver {
+        return Authentication::Waived(format!("{waiver}: {value}"));
+    }
+    if class.is_empty() {
+        return Authentication::Doubtful(format!(
+            "it names no class, and {key} counts with some controllers alone; set spec.ingressClassName"
+        ));
+    }
+    let doubt = DOUBTS.iter().find(|(of, doubt, value)| {
+        of == controller
+            && value.map_or(annotation(object, doubt).is_some(), |value| has(object, doubt, value))
+    });
+    if let Some((_, doubt, _)) = doubt {
+        return Authentication::Doubtful(format!("{doubt} may take back what {key} demands"));
+    }
+    let missing = NEEDS.iter().find(|(of, needed)| of == key && annotation(object, needed).is_none());
+    match missing {
+        Some((_, needed)) => Authentication::Doubtful(format!("{key} demands nothing without {needed}")),
+        None => Authentication::Demanded((*key).to_owned()),
+    }
 }
 
 /// An Ingress or its like; none if requests from outside do not come through it.
@@ -162,20 +256,21 @@ pub fn route(kind: &RouteKind, object: &Value, place: &Place) -> Option<Route> {
         return None;
     }
     let namespace = text(object, "/metadata/namespace");
-    let authentication = AUTHENTICATION
-        .iter()
-        .find(|key| annotation(object, key).is_some_and(|value| !["", "none"].contains(&value)));
+    // The annotations are those of Ingresses.
+    let is_ingress = kind.kind.kind == "Ingress";
     let mut backends = Vec::new();
     for path in kind.backends {
         let parts: Vec<&str> = path.split('.').collect();
         let (mut found, mut at) = (Vec::new(), String::new());
         walk(object, &parts, &mut at, &mut found);
         backends.extend(found.into_iter().map(|(parent, name, at)| {
+            let unfollowed = !matches!(text(parent, "/kind"), "" | "Service");
             let (name, of_host) = of_host(name);
             let given = Some(text(parent, "/namespace")).filter(|given| !given.is_empty());
             Backend {
                 namespace: of_host.or(given).unwrap_or(namespace).to_owned(),
                 name: name.to_owned(),
+                unfollowed,
                 at: place.field(&at),
             }
         }));
@@ -185,8 +280,8 @@ pub fn route(kind: &RouteKind, object: &Value, place: &Place) -> Option<Route> {
         namespace: namespace.to_owned(),
         name: text(object, "/metadata/name").to_owned(),
         backends,
-        internal: of_route(object),
-        authentication: authentication.map(|key| (*key).to_owned()),
+        internal: if is_ingress { of_route(object) } else { Internal::No },
+        authentication: if is_ingress { authentication(object) } else { Authentication::Unsaid },
         at: place.at.clone(),
     })
 }
@@ -207,8 +302,8 @@ fn of_host(name: &str) -> (&str, Option<&str>) {
     (first, labels.next())
 }
 
-/// Every text at a path, with the object that has it and where it stands. Objects of another kind than a Service are
-/// passed over.
+/// Every text at a path, with the object that has it and where it stands. What a proxy offers itself is passed over, as
+/// Traefik's `api@internal`.
 fn walk<'a>(value: &'a Value, path: &[&str], at: &mut String, found: &mut Vec<(&'a Value, &'a str, String)>) {
     let Some((part, rest)) = path.split_first() else { return };
     let (key, each) = match part.strip_suffix("[]") {
@@ -229,7 +324,7 @@ fn walk<'a>(value: &'a Value, path: &[&str], at: &mut String, found: &mut Vec<(&
             at.truncate(end);
         }
     } else if rest.is_empty() {
-        if let Some(name) = field.as_str().filter(|_| matches!(text(value, "/kind"), "" | "Service")) {
+        if let Some(name) = field.as_str().filter(|name| !name.ends_with("@internal")) {
             found.push((value, name, at.clone()));
         }
     } else {
@@ -259,7 +354,8 @@ mod tests {
         let services = json!([{"name": "a"}, {"name": "b", "namespace": "logs"}, {"kind": "TraefikService", "name": "c"}]);
         let traefik = json!({"metadata": metadata, "spec": {"routes": [{"services": services}]}});
         let found = read("traefik.io", "IngressRoute", traefik).unwrap();
-        assert_eq!(names(&found), [("edge", "a"), ("logs", "b")]);
+        assert_eq!(names(&found), [("edge", "a"), ("logs", "b"), ("edge", "c")]);
+        assert_eq!(found.backends.iter().map(|one| one.unfollowed).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(found.backends[1].at, "x spec.routes[0].services[1].name");
         let openshift = json!({"metadata": metadata, "spec": {"to": {"kind": "Service", "name": "a"}}});
         assert_eq!(names(&read("route.openshift.io", "Route", openshift).unwrap()), [("edge", "a")]);
@@ -286,11 +382,46 @@ mod tests {
         };
         let aws = |key: &str, value: &str| json!({format!("service.beta.kubernetes.io/aws-load-balancer-{key}"): value});
         assert_eq!(of(json!({}), ""), Internal::No);
-        assert_eq!(of(aws("internal", "true"), ""), Internal::Yes);
+        assert_eq!(of(aws("internal", "true"), ""), Internal::On(vec![Provider::Aws]));
+        assert_eq!(of(aws("internal", "true"), "service.k8s.aws/nlb"), Internal::Yes);
+        let mut both = aws("internal", "true");
+        both["service.beta.kubernetes.io/aws-load-balancer-scheme"] = "internet-facing".into();
+        assert_eq!(of(both, ""), Internal::No);
         assert_eq!(of(aws("internal", "false"), ""), Internal::No);
         assert_eq!(of(aws("type", "external"), ""), Internal::LeftToController);
         assert_eq!(of(aws("scheme", "internet-facing"), "service.k8s.aws/nlb"), Internal::No);
         assert_eq!(of(json!({}), "service.k8s.aws/nlb"), Internal::LeftToController);
-        assert_eq!(of(json!({"cloud.google.com/load-balancer-type": "internal"}), ""), Internal::Yes);
+        let google = json!({"cloud.google.com/load-balancer-type": "internal"});
+        assert_eq!(of(google, ""), Internal::On(vec![Provider::Gce]));
+    }
+
+    #[test]
+    fn annotations_count_for_their_own_controller_alone() {
+        let of = |class: &str, annotations: &[(&str, &str)]| {
+            let annotations: Value = annotations.iter().map(|(key, value)| (*key, json!(value))).collect();
+            let object =
+                json!({"metadata": {"annotations": annotations}, "spec": {"ingressClassName": class}});
+            read("networking.k8s.io", "Ingress", object).unwrap()
+        };
+        let url = ("nginx.ingress.kubernetes.io/auth-url", "https://login.example.com");
+        assert_eq!(of("nginx-internal", &[url]).authentication, Authentication::Demanded(url.0.into()));
+        for (class, annotations) in [
+            ("traefik", &[url][..]),
+            ("", &[url]),
+            ("nginx", &[url, ("kubernetes.io/ingress.class", "traefik")]),
+            ("nginx", &[url, ("nginx.ingress.kubernetes.io/satisfy", "any")]),
+            ("nginx", &[("nginx.ingress.kubernetes.io/auth-type", "basic")]),
+        ] {
+            let found = of(class, annotations).authentication;
+            assert!(matches!(found, Authentication::Doubtful(_)), "{class} {annotations:?}: {found:?}");
+        }
+        let oidc = ("alb.ingress.kubernetes.io/auth-type", "oidc");
+        let allow = ("alb.ingress.kubernetes.io/auth-on-unauthenticated-request", "allow");
+        assert!(matches!(of("alb", &[oidc]).authentication, Authentication::Demanded(_)));
+        assert!(matches!(of("alb", &[oidc, allow]).authentication, Authentication::Waived(_)));
+        assert!(matches!(of("", &[oidc, allow]).authentication, Authentication::Waived(_)));
+        let scheme = ("alb.ingress.kubernetes.io/scheme", "internal");
+        let internal = |class: &str| of(class, &[scheme]).internal;
+        assert_eq!(["alb", "", "nginx"].map(internal), [Internal::Yes, Internal::Unserved, Internal::No]);
     }
 }

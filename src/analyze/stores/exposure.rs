@@ -1,9 +1,11 @@
 //! What leads to a store from outside the cluster, and whether somebody asks on the way who comes.
 
 use super::workloads::{Found, store_product};
+use crate::analyze::cloud::provider::identity;
 use crate::analyze::collectors::products::{Role, product_of};
 use crate::analyze::fact::Fact;
-use crate::snapshot::exposure::{Internal, Route, Service, is_same_namespace};
+use crate::snapshot::cloud::CloudProvider;
+use crate::snapshot::exposure::{Authentication, Internal, Provider, Route, Service, is_same_namespace};
 use crate::snapshot::{Exposure, GapReason, Reading, Scope, Snapshot, Workload};
 use crate::verdict::{Evidence, Rank};
 
@@ -42,7 +44,7 @@ struct Way {
 pub fn of(snapshot: &Snapshot, found: &Found) -> Exposed {
     let (ways, unsure) = ways(snapshot, found);
     if ways.is_empty() {
-        return match unsure.or_else(|| unseen(snapshot, found)) {
+        return match unsure.or_else(|| unread(snapshot, found)).or_else(|| absence(snapshot, found)) {
             Some(why) => Exposed {
                 exposed: Fact::unknown(&*why),
                 by: Fact::unknown(&*why),
@@ -56,9 +58,10 @@ pub fn of(snapshot: &Snapshot, found: &Found) -> Exposed {
     let known = |value: bool| Fact::known(value, Rank::Configured, evidence.clone());
     let by =
         Fact::known(ways.iter().map(|way| way.title.clone()).collect(), Rank::Configured, evidence.clone());
-    let (mut internal_only, mut asks) = match unsure.or_else(|| unseen(snapshot, found)) {
+    let (mut internal_only, mut asks) = match unsure.or_else(|| unread(snapshot, found)) {
         Some(why) => (Fact::unknown(&*why), Fact::unknown(why)),
-        None => (known(true), known(true)),
+        // Of the ways that files show it can be told whether they ask, but not that there is no other.
+        None => (absence(snapshot, found).map_or_else(|| known(true), Fact::unknown), known(true)),
     };
     for way in ways {
         internal_only = internal_only.and(way.internal);
@@ -102,7 +105,7 @@ fn ways(snapshot: &Snapshot, found: &Found) -> (Vec<Way>, Option<String>) {
     for route in &snapshot.exposure.routes {
         for (service, at) in led_to(route, services) {
             for reached in reached(snapshot, found, service) {
-                add(by_route(route, service, at, reached), reached);
+                add(by_route(snapshot, route, service, at, reached), reached);
             }
         }
     }
@@ -112,25 +115,19 @@ fn ways(snapshot: &Snapshot, found: &Found) -> (Vec<Way>, Option<String>) {
 /// How a Service is open to the outside, if it is.
 fn opened(service: &Service) -> Option<&'static str> {
     match service.kind.as_str() {
+        _ if service.external_ips => Some("has externalIPs"),
         "LoadBalancer" => Some("is of the type LoadBalancer"),
         "NodePort" => Some("is of the type NodePort: it listens on every node"),
-        _ if service.external_ips => Some("has externalIPs"),
         _ => None,
     }
 }
 
 fn by_service(snapshot: &Snapshot, service: &Service, how: &str, reached: Reached<'_>) -> Way {
     let title = service.title();
-    let internal = match service.internal {
-        Internal::LeftToController if service.kind == "LoadBalancer" => Fact::unknown(format!(
-            "{title} sets no scheme, and its controller decides whether the load balancer is internal; set it as an annotation"
-        )),
-        internal => Fact::at(
-            internal == Internal::Yes && service.kind == "LoadBalancer" && !service.external_ips,
-            Rank::Configured,
-            service.at.clone(),
-            if internal == Internal::Yes { "its annotations make the load balancer internal" } else { how },
-        ),
+    let internal = if service.kind == "LoadBalancer" && !service.external_ips {
+        is_internal(snapshot, &title, &service.at, &service.internal)
+    } else {
+        Fact::at(false, Rank::Configured, service.at.clone(), how)
     };
     let asks = match reached {
         Reached::Store(workload) => asked_by_pod(snapshot, workload),
@@ -140,31 +137,69 @@ fn by_service(snapshot: &Snapshot, service: &Service, how: &str, reached: Reache
     Way { title, evidence: Evidence { at: service.at.clone(), detail }, internal, asks }
 }
 
-fn by_route(route: &Route, service: &Service, at: &str, reached: Reached<'_>) -> Way {
+fn by_route(snapshot: &Snapshot, route: &Route, service: &Service, at: &str, reached: Reached<'_>) -> Way {
     let title = route.title();
-    let internal = match route.internal {
-        Internal::LeftToController => Fact::unknown(format!(
-            "{title} sets no scheme, and its controller decides whether the load balancer is internal; set it as an annotation"
-        )),
-        internal => Fact::at(
-            internal == Internal::Yes,
-            Rank::Configured,
-            route.at.clone(),
-            if internal == Internal::Yes {
-                "its annotations make the load balancer internal"
-            } else {
-                "no annotation makes it internal"
-            },
-        ),
-    };
+    let internal = is_internal(snapshot, &title, &route.at, &route.internal);
+    let at_route = |value, detail: String| Fact::at(value, Rank::Configured, route.at.clone(), detail);
     let asks = match &route.authentication {
-        Some(key) => Fact::at(true, Rank::Configured, route.at.clone(), format!("{key} is set")),
-        None => Fact::unknown(format!(
+        Authentication::Demanded(key) => at_route(true, format!("{key} is set")),
+        Authentication::Waived(setting) => {
+            at_route(false, format!("{setting} lets pass also who is not known"))
+        }
+        Authentication::Doubtful(why) => {
+            Fact::unknown(format!("whether {title} asks who comes is not told: {why}"))
+        }
+        Authentication::Unsaid => Fact::unknown(format!(
             "{title} itself demands no authentication that is known here; whether what serves it does for everything is not read"
         )),
     };
     let detail = format!("{title} leads to {}{}", service.title(), through(reached));
     Way { title, evidence: Evidence { at: at.to_owned(), detail }, internal, asks }
+}
+
+/// Whether a load balancer is internal by what its annotations say.
+fn is_internal(snapshot: &Snapshot, title: &str, at: &str, internal: &Internal) -> Fact<bool> {
+    let known = |value, detail| Fact::at(value, Rank::Configured, at.to_owned(), detail);
+    match internal {
+        Internal::Yes => known(true, "its annotations make the load balancer internal"),
+        Internal::No => known(false, "no annotation makes it internal"),
+        Internal::On(providers) => match provider(snapshot) {
+            Some(provider) if providers.contains(&provider) => {
+                known(true, "its annotations make the load balancer internal")
+            }
+            Some(_) => {
+                known(false, "the annotations that would make it internal are those of another provider")
+            }
+            None => Fact::unknown(format!(
+                "the annotations of {title} make its load balancer internal with one provider alone, and which provider runs the cluster is not known; the `spec.providerID` of its nodes tells it"
+            )),
+        },
+        Internal::Unserved => Fact::unknown(format!(
+            "{title} names no class, so that nobody knows whose annotations count; set spec.ingressClassName"
+        )),
+        Internal::LeftToController => Fact::unknown(format!(
+            "{title} sets no scheme, and its controller decides whether the load balancer is internal; set it as an annotation"
+        )),
+    }
+}
+
+/// The provider on whose machines the cluster runs, if all signs agree.
+fn provider(snapshot: &Snapshot) -> Option<Provider> {
+    let nodes = snapshot.nodes.value().map_or(&[][..], Vec::as_slice);
+    let of_nodes = nodes.iter().filter(|node| !node.provider.is_empty());
+    let mut found = of_nodes.map(|node| Provider::of_scheme(&node.provider));
+    if let Some(first) = found.next() {
+        return first.filter(|_| found.all(|other| other == first));
+    }
+    let identity = identity(snapshot);
+    match (identity.provider, identity.other) {
+        (Some(CloudProvider::Eks), _) => Some(Provider::Aws),
+        (Some(CloudProvider::Aks), _) => Some(Provider::Azure),
+        (Some(CloudProvider::Gke), _) => Some(Provider::Gce),
+        (None, Some(("oke", _))) => Some(Provider::Oci),
+        (None, Some(("ack", _))) => Some(Provider::Alicloud),
+        (None, _) => None,
+    }
 }
 
 fn through(reached: Reached<'_>) -> String {
@@ -301,8 +336,8 @@ fn label<'a>(workload: &'a Workload, keys: &[&str]) -> Option<&'a String> {
     keys.iter().find_map(|key| workload.labels.get(*key).or_else(|| workload.pod_labels.get(*key)))
 }
 
-/// Why there may be ways that are not seen.
-fn unseen(snapshot: &Snapshot, found: &Found) -> Option<String> {
+/// Why there may be ways that were not read.
+fn unread(snapshot: &Snapshot, found: &Found) -> Option<String> {
     let Exposure { services, routes_unread, .. } = &snapshot.exposure;
     if own(snapshot, found).next().is_none() {
         return Some(format!(
@@ -328,7 +363,44 @@ fn unseen(snapshot: &Snapshot, found: &Found) -> Option<String> {
             }
         }
     }
-    routes_unread.first().map(ToString::to_string)
+    routes_unread.first().map(ToString::to_string).or_else(|| unfollowed(snapshot, found))
+}
+
+/// A way that is seen and may lead to the store, but is not followed to its end.
+fn unfollowed(snapshot: &Snapshot, found: &Found) -> Option<String> {
+    // ingress-nginx hands ports on to Services that this ConfigMap names.
+    const PORTS: [&str; 2] = ["--tcp-services-configmap=", "--udp-services-configmap="];
+    let name = &found.name;
+    let by_route = snapshot.exposure.routes.iter().find_map(|route| {
+        let backend = route.backends.iter().find(|backend| backend.unfollowed)?;
+        let title = route.title();
+        Some(format!(
+            "{title} leads to {}, which is no Service ({}); whether {name} is behind it is not read, so look there",
+            backend.name, backend.at
+        ))
+    });
+    by_route.or_else(|| {
+        let hands_on = |workload: &&Workload| {
+            let words = workload.containers.iter().flat_map(|one| one.command.iter().chain(&one.args));
+            words.into_iter().any(|word| PORTS.iter().any(|flag| word.starts_with(flag)))
+        };
+        let workload = snapshot.workloads.all().find(hands_on)?;
+        Some(format!(
+            "{} hands on ports to Services that a ConfigMap names ({}); whether {name} is among them is not read, so look there",
+            workload.title(),
+            workload.at
+        ))
+    })
+}
+
+/// Why it is no proof that no other way is seen.
+fn absence(snapshot: &Snapshot, found: &Found) -> Option<String> {
+    (snapshot.scope == Scope::Manifests).then(|| {
+        format!(
+            "files do not prove that nothing else leads to {}; run against the cluster to see all Services and routes",
+            found.name
+        )
+    })
 }
 
 /// A store to which nothing leads.
@@ -339,7 +411,10 @@ fn nowhere(snapshot: &Snapshot, found: &Found) -> Exposed {
         .filter(|service| !reached(snapshot, found, service).is_empty())
         .map(|service| Evidence {
             at: service.at.clone(),
-            detail: format!("{} is reached from within the cluster alone", service.title()),
+            detail: format!(
+                "{} itself is open to the cluster alone, and nothing that is read leads to it",
+                service.title()
+            ),
         })
         .collect();
     if evidence.is_empty() {

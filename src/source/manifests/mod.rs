@@ -7,7 +7,8 @@
 //! | [`logging`] | workloads, custom resources and configurations that have to do with logs |
 //! | [`policies`] | audit policies, also those inside other objects |
 //!
-//! A file that cannot be read stops the reading only if it is the only one. Of several, and in folders, it is left aside
+//! A file that cannot be read stops the reading only if it is the only one, or the configuration of a collector, which
+//! is given in another way. Of several, and in folders, it is left aside
 //! with a note, as is a broken document among good ones: what can be told from the rest is still told.
 
 pub mod dispatch;
@@ -90,6 +91,16 @@ impl Reader {
                     let outcome = self.collector.text(&input.name, &text);
                     self.count(outcome)
                 }
+                Err(ManifestError::Syntax { .. }) if is_configuration(&input.name) => {
+                    self.collector.note(
+                        &*input.name,
+                        format!(
+                            "not a manifest, so not read; the configuration of a collector is given with --config-for NAMESPACE/WORKLOAD={}",
+                            input.name
+                        ),
+                    );
+                    Ok(())
+                }
                 _ => Ok(()),
             };
         }
@@ -105,7 +116,9 @@ impl Reader {
     fn count(&mut self, outcome: Result<Outcome, ManifestError>) -> Result<(), ManifestError> {
         match outcome {
             Ok(_) => self.read += 1,
-            Err(error) if self.is_alone => return Err(error),
+            Err(error) if self.is_alone || matches!(error, ManifestError::Configuration { .. }) => {
+                return Err(error);
+            }
             Err(error) => {
                 self.failed += 1;
                 self.collector.failure(&error);

@@ -348,3 +348,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_configuration_of_a_collector_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("node.yaml"), "kind: Node\nmetadata: {name: a}\n").unwrap();
+    std::fs::write(at("fluent-bit.conf"), "[INPUT]\n  Name tail\n[OUTPUT]\n  Name es\n").unwrap();
+    for paths in [vec![at("fluent-bit.conf")], vec![at("node.yaml"), at("fluent-bit.conf")]] {
+        let error = super::read_paths(&paths).unwrap_err();
+        assert!(matches!(error, super::ManifestError::Configuration { .. }), "{error}");
+    }
+    let snapshot = super::read_paths(&[folder.path().to_owned()]).unwrap();
+    assert!(snapshot.notes.iter().any(|note| note.text.contains("--config-for")), "{:?}", snapshot.notes);
+}
