@@ -1,7 +1,7 @@
 //! What no dialect should come to, and what is not seen.
 
 use super::*;
-use crate::analyze::collectors::model::{NamespaceRule, Receiver, Unread};
+use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Receiver, Unread};
 use crate::analyze::collectors::products::Role;
 
 /// A collector that reads events, with a way to each of these outputs, of which there is one.
@@ -69,4 +69,27 @@ fn no_way_is_lost() {
     assert_eq!(links(&[0], Receiver::Nothing, false), [yes, yes, yes, no]);
     // What only a hop takes ends there.
     assert_eq!(links(&[0], Receiver::Hop("forward".into()), false), [yes, yes, no, no]);
+}
+
+#[test]
+fn what_has_no_namespace_may_be_in_no_list_of_them() {
+    let shop = || vec![NamespaceMatch { at: "grep:1".into(), pattern: Pattern::Name("shop".into()) }];
+    let passed = |rule: NamespaceRule, namespace| {
+        let step = Step { at: "grep".into(), what: "grep".into(), effect: Effect::Namespaces(rule) };
+        passes(&[&step], namespace, true).value().copied()
+    };
+    let only = NamespaceRule { only: Some(shop()), except: Vec::new() };
+    let except = NamespaceRule { only: None, except: shop() };
+    assert_eq!(passed(only.clone(), Some("shop")), Some(true));
+    assert_eq!(passed(only.clone(), Some("other")), Some(false));
+    assert_eq!(passed(only, None), None);
+    assert_eq!(passed(except, None), Some(true));
+}
+
+#[test]
+fn what_may_be_dropped_is_said_once() {
+    let what = "filterx may drop or change records".to_owned();
+    let step = Step { at: "log:1".into(), what, effect: Effect::Unclear };
+    let Fact::Unknown(unknown) = passes(&[&step], None, true) else { panic!("it is not told") };
+    assert_eq!(unknown.reason, "filterx may drop or change records: what passes is not told (log:1)");
 }
