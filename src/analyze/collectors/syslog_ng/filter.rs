@@ -9,8 +9,8 @@ use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, P
 /// How deep conditions may be nested, filters they refer to included.
 const MAX_DEPTH: usize = 64;
 
-/// How many filters and groups one condition may come to, those it refers to again and again included.
-const MAX_GROUPS: usize = 2000;
+/// How many words and groups the conditions of a configuration may come to, each filter counted as often as it is referred to.
+const MAX_NODES: usize = 200_000;
 
 /// What a condition comes to.
 #[derive(Debug, Clone)]
@@ -98,26 +98,29 @@ fn step(at: &str, meaning: &Meaning, which: &str) -> Option<Step> {
     Some(Step { at: at.to_owned(), what, effect })
 }
 
-/// Reads a condition; `named` knows the filters that others refer to.
+/// Reads a condition; `named` knows the filters that others refer to, `walked` how much of all conditions has been read.
 pub(super) fn condition<'n, 'a>(
     nodes: &'n [Node<'a>],
     at: &str,
     named: &dyn Fn(&str) -> Option<&'n [Node<'a>]>,
+    walked: &Cell<usize>,
 ) -> Condition {
-    Condition { at: at.to_owned(), all: Reader { named, groups: Cell::new(0) }.all(nodes, 0) }
+    Condition { at: at.to_owned(), all: Reader { named, walked }.all(nodes, 0) }
 }
 
 struct Reader<'r, 'n, 'a> {
     named: &'r dyn Fn(&str) -> Option<&'n [Node<'a>]>,
-    groups: Cell<usize>,
+    walked: &'r Cell<usize>,
 }
 
 impl<'n, 'a> Reader<'_, 'n, 'a> {
     /// `and` binds closer than `or`.
     fn all(&self, nodes: &'n [Node<'a>], depth: usize) -> Vec<Meaning> {
-        self.groups.set(self.groups.get() + 1);
-        if depth > MAX_DEPTH || self.groups.get() > MAX_GROUPS {
-            return vec![Meaning::Unclear("conditions refer to each other, are nested too deep or are too many".into())];
+        self.walked.set(self.walked.get().saturating_add(nodes.len() + 1));
+        if depth > MAX_DEPTH || self.walked.get() > MAX_NODES {
+            return vec![Meaning::Unclear(
+                "conditions refer to each other, are nested too deep or are too many".into(),
+            )];
         }
         let nodes = match nodes.split_last() {
             Some((last, before)) if matches!(last.what, What::End) => before,
