@@ -1,6 +1,6 @@
 //! What operators run is judged by the workloads they make of their resources, however those are called.
 
-use logaudit::verdict::Status::{Fail, Pass};
+use logaudit::verdict::Status::{Fail, Pass, Unknown};
 
 use super::{Manifests, fixture};
 
@@ -48,4 +48,37 @@ fn an_agent_is_found_by_its_own_name() {
     }
     let collectors = named.report.of("LA-COL-046");
     assert!(collectors.iter().all(|one| one.to_string().contains("nodes-fluentbit")), "{collectors:#?}");
+}
+
+/// A collector that sends to the Service `agg`, and programs that may be behind it.
+fn hop(programs: &[(&str, &str)]) -> String {
+    let workload = |kind: &str, name: &str, image: &str, folder: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: logging}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      tolerations: [{{operator: Exists}}]\n      containers:\n        - name: c\n          image: {image}\n          volumeMounts: [{{name: c, mountPath: {folder}}}, {{name: v, mountPath: /var/log}}]\n      volumes: [{{name: c, configMap: {{name: {name}}}}}, {{name: v, hostPath: {{path: /var/log}}}}]\n---\n"
+        )
+    };
+    let config = |name: &str, key: &str, text: &str| {
+        let text = text.replace('\n', "\n    ");
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: logging}}\ndata:\n  {key}: |\n    {text}\n---\n"
+        )
+    };
+    let agent = "[INPUT]\n    Name tail\n    Path /var/log/kubernetes/audit/*.log\n    Tag audit\n[OUTPUT]\n    Name forward\n    Match *\n    Host agg\n    Port 24224";
+    let mut text = workload("DaemonSet", "agent", "fluent/fluent-bit:4.0", "/fluent-bit/etc");
+    text += &config("agent", "fluent-bit.conf", agent);
+    for (name, to) in programs {
+        text += &workload("Deployment", name, "fluent/fluentd:v1.17", "/fluentd/etc");
+        let fluentd = format!("<source>\n  @type forward\n</source>\n<match **>\n  @type {to}\n</match>");
+        text += &config(name, "fluent.conf", &fluentd);
+    }
+    text.trim_end_matches("---\n").to_owned()
+}
+
+#[test]
+fn what_stands_behind_a_service_is_told_by_its_exact_name() {
+    let search = "elasticsearch\n  host logs.example.com\n  scheme https";
+    let verdict = |programs: &[(&str, &str)]| Manifests::run(&hop(programs)).report.verdict("LA-COL-024");
+    assert_eq!(verdict(&[("agg", search)]), Pass);
+    assert_eq!(verdict(&[("agg-canary", search), ("agg", "null")]), Fail);
+    assert_eq!(verdict(&[("agg-canary", search)]), Unknown);
 }

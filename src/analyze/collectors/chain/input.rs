@@ -10,11 +10,15 @@ use crate::analyze::fact::Fact;
 use crate::snapshot::{Medium, Mount};
 use crate::verdict::{Evidence, Rank};
 
-/// What operators mount of the node: some always, others only what the resource asks for, which is not read.
-fn by_operator(collector: &Collector<'_>) -> Fact<bool> {
-    const MOUNTING: [&str; 6] =
-        ["ClusterLogForwarder", "Logging", "FluentbitAgent", "HostTailer", "FluentBit", "DatadogAgent"];
+/// What operators mount of the node: some the same folders always, those of a `HostTailer` what its tailers name, others what
+/// the resource asks for, which is not read.
+fn by_operator(collector: &Collector<'_>, host: &str) -> Fact<bool> {
+    const MOUNTING: [&str; 5] =
+        ["ClusterLogForwarder", "Logging", "FluentbitAgent", "FluentBit", "DatadogAgent"];
     let kind = collector.resource.map_or("", |resource| resource.kind.as_str());
+    if kind == "HostTailer" {
+        return by_tailers(collector, host);
+    }
     if collector.resource.is_none() || MOUNTING.contains(&kind) {
         return yes(&collector.at, "its operator mounts what it reads");
     }
@@ -24,10 +28,27 @@ fn by_operator(collector: &Collector<'_>) -> Fact<bool> {
     ))
 }
 
+/// Whether one of the tailers reads a path of the node, and so has it mounted.
+fn by_tailers(collector: &Collector<'_>, host: &str) -> Fact<bool> {
+    let pipeline = match &collector.pipeline {
+        Ok(pipeline) => pipeline,
+        Err(unreadable) => return Fact::unknown(format!("{} ({})", unreadable.why, unreadable.at)),
+    };
+    let tails = |input: &Input| match &input.source {
+        Source::Files { include, .. } => is_included(include, host, &input.at),
+        Source::Journal { folder: Some(folder), .. } => {
+            folder.clone().map(|folder| paths::is_or_below(host, folder.trim_end_matches('/')))
+        }
+        _ => no(&input.at, format!("it does not read {host}")),
+    };
+    let none = || no(&collector.at, format!("none of its tailers reads {host}"));
+    pipeline.inputs.iter().map(tails).reduce(Fact::or).unwrap_or_else(none)
+}
+
 /// Whether a path of the node is mounted.
 pub(super) fn mount_of(collector: &Collector<'_>, host: &str) -> Fact<bool> {
     let Some(container) = collector.container else {
-        return by_operator(collector);
+        return by_operator(collector, host);
     };
     if let Some((_, mount)) = in_container(container, host).first() {
         yes(&mount.at, format!("{} of the node is mounted", folder_of(mount)))
@@ -128,7 +149,7 @@ fn not_limited(only: Option<&str>, at: &str) -> Fact<bool> {
 /// Whether a folder of the container is a journal of the node.
 fn journal_folder(collector: &Collector<'_>, folder: &str) -> Fact<bool> {
     let Some(container) = collector.container else {
-        return by_operator(collector);
+        return by_operator(collector, folder);
     };
     let seen = ["/var/log/journal", "/run/log/journal"]
         .iter()
@@ -173,7 +194,7 @@ fn container_files(
 /// Whether the links of `/var/log/containers` lead somewhere in the container. They are absolute, so what they lead to must be
 /// mounted at the path it has on the node.
 fn links_lead(collector: &Collector<'_>, log: &ContainerLog) -> Fact<bool> {
-    let Some(container) = collector.container else { return by_operator(collector) };
+    let Some(container) = collector.container else { return by_operator(collector, &log.file) };
     let seen = in_container(container, &log.file);
     if let Some((_, mount)) = seen.iter().find(|(path, _)| *path == log.file) {
         yes(&mount.at, format!("{} of the node is mounted", folder_of(mount)))

@@ -143,18 +143,29 @@ fn next_hop(
             }
         });
     };
-    let next = passing.all.iter().find(|other| {
-        let workload = other.workload.map_or("", |workload| workload.name.as_str());
+    // Pods of another name may be behind a Service, but which they are its name does not tell.
+    let named = |other: &&Collector<'_>| {
         other.namespace() == namespace
-            && !workload.is_empty()
-            && (name.starts_with(workload) || workload.starts_with(&name))
+            && other.workload.is_some_and(|workload| workload.name == name)
             && other.name != from.name
-    });
-    let Some(next) = next.filter(|_| hops > 0) else {
-        return unknown(format!(
-            "logs go on to the Service {namespace}/{name} over {protocol}, and what it does with them is not seen ({})",
-            output.at
-        ));
+    };
+    let candidates: Vec<&Collector<'_>> = passing.all.iter().filter(named).collect();
+    let next = match candidates.as_slice() {
+        [next] if hops > 0 => *next,
+        [_, _, ..] => {
+            let shown: Vec<&str> = candidates.iter().map(|other| other.name.as_str()).collect();
+            return unknown(format!(
+                "logs go on to the Service {namespace}/{name} over {protocol}, and which of {} takes them is not told ({})",
+                shown.join(", "),
+                output.at
+            ));
+        }
+        _ => {
+            return unknown(format!(
+                "logs go on to the Service {namespace}/{name} over {protocol}, and what it does with them is not seen ({})",
+                output.at
+            ));
+        }
     };
     if next.workload.is_some_and(|workload| workload.replicas == Some(0)) {
         return Left::all(no(&next.at, format!("{} has no replicas", next.name)));

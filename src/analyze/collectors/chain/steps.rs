@@ -7,7 +7,7 @@ use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
 
 /// Whether records pass the steps of a way. `exact` says whether it is about these very pods, of which a selection by tag or
-/// label may leave out just these.
+/// label may leave out just these; without a `namespace` they are no output of containers: files of the node, the journal.
 pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> Fact<bool> {
     let mut passed: Option<Fact<bool>> = None;
     for step in steps {
@@ -15,7 +15,12 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> F
             Effect::DropsAll => no(&step.at, step.what.clone()),
             Effect::Namespaces(rule) => match namespace {
                 Some(namespace) => in_rule(rule, namespace, &step.at),
-                None => continue,
+                // What lacks a field is in no list of exceptions.
+                None if rule.only.is_none() => continue,
+                None => Fact::unknown(format!(
+                    "{}: only records of some namespaces pass, and whether these carry a namespace is not told ({})",
+                    step.what, step.at
+                )),
             },
             Effect::Selects if exact => Fact::unknown(format!(
                 "{}: whether these are among them is not told ({})",
@@ -28,7 +33,7 @@ pub(super) fn passes(steps: &[&Step], namespace: Option<&str>, exact: bool) -> F
             | Effect::Samples
             | Effect::Limits
             | Effect::Redacts => continue,
-            Effect::Unclear => Fact::unknown(format!("{} may drop records ({})", step.what, step.at)),
+            Effect::Unclear => Fact::unknown(format!("{}: what passes is not told ({})", step.what, step.at)),
         };
         passed = Some(match passed {
             Some(known) => known.and(one),

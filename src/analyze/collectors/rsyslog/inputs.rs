@@ -21,6 +21,9 @@ pub(super) struct Draft {
 const NETWORK: [&str; 9] =
     ["imudp", "imtcp", "imptcp", "imrelp", "imhttp", "imgssapi", "imdtls", "imkafka", "imhiredis"];
 
+/// `maxMessageSize` unless set.
+const MAX_MESSAGE_SIZE: i64 = 8096;
+
 /// Modules that read as soon as they are loaded.
 const BY_THEMSELVES: [&str; 6] = ["imjournal", "imuxsock", "imklog", "imkmsg", "imdocker", "imsolaris"];
 
@@ -71,7 +74,11 @@ fn draft(params: &Params, name: &str, globals: &Globals<'_>) -> Draft {
         at: params.at.clone(),
         source,
         position,
-        steps: steps(params, name),
+        steps: match name {
+            "imfile" => long_lines(&params.at, globals).into_iter().collect(),
+            "imjournal" => rates(params),
+            _ => Vec::new(),
+        },
         ruleset: ruleset(params).or_else(|| module.and_then(ruleset)),
     }
 }
@@ -125,11 +132,50 @@ fn state_of_journal(params: &Params, globals: &Globals<'_>) -> Fact<Option<Strin
     }
 }
 
-/// Above a rate records are dropped: imjournal lets 20,000 in 10 minutes pass by default.
-fn steps(params: &Params, name: &str) -> Vec<Step> {
-    if name != "imjournal" {
-        return Vec::new();
+/// What is longer than `maxMessageSize` is cut, or split in several, unless `oversizemsg.input.mode` accepts it (rsyslog docs:
+/// global configuration).
+fn long_lines(input: &str, globals: &Globals<'_>) -> Option<Step> {
+    let mode = globals.get("oversizemsg.input.mode", "").ok().flatten();
+    if mode.is_some_and(|(mode, _)| mode.eq_ignore_ascii_case("accept")) {
+        return None;
     }
+    let (limit, at, shown) = match globals.get("maxmessagesize", "maxmessagesize") {
+        Err(why) => (Fact::unknown(why), input.to_owned(), "what is not seen".to_owned()),
+        Ok(None) => {
+            let limit = Fact::at(MAX_MESSAGE_SIZE, Rank::Configured, input, "");
+            (limit, input.to_owned(), format!("{MAX_MESSAGE_SIZE} bytes, the default"))
+        }
+        Ok(Some((text, at))) => {
+            let limit = match bytes(&text) {
+                Some(limit) => Fact::at(limit, Rank::Configured, at.clone(), ""),
+                None => Fact::unknown(format!("the size {text} is none that is known ({at})")),
+            };
+            (limit, at, text)
+        }
+    };
+    let what = format!("lines longer than {shown} are cut (maxMessageSize)");
+    Some(Step { at, what, effect: Effect::LongLines(limit) })
+}
+
+/// A size: a small letter counts in 1024s, a large one in 1000s.
+fn bytes(text: &str) -> Option<i64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let factor: i64 = match unit {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "K" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(factor)
+}
+
+/// Above a rate records are dropped: imjournal lets 20,000 in 10 minutes pass by default.
+fn rates(params: &Params) -> Vec<Step> {
     let step = |at: String, what: String| vec![Step { at, what, effect: Effect::Limits }];
     match params.get("ratelimit.burst") {
         Ok(Some((burst, _))) if burst == "0" => Vec::new(),

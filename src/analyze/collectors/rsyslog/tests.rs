@@ -80,6 +80,23 @@ ruleset(name="remote") {
 }
 
 #[test]
+fn lines_above_the_size_of_a_message_are_cut() {
+    let limit = |globals: &str| {
+        let text = format!(
+            "module(load=\"imfile\")\n{globals}\ninput(type=\"imfile\" file=\"/a\" tag=\"a\")\n*.* @@siem\n"
+        );
+        let step = pipeline(&text).inputs.remove(0).steps.pop()?;
+        let Effect::LongLines(limit) = step.effect else { panic!("{step:?}") };
+        Some(limit.value().copied())
+    };
+    assert_eq!(limit(""), Some(Some(8096)));
+    assert_eq!(limit("global(maxMessageSize=\"64k\")"), Some(Some(65_536)));
+    assert_eq!(limit("$MaxMessageSize 1M"), Some(Some(1_000_000)));
+    assert_eq!(limit("global(maxMessageSize=\"much\")"), Some(None));
+    assert_eq!(limit("global(oversizemsg.input.mode=\"accept\")"), None);
+}
+
+#[test]
 fn the_old_form_is_read() {
     let pipeline = pipeline(
         "$ModLoad imuxsock\n$ModLoad imudp # net\n$UDPServerRun 514\n$WorkDirectory /var/lib\n$InputFileName /var/log/a.log\n$InputFileTag a:\n$InputRunFileMonitor\n$ActionQueueFileName q\n$ActionQueueType LinkedList\n$ActionResumeRetryCount -1\n$ActionSendStreamDriverMode 1\n*.* @@(o)logs.example.com:6514;RSYSLOG_ForwardFormat\nmail.*\t-/var/log/mail.log\n*.emerg :omusrmsg:*\n& stop\nauth.* @[2001:db8::1]:10514\n",

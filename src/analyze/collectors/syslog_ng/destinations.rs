@@ -447,7 +447,8 @@ fn kafka(driver: Driver<'_, '_>) -> Link {
         Ok(None) => driver.fact(true, "certificates are verified by default"),
     };
     let identity = ["sasl.username", "sasl.mechanisms", "sasl.mechanism", "ssl.certificate.location"];
-    let shown = identity.into_iter().find_map(|key| Some((key, of(key).ok().flatten()?.1)));
+    let set = |key| of(key).ok().flatten().filter(|(value, _)| !value.is_empty());
+    let shown = identity.into_iter().find_map(|key| Some((key, set(key)?.1)));
     Link {
         receiver: Receiver::Service(Service::Kafka),
         hosts: addresses(driver, driver.get("bootstrap-servers"), None, 9092),

@@ -110,10 +110,12 @@ impl<'n, 'a> Driver<'n, 'a> {
         }
     }
 
-    /// Whether one of several options is set to anything, which shows who the sender is. Values are not told.
+    /// Whether one of several options is set to anything but an empty text, which shows who the sender is. Values are not
+    /// told.
     pub(super) fn identity(&self, names: &[&str]) -> Fact<bool> {
-        let set = names.iter().find_map(|name| Some((name, self.option(name)?)));
-        match set.filter(|(_, option)| !option.args.is_empty()) {
+        let is_empty = |node: &Node<'_>| matches!(node.text(), Some(Ok(text)) if text.is_empty());
+        let mut set = names.iter().filter_map(|name| Some((name, self.option(name)?)));
+        match set.find(|(_, option)| !option.args.iter().all(is_empty)) {
             Some((name, option)) => option.fact(true, format!("{name} is set")),
             None => self.fact(false, format!("none of {} is set", names.join(", "))),
         }

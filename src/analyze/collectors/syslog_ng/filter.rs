@@ -1,11 +1,16 @@
 //! What filters let pass (syslog-ng: `lib/filter/filter-expr-grammar.ym`).
 
+use std::cell::Cell;
+
 use super::driver::Driver;
 use super::node::{Node, What};
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Step};
 
 /// How deep conditions may be nested, filters they refer to included.
 const MAX_DEPTH: usize = 64;
+
+/// How many words and groups the conditions of a configuration may come to, each filter counted as often as it is referred to.
+const MAX_NODES: usize = 200_000;
 
 /// What a condition comes to.
 #[derive(Debug, Clone)]
@@ -93,24 +98,29 @@ fn step(at: &str, meaning: &Meaning, which: &str) -> Option<Step> {
     Some(Step { at: at.to_owned(), what, effect })
 }
 
-/// Reads a condition; `named` knows the filters that others refer to.
+/// Reads a condition; `named` knows the filters that others refer to, `walked` how much of all conditions has been read.
 pub(super) fn condition<'n, 'a>(
     nodes: &'n [Node<'a>],
     at: &str,
     named: &dyn Fn(&str) -> Option<&'n [Node<'a>]>,
+    walked: &Cell<usize>,
 ) -> Condition {
-    Condition { at: at.to_owned(), all: Reader { named }.all(nodes, 0) }
+    Condition { at: at.to_owned(), all: Reader { named, walked }.all(nodes, 0) }
 }
 
 struct Reader<'r, 'n, 'a> {
     named: &'r dyn Fn(&str) -> Option<&'n [Node<'a>]>,
+    walked: &'r Cell<usize>,
 }
 
 impl<'n, 'a> Reader<'_, 'n, 'a> {
     /// `and` binds closer than `or`.
     fn all(&self, nodes: &'n [Node<'a>], depth: usize) -> Vec<Meaning> {
-        if depth > MAX_DEPTH {
-            return vec![Meaning::Unclear("conditions refer to each other or are nested too deep".into())];
+        self.walked.set(self.walked.get().saturating_add(nodes.len() + 1));
+        if depth > MAX_DEPTH || self.walked.get() > MAX_NODES {
+            return vec![Meaning::Unclear(
+                "conditions refer to each other, are nested too deep or are too many".into(),
+            )];
         }
         let nodes = match nodes.split_last() {
             Some((last, before)) if matches!(last.what, What::End) => before,
@@ -167,12 +177,18 @@ fn function(name: &str, args: Driver<'_, '_>) -> Meaning {
             if values.iter().any(|(text, _)| text.as_ref().is_ok_and(|text| whole(text))) {
                 Meaning::Everything
             } else {
-                Meaning::Some
+                untold(name)
             }
         }
+        "facility" => untold(name),
         "match" => namespace(args).unwrap_or(Meaning::Some),
         _ => Meaning::Some,
     }
+}
+
+/// What a program writes to a file has no level and no facility of its own: its source or a parser gives it one.
+fn untold(name: &str) -> Meaning {
+    Meaning::Unclear(format!("which {name} the records have"))
 }
 
 /// `match("pattern" value(".k8s.namespace_name") type("string"))`.

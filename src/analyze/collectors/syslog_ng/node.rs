@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 64;
 /// What is read of all files together.
 const MAX_NODES: usize = 50_000;
 
+/// How long a text may get by what is put between backticks: definitions made of others grow fast.
+const MAX_VALUE: usize = 64 * 1024;
+
 /// A text, or why it is not known.
 pub(super) type Text = Result<String, String>;
 
@@ -256,6 +259,9 @@ impl<'a> Reader<'a> {
                 ("", _) => out.push('`'),
                 (_, Some(value)) => out.push_str(value.as_ref().map_err(Clone::clone)?),
                 (_, None) => out.push_str(&variable(name, &self.config.env)?),
+            }
+            if out.len() > MAX_VALUE {
+                return Err(format!("what `{name}` stands for is longer than can be read"));
             }
             rest = behind;
         }

@@ -1,5 +1,6 @@
 //! Statements of a configuration: definitions by name, and log paths built from them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -117,7 +118,10 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
         options: None,
         blocks: BTreeSet::new(),
         counts: BTreeMap::new(),
+        templates: BTreeMap::new(),
+        walked: Cell::new(0),
     };
+    let mut defined = BTreeSet::new();
     let (mut sources, mut destinations, mut logs) = (Vec::new(), Vec::new(), Vec::new());
     for statement in items(&content.nodes) {
         let Some(first) = statement.first() else { continue };
@@ -132,6 +136,10 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
                 let Some(Ok(name)) = name.text() else {
                     return Err(Unreadable::new(at, format!("the name of a {kind} is not known")));
                 };
+                if !defined.insert((kind.to_owned(), name)) {
+                    let why = format!("the {kind} {name} is defined twice, and which one counts is not told");
+                    return Err(Unreadable::new(at, why));
+                }
                 let body = body.braces().unwrap_or_default();
                 match kind {
                     "source" => sources.push((name.clone(), body)),
@@ -155,6 +163,15 @@ pub(super) fn read(config: &Config, content: &Content<'_>) -> Result<Program, Un
             }
             ("block", [_, _, name, ..]) => {
                 builder.blocks.extend(name.word());
+            }
+            ("template", [_, name, body]) if body.braces().is_some() => {
+                let options = items(body.braces().unwrap_or_default()).into_iter().filter_map(Driver::of);
+                let text = options
+                    .filter(|(option, _)| option == "template")
+                    .find_map(|(_, driver)| driver.value().ok()?);
+                if let (Some(Ok(name)), Some((text, _))) = (name.text(), text) {
+                    builder.templates.insert(name.clone(), text);
+                }
             }
             ("template" | "template-function" | "python", _) => {}
             ("log" | "source" | "destination" | "filter" | "rewrite" | "parser" | "options", _) => {
@@ -212,6 +229,10 @@ struct Builder<'c, 'n, 'a> {
     /// Names of blocks, which are drivers made of others.
     blocks: BTreeSet<String>,
     counts: BTreeMap<String, usize>,
+    /// What templates are made of, by their names.
+    templates: BTreeMap<String, String>,
+    /// How much of conditions has been read.
+    walked: Cell<usize>,
 }
 
 impl<'n, 'a> Builder<'_, 'n, 'a> {
@@ -304,7 +325,9 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
             let id = self.name(name);
             self.program.outputs.push(destinations::output(&kind, driver, id));
             let output = Element::Output(self.program.outputs.len() - 1);
-            paths.push(Path { at: driver.at(), elements: vec![output], flags: Flags::default() });
+            let cut = steps::template(driver, &self.templates).map(|step| Element::Steps(vec![step]));
+            let elements = cut.into_iter().chain([output]).collect();
+            paths.push(Path { at: driver.at(), elements, flags: Flags::default() });
         }
         Ok(paths)
     }
@@ -345,8 +368,8 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
         if word == "if" {
             return self.choice(item, depth).map(Some);
         }
-        let Some(body) = item.get(1) else {
-            return Err(Unreadable::new(at, "this is no part of a log path"));
+        let [_, body] = item else {
+            return Err(Unreadable::new(at, "this is no part of a log path, or a ; is missing behind it"));
         };
         let reference = body.round().map(|_| {
             let args = body.round().unwrap_or_default();
@@ -408,7 +431,7 @@ impl<'n, 'a> Builder<'_, 'n, 'a> {
     }
 
     fn condition(&self, nodes: &'n [Node<'a>], at: &str) -> Condition {
-        filter::condition(nodes, at, &|name| self.filters.get(name).copied())
+        filter::condition(nodes, at, &|name| self.filters.get(name).copied(), &self.walked)
     }
 
     /// `if (…) {…} elif {…} else {…}`

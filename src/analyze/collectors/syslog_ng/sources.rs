@@ -9,8 +9,8 @@ use crate::verdict::Rank;
 /// Where packages and images keep what must not be forgotten, positions in files among it.
 const STATE: &str = "/var/lib/syslog-ng/syslog-ng.persist";
 
-/// The runtime writes lines of at most 16 KiB, with a time and a stream before each.
-const CONTAINER_LINE: u64 = 17 * 1024;
+/// `log-msg-size` unless set.
+const LOG_MSG_SIZE: i64 = 64 * 1024;
 
 const NETWORK: [&str; 12] = [
     "network",
@@ -131,21 +131,34 @@ pub(super) fn steps(
     options: Option<Driver<'_, '_>>,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut skips = |at: String, what: String| steps.push(Step { at, what, effect: Effect::Skips });
     if !matches!(source, Source::Files { .. }) {
         return steps;
     }
     let size = [Some(driver), options].into_iter().flatten().find_map(|one| one.option("log-msg-size"));
-    if let Some(size) = size
-        && let Ok(Some((text, at))) = size.value()
-        && bytes(&text).is_none_or(|size| size < CONTAINER_LINE)
-    {
-        skips(at, format!("lines longer than {text} are cut (log-msg-size)"));
-    }
+    let (limit, at, shown) = match size.map(|size| (size.value(), size.at())) {
+        None => (driver.fact(LOG_MSG_SIZE, ""), driver.at(), "64KiB, the default".to_owned()),
+        Some((Ok(Some((text, at))), _)) => {
+            let limit = bytes(&text).and_then(|size| i64::try_from(size).ok());
+            let limit = match limit {
+                Some(limit) => Fact::at(limit, Rank::Configured, at.clone(), ""),
+                None => Fact::unknown(format!("the size {text} is none that is known ({at})")),
+            };
+            (limit, at, text)
+        }
+        Some((Ok(None), at)) => {
+            (Fact::unknown(format!("log-msg-size at {at} has no value")), at, "it".into())
+        }
+        Some((Err(why), at)) => (Fact::unknown(why), at, "what is not seen".into()),
+    };
+    let what = format!("lines longer than {shown} are cut (log-msg-size)");
+    steps.push(Step { at, what, effect: Effect::LongLines(limit) });
     if name == "wildcard-file" {
         match driver.get("max-files") {
             Ok(Some((_, _))) => {}
-            _ => skips(driver.at(), "files beyond 100 are not read, the default of max-files".into()),
+            _ => {
+                let what = "files beyond 100 are not read, the default of max-files".to_owned();
+                steps.push(Step { at: driver.at(), what, effect: Effect::Skips });
+            }
         }
     }
     steps

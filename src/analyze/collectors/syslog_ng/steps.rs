@@ -1,5 +1,7 @@
 //! What rewrites and parsers take away or change (syslog-ng docs: rewrites, parsers).
 
+use std::collections::BTreeMap;
+
 use super::driver::Driver;
 use super::node::Node;
 use crate::analyze::collectors::model::{Effect, Step};
@@ -64,6 +66,26 @@ pub(super) fn parsers(items: Vec<&[Node<'_>]>) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// The step of a destination whose template leaves out the message; `named` are the templates it may refer to.
+pub(super) fn template(driver: Driver<'_, '_>, named: &BTreeMap<String, String>) -> Option<Step> {
+    ["template", "body", "message"].into_iter().find_map(|key| {
+        let (written, at) = driver.get(key).ok().flatten()?;
+        let text = match named.get(&written) {
+            Some(text) => text,
+            // A name that is not defined here: the program brings templates with it.
+            None if !written.contains(['$', ' ', '\n']) => return None,
+            None => &written,
+        };
+        // What a function puts in, such as format-json, may be the message.
+        let holds = text.contains("$(")
+            || ["MESSAGE", "MSG"]
+                .iter()
+                .any(|macro_name| text.replace("MSGHDR", "").replace("MSGID", "").contains(macro_name));
+        let what = format!("{key} is a template without the message");
+        (!holds).then_some(Step { at, what, effect: Effect::Unclear })
+    })
 }
 
 /// The steps of the rewrites in a statement.

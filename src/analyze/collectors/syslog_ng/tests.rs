@@ -174,7 +174,8 @@ fn every_driver_tells_whether_it_encrypts() {
 #[test]
 fn what_filters_parsers_and_rewrites_take_away_is_told() {
     let some = [Effect::DropsSome];
-    assert_eq!(effects(&between("filter { level(warning..emerg); };")), some);
+    assert_eq!(effects(&between("filter { level(warning..emerg); };")), [Effect::Unclear]);
+    assert_eq!(effects(&between("filter { facility(kern) or not facility(kern); };")), [Effect::Unclear]);
     assert_eq!(effects(&between("filter { level(debug..emerg); };")), []);
     assert_eq!(effects(&between("filter { not match('health' value(MESSAGE)); };")), some);
     assert_eq!(effects(&between("parser { json-parser(prefix('.j.')); };")), some);
@@ -229,13 +230,62 @@ fn conditions_and_junctions_are_followed() {
     let junction = between(
         "junction { channel { filter { level(err); }; flags(final); }; channel { filter { host(x); }; }; };",
     );
-    assert_eq!(super::tests::effects(&junction), [Effect::DropsSome]);
+    assert_eq!(super::tests::effects(&junction), [Effect::Unclear]);
     let open =
         between("junction { channel { filter { level(err); }; destination { tcp(x); }; }; channel { }; };");
     let read = pipeline(&open);
     assert_eq!((routes(&read, 0).len(), routes(&read, 0)[1].steps.len()), (2, 0));
     let embedded = "source s { file(/a); }; log { source(s); log { filter { level(err); }; destination { tcp(x); }; }; };";
-    assert_eq!(super::tests::effects(embedded), [Effect::DropsSome]);
+    assert_eq!(super::tests::effects(embedded), [Effect::Unclear]);
+}
+
+#[test]
+fn conditions_that_refer_to_each_other_come_to_an_end() {
+    let and = |name: &str| [format!("filter({name})"), format!("filter({name})")].join(" and ");
+    let mutual = format!("filter f {{ {}; }};\nfilter g {{ {}; }};\n", and("g"), and("f"));
+    let found = effects(&format!("{mutual}{}", between("filter(f);")));
+    assert!(found.contains(&Effect::Unclear), "{found:?}");
+    let mut doubled = String::new();
+    for index in 0..40 {
+        writeln!(doubled, "filter f{index} {{ {}; }};", and(&format!("f{}", index + 1))).unwrap();
+    }
+    let found = effects(&format!("{doubled}filter f40 {{ host(x); }};\n{}", between("filter(f0);")));
+    assert!(found.contains(&Effect::Unclear), "{} steps", found.len());
+}
+
+#[test]
+fn definitions_that_double_are_not_filled_in() {
+    let bomb = format!("@define a \"x\"\n{}", "@define a \"`a``a`\"\n".repeat(60));
+    let read = pipeline(&format!("{bomb}source s {{ file(\"`a`\"); }};"));
+    let Source::Files { include, .. } = &read.inputs[0].source else { panic!("{read:#?}") };
+    assert!(include[0].reason().unwrap().contains("longer than can be read"));
+}
+
+#[test]
+fn a_template_without_the_message_may_lose_it() {
+    let of = |driver: &str| {
+        let named =
+            "template t_short { template(\"$HOST\\n\"); };\ntemplate t_full { template(\"$MSG\\n\"); };\n";
+        effects(&format!("{named}log {{ source {{ file(/a); }}; destination {{ {driver}; }}; }};"))
+    };
+    assert_eq!(of("tcp(siem template(\"$PROGRAM $MSGID\\n\"))"), [Effect::Unclear]);
+    assert_eq!(of("tcp(siem template(t_short))"), [Effect::Unclear]);
+    assert_eq!(of("http(url('https://a') body('$HOST'))"), [Effect::Unclear]);
+    assert_eq!(of("tcp(siem template(t_full))"), []);
+    assert_eq!(of("tcp(siem template(\"${MSGHDR}${MESSAGE}\\n\"))"), []);
+    assert_eq!(of("http(url('https://a') body('$(format-json --scope rfc5424)'))"), []);
+}
+
+#[test]
+fn an_empty_credential_shows_nobody() {
+    for driver in [
+        "http(url('https://a') user('') password(''))",
+        "network(a transport(tls) tls(cert-file('') key-file('')))",
+        "kafka-c(bootstrap-servers(a) config(\"security.protocol\" => \"ssl\" \"sasl.mechanism\" => \"\"))",
+    ] {
+        assert_eq!(output(driver).authenticated.value(), Some(&false), "{driver}");
+    }
+    assert_eq!(output("http(url('https://a') user('') password(x))").authenticated.value(), Some(&true));
 }
 
 #[test]
@@ -263,13 +313,19 @@ fn sources_lose_what_their_options_leave_out() {
     let steps = |source: &str| pipeline(&format!("source s {{ {source}; }};")).inputs[0].steps.clone();
     assert_eq!(
         steps("wildcard-file(base-dir('/var/log/pods') filename-pattern('*.log') recursive(yes))").len(),
-        1
+        2
     );
     assert_eq!(
         steps("wildcard-file(base-dir(/a) filename-pattern('*') max-files(5000) log-msg-size(8k))").len(),
         1
     );
-    assert_eq!(steps("file(/a log-msg-size(64KiB))"), []);
+    let limit = |source: &str| match steps(source).remove(0).effect {
+        Effect::LongLines(limit) => limit.value().copied(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(limit("file(/a)"), Some(65_536));
+    assert_eq!(limit("file(/a log-msg-size(1MiB))"), Some(1_048_576));
+    assert_eq!(limit("file(/a log-msg-size(much))"), None);
     let channel = pipeline("source s { channel { source { file(/a); }; parser { json-parser(); }; }; };");
     assert_eq!(channel.inputs[0].steps[0].effect, Effect::DropsSome);
     let exporter = pipeline("source s { stats-exporter(port(9090)); };");
@@ -316,6 +372,10 @@ fn what_the_program_would_not_start_with_is_refused() {
     assert_eq!(fault("source s { file(/a); }\nlog { source(s); };").at, "syslog-ng.conf:1");
     assert_eq!(fault("source s {\n file(/a;\n").at, "syslog-ng.conf:2");
     assert_eq!(fault("source s { file(\"/a); };").at, "syslog-ng.conf:1");
+    let missing = "source s { file(/a); };\nsource t { file(/b); };\nlog {\n source(s) source(t);\n};";
+    assert_eq!(fault(missing).at, "syslog-ng.conf:4");
+    let twice = "destination d { tcp(a); };\ndestination d { file(/dev/null); };";
+    assert_eq!(fault(twice).at, "syslog-ng.conf:2");
     assert!(fault(&"log { ".repeat(100)).why.contains("nested"));
     assert!(fault("}").why.contains("closes nothing"));
     let own = "@include \"syslog-ng.conf\"\n";
