@@ -68,9 +68,11 @@ fn watches_audit(scene: &Scene<'_>, told: &Told<'_>) -> Fact<bool> {
     };
     match features.iter().find(|feature| text(feature, "Name") == Some(FEATURE)) {
         None => told.fact(false, "Features", format!("{FEATURE} is not among them")),
-        Some(feature) => {
-            status.and(Item::new(*told, "Features", feature, FEATURE).word("Status", "ENABLED", &["DISABLED"]))
-        }
+        Some(feature) => status.and(Item::new(*told, "Features", feature, FEATURE).word(
+            "Status",
+            "ENABLED",
+            &["DISABLED"],
+        )),
     }
 }
 

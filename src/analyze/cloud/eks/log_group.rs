@@ -47,7 +47,8 @@ fn find<'s>(scene: &Scene<'s>) -> Result<Result<Item<'s>, Told<'s>>, String> {
     let group = Item::new(told, "logGroups", item, &name);
     if let Some(arn) = group.text("arn") {
         let region = arn.split(':').nth(3);
-        let is_elsewhere = matches!((region, &scene.identity.location), (Some(region), Some(own)) if region != own);
+        let is_elsewhere =
+            matches!((region, &scene.identity.location), (Some(region), Some(own)) if region != own);
         if is_elsewhere || is_foreign(scene, arn) {
             return Err(format!(
                 "{} is of another region or account than the cluster: {arn}; ask for it where the cluster is",
@@ -63,8 +64,9 @@ pub(super) fn exists(scene: &Scene<'_>) -> Fact<bool> {
     match find(scene) {
         Err(reason) => Fact::unknown(reason),
         Ok(Ok(group)) => group.fact(true, "logGroupName", "it exists"),
-        Ok(Err(told)) => further(told)
-            .unwrap_or_else(|| told.fact(false, "logGroups", "there is no such group")),
+        Ok(Err(told)) => {
+            further(told).unwrap_or_else(|| told.fact(false, "logGroups", "there is no such group"))
+        }
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) fn log_types(scene: &Scene<'_>) -> Fact<Vec<String>> {
     };
     let mut types: Vec<String> = Vec::new();
     for group in groups {
-        let named: Option<Vec<String>> = group.get("types").and_then(|types| Deserialize::deserialize(types).ok());
+        let named: Option<Vec<String>> =
+            group.get("types").and_then(|types| Deserialize::deserialize(types).ok());
         match (group.get("enabled"), named) {
             (Some(Value::Bool(true)), Some(named)) => types.extend(named),
             (Some(Value::Bool(true)), None) => {

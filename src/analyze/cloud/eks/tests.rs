@@ -277,3 +277,10 @@ fn a_term_with_a_minus_looks_for_nothing() {
         assert_eq!(watch::looks_at_audit(pattern), is_of_audit, "{pattern}");
     }
 }
+
+#[test]
+fn a_subscription_of_which_the_pattern_is_odd_may_leave_events_out() {
+    let odd = json!({"subscriptionFilters": [{"filterName": "f", "logGroupName": GROUP, "filterPattern": 7,
+        "destinationArn": "arn:aws:logs:us-east-1:444455556666:destination:d"}]});
+    assert!(facts_of(&[cluster(&json!({})), odd]).watch.copied.reason().is_some());
+}

@@ -45,7 +45,8 @@ pub(super) fn facts(scene: &Scene<'_>) -> Watch {
     let filters = subscriptions(scene);
     let policies = account_policies(scene);
     let in_part = of(&filters, Subscription::takes_some).or(of(&policies, Subscription::takes_some));
-    let all = |subscription: &Subscription<'_>| subscription.takes_all().and(subscription.leaves_account(scene));
+    let all =
+        |subscription: &Subscription<'_>| subscription.takes_all().and(subscription.leaves_account(scene));
     Watch {
         alarms: in_class(scene, alarms(scene).unwrap_or_else(Fact::unknown)).or(elsewhere(in_part.clone())),
         copied: in_class(scene, of(&filters, all).or(of(&policies, all))),
@@ -204,12 +205,16 @@ impl Subscription<'_> {
     fn leaves_account(&self, scene: &Scene<'_>) -> Fact<bool> {
         let at = || self.told.evidence(&self.path, "").at;
         match (self.destination.filter(|arn| account(arn).is_some()), &scene.identity.account) {
-            (Some(arn), Some(_)) if is_foreign(scene, arn) => self.told.fact(true, &self.path, format!("to {arn}")),
+            (Some(arn), Some(_)) if is_foreign(scene, arn) => {
+                self.told.fact(true, &self.path, format!("to {arn}"))
+            }
             (Some(arn), Some(_)) => Fact::unknown(format!(
                 "{} carries events to {arn}, in the cluster's own account; see whether a copy goes on from there to where this account cannot delete it",
                 at()
             )),
-            (Some(_), None) => Fact::unknown("the account of the cluster is not known; give what `aws eks describe-cluster` prints"),
+            (Some(_), None) => Fact::unknown(
+                "the account of the cluster is not known; give what `aws eks describe-cluster` prints",
+            ),
             (None, _) => Fact::unknown(format!("{} does not say to which account it carries events", at())),
         }
     }
@@ -234,12 +239,15 @@ fn subscriptions<'s>(scene: &Scene<'s>) -> Subscriptions<'s> {
     let (told, filters) = listed(scene, "eks/describe-subscription-filters", &group(scene)?, PATH)?;
     let list = filters.iter().map(|filter| {
         let name = text(filter, "filterName").unwrap_or_default();
-        let fields = text(filter, "fieldSelectionCriteria").unwrap_or_default();
-        let pattern = text(filter, "filterPattern").unwrap_or_default();
+        let said = |field: &str| match filter.get(field) {
+            None | Some(Value::Null) => Some(""),
+            Some(value) => value.as_str(),
+        };
+        let pattern = said("filterPattern").zip(said("fieldSelectionCriteria"));
         Subscription {
             told,
             path: format!("{PATH}[{name}].filterPattern"),
-            pattern: Some([pattern, fields].join(" ")),
+            pattern: pattern.map(|(pattern, fields)| [pattern, fields].join(" ")),
             destination: text(filter, "destinationArn"),
             is_for_group: Some(true),
         }
