@@ -5,6 +5,9 @@
 
 use super::Call;
 
+/// The names under which an answer that is not the whole list says where the next page begins.
+pub const PAGES: [&str; 2] = ["nextToken", "NextToken"];
+
 /// The calls.
 pub const CALLS: &[Call] = &[
     Call {
@@ -34,6 +37,7 @@ pub const CALLS: &[Call] = &[
         command: "aws logs describe-log-groups --log-group-name-prefix /aws/eks/CLUSTER/cluster",
         permission: "logs:DescribeLogGroups",
         keep: &[
+            "nextToken",
             "logGroups.logGroupName",
             "logGroups.arn",
             "logGroups.retentionInDays",
@@ -51,6 +55,7 @@ pub const CALLS: &[Call] = &[
         command: "aws logs describe-metric-filters --log-group-name /aws/eks/CLUSTER/cluster",
         permission: "logs:DescribeMetricFilters",
         keep: &[
+            "nextToken",
             "metricFilters.filterName",
             "metricFilters.filterPattern",
             "metricFilters.logGroupName",
@@ -78,6 +83,7 @@ pub const CALLS: &[Call] = &[
         command: "aws logs describe-subscription-filters --log-group-name /aws/eks/CLUSTER/cluster",
         permission: "logs:DescribeSubscriptionFilters",
         keep: &[
+            "nextToken",
             "subscriptionFilters.filterName",
             "subscriptionFilters.filterPattern",
             "subscriptionFilters.fieldSelectionCriteria",
@@ -91,6 +97,7 @@ pub const CALLS: &[Call] = &[
         command: "aws logs describe-account-policies --policy-type SUBSCRIPTION_FILTER_POLICY",
         permission: "logs:DescribeAccountPolicies",
         keep: &[
+            "nextToken",
             "accountPolicies.policyName",
             "accountPolicies.policyType",
             "accountPolicies.selectionCriteria",
@@ -103,14 +110,14 @@ pub const CALLS: &[Call] = &[
         what: "the detectors of GuardDuty",
         command: "aws guardduty list-detectors",
         permission: "guardduty:ListDetectors",
-        keep: &["DetectorIds"],
+        keep: &["NextToken", "DetectorIds"],
     },
     Call {
         id: "eks/get-detector",
         what: "the features of a detector of GuardDuty",
         command: "aws guardduty get-detector --detector-id DETECTOR",
         permission: "guardduty:GetDetector",
-        keep: &["Status", "Features.Name", "Features.Status"],
+        keep: &["ServiceRole", "Status", "Features.Name", "Features.Status"],
     },
     Call {
         id: "eks/describe-trails",
@@ -152,6 +159,7 @@ pub const CALLS: &[Call] = &[
         command: "aws ec2 describe-flow-logs --filter Name=resource-id,Values=VPC",
         permission: "ec2:DescribeFlowLogs",
         keep: &[
+            "NextToken",
             "FlowLogs.FlowLogId",
             "FlowLogs.ResourceId",
             "FlowLogs.FlowLogStatus",
@@ -165,7 +173,7 @@ pub const CALLS: &[Call] = &[
         what: "the add-ons of the cluster",
         command: "aws eks list-addons --cluster-name CLUSTER",
         permission: "eks:ListAddons",
-        keep: &["addons"],
+        keep: &["nextToken", "addons"],
     },
     Call {
         id: "eks/describe-addon",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Question, Taken};
 use crate::analyze::cloud::provider::Identity;
-use crate::snapshot::cloud::eks::{CLOUDWATCH_ADDON, SUBSCRIPTION_POLICY, log_group, of_metric};
+use crate::snapshot::cloud::eks::{CLOUDWATCH_ADDON, PAGES, SUBSCRIPTION_POLICY, log_group, of_metric};
 use crate::snapshot::cloud::{Cloud, CloudAnswer};
 
 /// The most metrics, detectors and trails that are asked about.
@@ -24,7 +24,8 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
     let mut list =
         vec![question("eks/describe-cluster", "", &["eks", "describe-cluster", "--name", cluster])];
     // The rest means nothing where the cluster itself was not found: an empty list would look like an answer.
-    let Some(settings) = cloud.answer("eks/describe-cluster", "").and_then(value) else {
+    let found = cloud.answer("eks/describe-cluster", "").and_then(value);
+    let Some(settings) = found.filter(|settings| text(settings, "name").is_some()) else {
         return list.into_iter().flatten().collect();
     };
     let group = &log_group(cluster);
@@ -102,7 +103,8 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
 }
 
 /// An answer as it is kept.
-pub(super) fn plain(call: &str, value: Value) -> Value {
+pub(super) fn plain(call: &str, mut value: Value) -> Value {
+    paged(&mut value);
     let inside = |mut value: Value, key: &str| value.get_mut(key).map(Value::take).unwrap_or(value);
     match call {
         "eks/describe-cluster" => inside(value, "cluster"),
@@ -183,7 +185,10 @@ fn listed(
         parts.push((String::new(), Vec::new()));
     }
     let taken = parts.into_iter().map(|(name, part)| {
-        let answer: Map<String, Value> = [(key.to_owned(), Value::Array(part))].into_iter().collect();
+        let mut answer: Map<String, Value> = [(key.to_owned(), Value::Array(part))].into_iter().collect();
+        for token in PAGES {
+            answer.extend(document.get(token).map(|next| (token.to_owned(), next.clone())));
+        }
         (id, name, Value::Object(answer))
     });
     Some(taken.collect())
@@ -193,6 +198,18 @@ fn listed(
 fn whole(document: &Value, keys: &[&str], id: &'static str) -> Option<Vec<Taken>> {
     let is_list = keys.iter().any(|key| document.get(key).is_some_and(Value::is_array));
     is_list.then(|| vec![(id, String::new(), document.clone())])
+}
+
+/// That there is a next page is kept, and not where it begins.
+fn paged(answer: &mut Value) {
+    let Some(fields) = answer.as_object_mut() else { return };
+    let mut is_part = false;
+    for token in PAGES {
+        is_part |= fields.remove(token).is_some_and(|next| !next.is_null());
+    }
+    if is_part {
+        fields.extend(PAGES.map(|token| (token.to_owned(), Value::Bool(true))));
+    }
 }
 
 /// The API writes `features`, the tool `Features`.
@@ -213,11 +230,23 @@ fn capitalised(value: Value) -> Value {
 
 /// Of its configuration only whether it collects the logs of containers: the rest may hold anything.
 fn addon(mut addon: Value) -> Value {
-    let configuration = text(&addon, "configurationValues").unwrap_or_default();
+    let configuration = match addon.get("configurationValues") {
+        None | Some(Value::Null) => "",
+        Some(value) => value.as_str().unwrap_or("no text"),
+    };
     let parsed = serde_json::from_str::<Value>(configuration)
         .ok()
         .or_else(|| serde_yaml::from_str::<Value>(configuration).ok());
-    let is_on = parsed.as_ref().and_then(|values| values.pointer("/containerLogs/enabled")).cloned();
+    let unreadable = || Some(Value::String("unreadable".into()));
+    let is_on = match parsed {
+        _ if configuration.trim().is_empty() => None,
+        Some(Value::Object(values)) => match values.get("containerLogs") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(logs)) => logs.get("enabled").cloned(),
+            Some(_) => unreadable(),
+        },
+        _ => unreadable(),
+    };
     if let (Some(fields), Some(is_on)) = (addon.as_object_mut(), is_on) {
         fields.insert("containerLogs".into(), is_on);
     }

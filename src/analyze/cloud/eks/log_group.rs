@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::told::{Scene, Told};
-use super::{listed, text, texts};
+use super::{Item, further, is_foreign, listed, text, texts};
 use crate::analyze::fact::Fact;
 use crate::snapshot::cloud::eks::log_group;
 
@@ -33,32 +33,8 @@ pub struct LogGroup {
     pub masked: Fact<bool>,
 }
 
-/// A log group and the answer that told of it.
-struct Group<'s> {
-    told: Told<'s>,
-    item: &'s Value,
-    name: String,
-}
-
-impl Group<'_> {
-    /// A fact that rests on a field of it.
-    fn fact<T>(&self, value: T, field: &str, detail: impl Into<String>) -> Fact<T> {
-        self.told.fact(value, &format!("logGroups[{}].{field}", self.name), detail)
-    }
-
-    /// Something that the answer says and that is not understood.
-    fn odd<T>(&self, field: &str, value: &Value) -> Fact<T> {
-        let at = self.told.evidence(&format!("logGroups[{}].{field}", self.name), "").at;
-        Fact::unknown(format!("{at} is {value}, which is not known here"))
-    }
-
-    fn field(&self, name: &str) -> Option<&Value> {
-        self.item.get(name).filter(|value| !value.is_null())
-    }
-}
-
 /// The group; none if the provider was asked for it by name and has no such group.
-fn find<'s>(scene: &Scene<'s>) -> Result<Result<Group<'s>, Told<'s>>, String> {
+fn find<'s>(scene: &Scene<'s>) -> Result<Result<Item<'s>, Told<'s>>, String> {
     let Some(cluster) = scene.identity.cluster.as_deref() else {
         return Err("the name of the cluster is not known; name it with --cluster-name".into());
     };
@@ -68,17 +44,19 @@ fn find<'s>(scene: &Scene<'s>) -> Result<Result<Group<'s>, Told<'s>>, String> {
     let Some(item) = groups.iter().find(|group| text(group, "logGroupName") == Some(&name)) else {
         return Ok(Err(told));
     };
-    if let Some(arn) = text(item, "arn") {
-        let part = |index| arn.split(':').nth(index);
-        let is_other = |part: Option<&str>, wanted: &Option<String>| matches!((part, wanted), (Some(part), Some(wanted)) if part != wanted);
-        if is_other(part(3), &scene.identity.location) || is_other(part(4), &scene.identity.account) {
+    let group = Item::new(told, "logGroups", item, &name);
+    if let Some(arn) = group.text("arn") {
+        let region = arn.split(':').nth(3);
+        let is_elsewhere =
+            matches!((region, &scene.identity.location), (Some(region), Some(own)) if region != own);
+        if is_elsewhere || is_foreign(scene, arn) {
             return Err(format!(
                 "{} is of another region or account than the cluster: {arn}; ask for it where the cluster is",
                 told.evidence("", "").at
             ));
         }
     }
-    Ok(Ok(Group { told, item, name }))
+    Ok(Ok(group))
 }
 
 /// Whether the group exists.
@@ -86,7 +64,18 @@ pub(super) fn exists(scene: &Scene<'_>) -> Fact<bool> {
     match find(scene) {
         Err(reason) => Fact::unknown(reason),
         Ok(Ok(group)) => group.fact(true, "logGroupName", "it exists"),
-        Ok(Err(told)) => told.fact(false, "logGroups", "there is no such group"),
+        Ok(Err(told)) => {
+            further(told).unwrap_or_else(|| told.fact(false, "logGroups", "there is no such group"))
+        }
+    }
+}
+
+/// The class of the group.
+pub(super) fn class(scene: &Scene<'_>) -> Fact<String> {
+    match find(scene) {
+        Ok(Ok(group)) => class_of(&group),
+        Ok(Err(_)) => Fact::unknown("the log group does not exist"),
+        Err(reason) => Fact::unknown(reason),
     }
 }
 
@@ -104,25 +93,25 @@ pub(super) fn facts(scene: &Scene<'_>) -> LogGroup {
         retention_policy: of(&found, retention_policy),
         own_key: of(&found, own_key),
         deletion_protection: of(&found, deletion_protection),
-        class: of(&found, class),
+        class: of(&found, class_of),
         searchable: of(&found, searchable),
         masked: of(&found, masked),
     }
 }
 
-fn of<T>(found: &Result<Group<'_>, String>, fact: fn(&Group<'_>) -> Fact<T>) -> Fact<T> {
+fn of<T>(found: &Result<Item<'_>, String>, fact: fn(&Item<'_>) -> Fact<T>) -> Fact<T> {
     match found {
         Ok(group) => fact(group),
         Err(reason) => Fact::unknown(reason.clone()),
     }
 }
 
-fn keeps_days(group: &Group<'_>) -> Fact<i64> {
+fn keeps_days(group: &Item<'_>) -> Fact<i64> {
     const FIELD: &str = "retentionInDays";
-    if text(group.item, "logGroupClass") == Some("DELIVERY") {
+    if text(group.value, "logGroupClass") == Some("DELIVERY") {
         return group.fact(1, "logGroupClass", "DELIVERY, which keeps logs for one day");
     }
-    let by = match text(group.item, "retentionPolicyName") {
+    let by = match text(group.value, "retentionPolicyName") {
         Some(policy) => format!(", by the account's policy {policy}"),
         None => String::new(),
     };
@@ -130,38 +119,34 @@ fn keeps_days(group: &Group<'_>) -> Fact<i64> {
         None => group.fact(0, FIELD, format!("not set, so that nothing is ever deleted{by}")),
         Some(value) => match value.as_i64().filter(|days| *days > 0) {
             Some(days) => group.fact(days, FIELD, format!("{days}{by}")),
-            None => group.odd(FIELD, value),
+            None => group.odd(FIELD),
         },
     }
 }
 
-fn retention_policy(group: &Group<'_>) -> Fact<String> {
+fn retention_policy(group: &Item<'_>) -> Fact<String> {
     const FIELD: &str = "retentionPolicyName";
-    match text(group.item, FIELD) {
+    match text(group.value, FIELD) {
         Some(policy) => group.fact(policy.to_owned(), FIELD, policy),
         None => group.fact(String::new(), FIELD, "none"),
     }
 }
 
-fn own_key(group: &Group<'_>) -> Fact<bool> {
+fn own_key(group: &Item<'_>) -> Fact<bool> {
     match group.field("kmsKeyId") {
         None => group.fact(false, "kmsKeyId", "not set, so that a key of Amazon's is used"),
         Some(Value::String(key)) if !key.is_empty() => group.fact(true, "kmsKeyId", key.clone()),
-        Some(other) => group.odd("kmsKeyId", other),
+        Some(_) => group.odd("kmsKeyId"),
     }
 }
 
-fn deletion_protection(group: &Group<'_>) -> Fact<bool> {
+fn deletion_protection(group: &Item<'_>) -> Fact<bool> {
     const FIELD: &str = "deletionProtectionEnabled";
-    match group.field(FIELD) {
-        None => group.fact(false, FIELD, "not set"),
-        Some(Value::Bool(is_on)) => group.fact(*is_on, FIELD, is_on.to_string()),
-        Some(other) => group.odd(FIELD, other),
-    }
+    group.switch(FIELD)
 }
 
-fn class(group: &Group<'_>) -> Fact<String> {
-    match text(group.item, "logGroupClass") {
+fn class_of(group: &Item<'_>) -> Fact<String> {
+    match text(group.value, "logGroupClass") {
         Some(class) => group.fact(class.to_owned(), "logGroupClass", class),
         None => {
             Fact::unknown("the answer does not say the log group's class; a newer version of aws asks for it")
@@ -169,8 +154,8 @@ fn class(group: &Group<'_>) -> Fact<String> {
     }
 }
 
-fn searchable(group: &Group<'_>) -> Fact<bool> {
-    class(group).and_then(|class| match class.as_str() {
+fn searchable(group: &Item<'_>) -> Fact<bool> {
+    class_of(group).and_then(|class| match class.as_str() {
         "STANDARD" | "INFREQUENT_ACCESS" => group.fact(true, "logGroupClass", class),
         "DELIVERY" => group.fact(false, "logGroupClass", class),
         _ => Fact::unknown(format!(
@@ -180,9 +165,9 @@ fn searchable(group: &Group<'_>) -> Fact<bool> {
     })
 }
 
-fn masked(group: &Group<'_>) -> Fact<bool> {
+fn masked(group: &Item<'_>) -> Fact<bool> {
     const FIELD: &str = "dataProtectionStatus";
-    if texts(group.item, "inheritedProperties").contains(&"ACCOUNT_DATA_PROTECTION") {
+    if texts(group.value, "inheritedProperties").contains(&"ACCOUNT_DATA_PROTECTION") {
         return group.fact(true, "inheritedProperties", "ACCOUNT_DATA_PROTECTION");
     }
     match group.field(FIELD) {
@@ -190,7 +175,7 @@ fn masked(group: &Group<'_>) -> Fact<bool> {
         Some(value) => match value.as_str() {
             Some("ACTIVATED") => group.fact(true, FIELD, "ACTIVATED"),
             Some(status @ ("DELETED" | "ARCHIVED" | "DISABLED")) => group.fact(false, FIELD, status),
-            _ => group.odd(FIELD, value),
+            _ => group.odd(FIELD),
         },
     }
 }

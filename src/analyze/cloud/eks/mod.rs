@@ -28,6 +28,7 @@ use self::watch::Watch;
 use super::recorded::{Lost, Recorded};
 use super::told::{Scene, Told};
 use crate::analyze::fact::Fact;
+use crate::snapshot::cloud::eks::PAGES;
 use crate::verdict::Evidence;
 
 /// The cluster as EKS knows it.
@@ -104,13 +105,26 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
     Recorded::Read { at, lost: Vec::new(), doubtful }
 }
 
+/// The answer to a call. Where it was not made because the cluster was not found, that is the reason.
+fn told<'s>(scene: &Scene<'s>, call: &'static str, of: &str) -> Result<Told<'s>, String> {
+    const CLUSTER: &str = "eks/describe-cluster";
+    let has = |call, of| scene.snapshot.cloud.answer(call, of).is_some();
+    if !has(call, of) && has(CLUSTER, "") {
+        let cluster = scene.told(CLUSTER, "")?;
+        if cluster.text("name").is_none() {
+            return Err(format!("{} names no cluster", cluster.evidence("", "").at));
+        }
+    }
+    scene.told(call, of)
+}
+
 /// The answer about one thing. That a list which was saved holds nothing of it is no evidence: it does not say of which region
 /// and account it is, nor what was asked for.
 fn about<'s>(scene: &Scene<'s>, call: &'static str, of: &str) -> Result<Told<'s>, String> {
     if scene.snapshot.cloud.answer(call, of).is_some() {
-        return scene.told(call, of);
+        return told(scene, call, of);
     }
-    let other = scene.told(call, "")?;
+    let other = told(scene, call, "")?;
     Err(format!(
         "{} holds nothing of {of} and does not say of which region and account it is; run with --cloud cli, and --cloud-dump to keep its answers",
         other.evidence("", "").at
@@ -133,9 +147,88 @@ fn items<'s>(told: Told<'s>, path: &str) -> Result<(Told<'s>, &'s [Value]), Stri
     items.map(|items| (told, items)).ok_or_else(|| format!("{} is no list", told.evidence(path, "").at))
 }
 
+/// What further pages of a list may hold, where only the first was given.
+fn further(told: Told<'_>) -> Option<Fact<bool>> {
+    let is_part = PAGES.into_iter().any(|key| told.get(key).is_some());
+    is_part.then(|| {
+        Fact::unknown(format!(
+            "{} is not the whole list; give all that the command prints without --max-items and --no-paginate",
+            told.evidence("", "").at
+        ))
+    })
+}
+
 /// Whether any is so: true as soon as one is, `none` where there are none.
 fn any(facts: impl IntoIterator<Item = Fact<bool>>, none: Fact<bool>) -> Fact<bool> {
     facts.into_iter().reduce(Fact::or).unwrap_or(none)
+}
+
+/// An item of a list, which knows where it stands.
+#[derive(Debug, Clone)]
+struct Item<'s> {
+    told: Told<'s>,
+    value: &'s Value,
+    path: String,
+}
+
+impl<'s> Item<'s> {
+    /// One of a list, by what tells it from others.
+    fn new(told: Told<'s>, list: &str, value: &'s Value, name: &str) -> Self {
+        Self { told, value, path: format!("{list}[{name}]") }
+    }
+
+    fn field(&self, name: &str) -> Option<&'s Value> {
+        self.value.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Option<&'s str> {
+        text(self.value, name)
+    }
+
+    /// The place of a field.
+    fn at(&self, field: &str) -> String {
+        self.told.evidence(&format!("{}.{field}", self.path), "").at
+    }
+
+    /// A fact that rests on a field.
+    fn fact<T>(&self, value: T, field: &str, detail: impl Into<String>) -> Fact<T> {
+        self.told.fact(value, &format!("{}.{field}", self.path), detail)
+    }
+
+    /// Something that the answer says, or leaves out, and that is not understood.
+    fn odd<T>(&self, field: &str) -> Fact<T> {
+        let said = self.field(field).map_or_else(|| "missing".to_owned(), Value::to_string);
+        Fact::unknown(format!("{} is {said}, which is not known here", self.at(field)))
+    }
+
+    /// A switch that is off where it is missing.
+    fn switch(&self, field: &str) -> Fact<bool> {
+        match self.field(field) {
+            None => self.fact(false, field, "not set"),
+            Some(Value::Bool(is_on)) => self.fact(*is_on, field, is_on.to_string()),
+            Some(_) => self.odd(field),
+        }
+    }
+
+    /// One of a few words: those that are good, and those that are not.
+    fn word(&self, field: &str, good: &str, bad: &[&str]) -> Fact<bool> {
+        match self.text(field) {
+            Some(word) if word == good => self.fact(true, field, word),
+            Some(word) if bad.contains(&word) => self.fact(false, field, word),
+            _ => self.odd(field),
+        }
+    }
+}
+
+/// The account that an ARN names; none if it names none, as those of buckets.
+fn account(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// Whether an ARN names another account than the cluster's.
+fn is_foreign(scene: &Scene<'_>, arn: &str) -> bool {
+    let own = scene.identity.account.as_deref();
+    matches!((account(arn), own), (Some(account), Some(own)) if account != own)
 }
 
 /// A text of an item.

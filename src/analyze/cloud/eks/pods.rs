@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::told::{Scene, Told};
-use super::text;
+use super::{further, text, told};
 use crate::analyze::fact::Fact;
 use crate::snapshot::cloud::eks::CLOUDWATCH_ADDON;
 use crate::snapshot::{ConfigText, GapReason, Scope};
@@ -47,7 +47,7 @@ pub(super) fn addon(scene: &Scene<'_>) -> Addon {
     let works = match described {
         Some(Ok(told)) if of_this(&told) => works(&told),
         Some(Err(reason)) => Fact::unknown(reason),
-        _ => Fact::unknown(scene.not_asked(CALL)),
+        _ => Fact::unknown(told(scene, CALL, "").err().unwrap_or_else(|| scene.not_asked(CALL))),
     };
     Addon { installed, works }
 }
@@ -56,14 +56,15 @@ fn listed(scene: &Scene<'_>) -> Fact<bool> {
     const CALL: &str = "eks/list-addons";
     let cluster = scene.identity.cluster.as_deref().unwrap_or_default();
     let of = if scene.snapshot.cloud.answer(CALL, cluster).is_some() { cluster } else { "" };
-    match scene.told(CALL, of) {
+    match told(scene, CALL, of) {
         Err(reason) => Fact::unknown(reason),
         Ok(told) => match told.items("addons") {
             None => Fact::unknown(format!("{} holds no list of add-ons", told.evidence("", "").at)),
             Some(addons) => {
                 let is_in = addons.iter().any(|name| name.as_str() == Some(CLOUDWATCH_ADDON));
                 let detail = if is_in { "is among them" } else { "is not among them" };
-                told.fact(is_in, "addons", format!("{CLOUDWATCH_ADDON} {detail}"))
+                let found = told.fact(is_in, "addons", format!("{CLOUDWATCH_ADDON} {detail}"));
+                further(told).into_iter().fold(found, Fact::or)
             }
         },
     }
@@ -93,8 +94,14 @@ fn works(told: &Told<'_>) -> Fact<bool> {
         if codes.is_empty() { "none".to_owned() } else { codes.join(", ") },
     );
     let collects = match told.get("containerLogs") {
-        Some(Value::Bool(false)) => told.fact(false, "configurationValues", "containerLogs.enabled: false"),
-        _ => told.fact(true, "configurationValues", "the logs of containers are not switched off"),
+        None => told.fact(true, "configurationValues", "the logs of containers are not switched off"),
+        Some(Value::Bool(is_on)) => {
+            told.fact(*is_on, "configurationValues", format!("containerLogs.enabled: {is_on}"))
+        }
+        Some(other) => Fact::unknown(format!(
+            "{} cannot be read, or says neither true nor false of containerLogs.enabled: {other}",
+            told.evidence("configurationValues", "").at
+        )),
     };
     status.and(health).and(collects)
 }

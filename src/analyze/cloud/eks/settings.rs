@@ -1,7 +1,10 @@
 //! What EKS says of the cluster itself.
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use super::super::told::{Scene, Told};
-use super::{text, texts};
+use super::text;
 use crate::analyze::fact::Fact;
 
 const PATH: &str = "logging.clusterLogging";
@@ -28,10 +31,15 @@ pub(super) fn log_types(scene: &Scene<'_>) -> Fact<Vec<String>> {
     };
     let mut types: Vec<String> = Vec::new();
     for group in groups {
-        match group.get("enabled").and_then(serde_json::Value::as_bool) {
-            Some(true) => types.extend(texts(group, "types").into_iter().map(str::to_owned)),
-            Some(false) => {}
-            None => {
+        let named: Option<Vec<String>> =
+            group.get("types").and_then(|types| Deserialize::deserialize(types).ok());
+        match (group.get("enabled"), named) {
+            (Some(Value::Bool(true)), Some(named)) => types.extend(named),
+            (Some(Value::Bool(true)), None) => {
+                return Fact::unknown(format!("{PATH} holds a group without a list of types: {group}"));
+            }
+            (Some(Value::Bool(false)), _) => {}
+            _ => {
                 return Fact::unknown(format!(
                     "{PATH} holds a group that is neither enabled nor disabled: {group}"
                 ));

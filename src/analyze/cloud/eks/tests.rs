@@ -229,3 +229,58 @@ fn of_the_policy_of_the_account_only_what_is_needed_is_kept() {
     let watch = facts_of(&[cluster(&json!({})), odd]).watch;
     assert!(watch.copied.reason().is_some());
 }
+
+#[test]
+fn the_first_page_of_a_list_is_not_the_whole() {
+    let live = |call: &str, of: &str, key: &str, token: &str| {
+        facts_of(&[cluster(&json!({})), asked(call, of, &json!({ key: [], token: true }))])
+    };
+    let logs = live("eks/describe-log-groups", GROUP, "logGroups", "nextToken");
+    assert!(logs.log_group.exists.reason().unwrap().contains("not the whole list"));
+    let addons = live("eks/list-addons", "demo", "addons", "nextToken");
+    assert!(addons.addon.installed.reason().unwrap().contains("not the whole list"));
+    // A saved page says it in either way, and what follows is not kept.
+    for token in ["nextToken", "NextToken"] {
+        let page = json!({"addons": ["vpc-cni"], token: "canary"});
+        let installed = facts_of(&[cluster(&json!({})), page.clone()]).addon.installed;
+        assert!(installed.reason().unwrap().contains("not the whole list"), "{token}");
+        let kept = file::answers("x", page.to_string().as_bytes()).unwrap();
+        assert!(!serde_json::to_string(&kept).unwrap().contains("canary"));
+        let filters = json!({"subscriptionFilters": [{"filterName": "f", "logGroupName": GROUP,
+            "filterPattern": "x", "destinationArn": "arn:aws:logs:us-east-1:444455556666:destination:d"}], token: "canary"});
+        let none = asked(
+            "eks/describe-account-policies",
+            "SUBSCRIPTION_FILTER_POLICY",
+            &json!({"accountPolicies": []}),
+        );
+        let copied = facts_of(&[cluster(&json!({})), filters, none]).watch.copied;
+        assert!(copied.reason().unwrap().contains("not the whole list"), "{token}");
+    }
+    let whole = facts_of(&[cluster(&json!({})), json!({"addons": ["vpc-cni"], "nextToken": null})]);
+    assert_eq!(whole.addon.installed.value(), Some(&false));
+}
+
+#[test]
+fn a_term_with_a_minus_looks_for_nothing() {
+    for (pattern, is_of_audit) in [
+        ("secrets", true),
+        ("-secrets", false),
+        ("-\"get secrets\"", false),
+        ("\"get -secrets\"", true),
+        ("forbidden -secrets", true),
+        ("{ $.verb = \"get\" }", true),
+        ("{ $.responseStatus.code = -1 }", true),
+        ("", false),
+        ("-", false),
+        ("\"", false),
+    ] {
+        assert_eq!(watch::looks_at_audit(pattern), is_of_audit, "{pattern}");
+    }
+}
+
+#[test]
+fn a_subscription_of_which_the_pattern_is_odd_may_leave_events_out() {
+    let odd = json!({"subscriptionFilters": [{"filterName": "f", "logGroupName": GROUP, "filterPattern": 7,
+        "destinationArn": "arn:aws:logs:us-east-1:444455556666:destination:d"}]});
+    assert!(facts_of(&[cluster(&json!({})), odd]).watch.copied.reason().is_some());
+}

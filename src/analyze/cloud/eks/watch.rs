@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::told::{Scene, Told};
-use super::{any, listed, text, texts};
+use super::{Item, account, any, further, is_foreign, listed, text};
 use crate::analyze::fact::Fact;
 use crate::snapshot::cloud::eks::{SUBSCRIPTION_POLICY, log_group, of_metric};
 
@@ -13,11 +13,12 @@ use crate::snapshot::cloud::eks::{SUBSCRIPTION_POLICY, log_group, of_metric};
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Watch {
-    /// Whether an alarm that notifies somebody watches a metric made of audit events.
+    /// Whether an alarm that notifies somebody watches a metric made of audit events; unknown where a subscription carries
+    /// events on to something that may raise alarms.
     pub alarms: Fact<bool>,
-    /// Whether every event is carried on to another system by a subscription.
+    /// Whether a subscription carries every event on to another account.
     pub copied: Fact<bool>,
-    /// Whether any events are.
+    /// Whether a subscription carries any events on, to wherever.
     pub copied_in_part: Fact<bool>,
 }
 
@@ -43,10 +44,34 @@ const WORDS: [&str; 14] = [
 pub(super) fn facts(scene: &Scene<'_>) -> Watch {
     let filters = subscriptions(scene);
     let policies = account_policies(scene);
+    let in_part = of(&filters, Subscription::takes_some).or(of(&policies, Subscription::takes_some));
+    let all =
+        |subscription: &Subscription<'_>| subscription.takes_all().and(subscription.leaves_account(scene));
     Watch {
-        alarms: alarms(scene).unwrap_or_else(Fact::unknown),
-        copied: of(&filters, Subscription::takes_all).or(of(&policies, Subscription::takes_all)),
-        copied_in_part: of(&filters, Subscription::takes_some).or(of(&policies, Subscription::takes_some)),
+        alarms: in_class(scene, alarms(scene).unwrap_or_else(Fact::unknown)).or(elsewhere(in_part.clone())),
+        copied: in_class(scene, of(&filters, all).or(of(&policies, all))),
+        copied_in_part: in_part,
+    }
+}
+
+/// What works on a log group only if its class has that feature, which is sure of STANDARD alone.
+fn in_class(scene: &Scene<'_>, works: Fact<bool>) -> Fact<bool> {
+    match super::log_group::class(scene).value().map(String::as_str) {
+        Some(class) if class != "STANDARD" && works.value() == Some(&true) => Fact::unknown(format!(
+            "the class of the log group is {class}, and it is not known here whether metric and subscription filters work in it; \
+             see the page on log classes in the guide to CloudWatch Logs"
+        )),
+        _ => works,
+    }
+}
+
+/// Whether alarms are raised by whoever gets events from a subscription, which is not seen here.
+fn elsewhere(carried_on: Fact<bool>) -> Fact<bool> {
+    match carried_on.value() {
+        Some(true) => Fact::unknown(
+            "a subscription carries events on; see whether the system that gets them raises alarms",
+        ),
+        _ => carried_on,
     }
 }
 
@@ -62,8 +87,7 @@ fn alarms(scene: &Scene<'_>) -> Result<Fact<bool>, String> {
     let (told, filters) = listed(scene, "eks/describe-metric-filters", &group(scene)?, PATH)?;
     let mut found = Vec::new();
     for filter in filters {
-        let pattern = text(filter, "filterPattern").unwrap_or_default().to_ascii_lowercase();
-        if !WORDS.iter().any(|word| pattern.contains(word)) {
+        if !looks_at_audit(text(filter, "filterPattern").unwrap_or_default()) {
             continue;
         }
         for metric in filter.get("metricTransformations").and_then(Value::as_array).into_iter().flatten() {
@@ -74,7 +98,23 @@ fn alarms(scene: &Scene<'_>) -> Result<Fact<bool>, String> {
         0 => "there are none".to_owned(),
         number => format!("none of {number} looks at a field of audit events"),
     };
-    Ok(any(found, told.fact(false, PATH, none)))
+    Ok(any(found.into_iter().chain(further(told)), told.fact(false, PATH, none)))
+}
+
+/// Whether a pattern looks for something of audit events.
+pub(super) fn looks_at_audit(pattern: &str) -> bool {
+    let pattern = pattern.trim().to_ascii_lowercase();
+    let is_of_audit = |text: &str| WORDS.iter().any(|word| text.contains(word));
+    if pattern.starts_with(['{', '[']) {
+        return is_of_audit(&pattern);
+    }
+    let mut is_quoted = false;
+    let mut terms = pattern.split(|c: char| {
+        is_quoted ^= c == '"';
+        c.is_whitespace() && !is_quoted
+    });
+    // A term with a minus is what events must not hold.
+    terms.any(|term| !term.starts_with('-') && is_of_audit(term))
 }
 
 /// Whether an alarm on a metric notifies somebody.
@@ -87,12 +127,14 @@ fn alarmed(scene: &Scene<'_>, metric: &Value) -> Fact<bool> {
         Ok(listed) => listed,
         Err(reason) => return Fact::unknown(reason),
     };
-    let notifies = |alarm: &&Value| {
-        alarm.get("ActionsEnabled") == Some(&Value::Bool(true)) && !texts(alarm, "AlarmActions").is_empty()
-    };
-    if let Some(alarm) = alarms.iter().find(notifies) {
-        let alarm = text(alarm, "AlarmName").unwrap_or(&of);
-        return told.fact(true, &format!("MetricAlarms[{alarm}].AlarmActions"), format!("on {of}"));
+    let notifying = any(
+        alarms.iter().map(|alarm| {
+            notifies(&Item::new(told, "MetricAlarms", alarm, text(alarm, "AlarmName").unwrap_or(&of)), &of)
+        }),
+        told.fact(false, "MetricAlarms", format!("no alarm watches {of}")),
+    );
+    if notifying.value() != Some(&false) {
+        return notifying;
     }
     // Alarms on a metric with dimensions are only found with their values, which nobody knows.
     let has_dimensions =
@@ -102,12 +144,22 @@ fn alarmed(scene: &Scene<'_>, metric: &Value) -> Fact<bool> {
             "the metric {of} has dimensions, with which alarms cannot be looked for; see with `aws cloudwatch describe-alarms` whether one watches it"
         ));
     }
-    let detail = if alarms.is_empty() {
-        format!("no alarm watches {of}")
-    } else {
-        format!("no alarm on {of} has an action that is enabled")
+    notifying
+}
+
+/// Whether an alarm has an action, and its actions are on.
+fn notifies(alarm: &Item<'_>, metric: &str) -> Fact<bool> {
+    const ACTIONS: &str = "AlarmActions";
+    let is_action = |action: &Value| action.as_str().is_some_and(|arn| arn.starts_with("arn:"));
+    let has_action = match alarm.field(ACTIONS) {
+        None => alarm.fact(false, ACTIONS, "none"),
+        Some(Value::Array(actions)) if actions.is_empty() => alarm.fact(false, ACTIONS, "none"),
+        Some(Value::Array(actions)) if actions.iter().any(is_action) => {
+            alarm.fact(true, ACTIONS, format!("on {metric}"))
+        }
+        Some(_) => alarm.odd(ACTIONS),
     };
-    told.fact(false, "MetricAlarms", detail)
+    has_action.and(alarm.switch("ActionsEnabled"))
 }
 
 /// Something that carries events on.
@@ -116,6 +168,8 @@ struct Subscription<'s> {
     path: String,
     /// Which events; none if the answer does not say.
     pattern: Option<String>,
+    /// To where; none if the answer does not say.
+    destination: Option<&'s str>,
     /// Whether it is for this log group; none if that cannot be told.
     is_for_group: Option<bool>,
 }
@@ -146,6 +200,24 @@ impl Subscription<'_> {
         };
         self.takes_some().and(every)
     }
+
+    /// Whether what it takes goes to another account, where whoever takes over this one does not reach it.
+    fn leaves_account(&self, scene: &Scene<'_>) -> Fact<bool> {
+        let at = || self.told.evidence(&self.path, "").at;
+        match (self.destination.filter(|arn| account(arn).is_some()), &scene.identity.account) {
+            (Some(arn), Some(_)) if is_foreign(scene, arn) => {
+                self.told.fact(true, &self.path, format!("to {arn}"))
+            }
+            (Some(arn), Some(_)) => Fact::unknown(format!(
+                "{} carries events to {arn}, in the cluster's own account; see whether a copy goes on from there to where this account cannot delete it",
+                at()
+            )),
+            (Some(_), None) => Fact::unknown(
+                "the account of the cluster is not known; give what `aws eks describe-cluster` prints",
+            ),
+            (None, _) => Fact::unknown(format!("{} does not say to which account it carries events", at())),
+        }
+    }
 }
 
 /// A list of them with its place, or why there is none.
@@ -154,7 +226,9 @@ type Subscriptions<'s> = Result<(Told<'s>, &'static str, Vec<Subscription<'s>>),
 /// Whether any of them is so.
 fn of<'s>(list: &Subscriptions<'s>, is_so: impl Fn(&Subscription<'s>) -> Fact<bool>) -> Fact<bool> {
     match list {
-        Ok((told, path, list)) => any(list.iter().map(is_so), told.fact(false, path, "there are none")),
+        Ok((told, path, list)) => {
+            any(list.iter().map(is_so).chain(further(*told)), told.fact(false, path, "there are none"))
+        }
         Err(reason) => Fact::unknown(reason.clone()),
     }
 }
@@ -165,12 +239,16 @@ fn subscriptions<'s>(scene: &Scene<'s>) -> Subscriptions<'s> {
     let (told, filters) = listed(scene, "eks/describe-subscription-filters", &group(scene)?, PATH)?;
     let list = filters.iter().map(|filter| {
         let name = text(filter, "filterName").unwrap_or_default();
-        let fields = text(filter, "fieldSelectionCriteria").unwrap_or_default();
-        let pattern = text(filter, "filterPattern").unwrap_or_default();
+        let said = |field: &str| match filter.get(field) {
+            None | Some(Value::Null) => Some(""),
+            Some(value) => value.as_str(),
+        };
+        let pattern = said("filterPattern").zip(said("fieldSelectionCriteria"));
         Subscription {
             told,
             path: format!("{PATH}[{name}].filterPattern"),
-            pattern: Some([pattern, fields].join(" ")),
+            pattern: pattern.map(|(pattern, fields)| [pattern, fields].join(" ")),
+            destination: text(filter, "destinationArn"),
             is_for_group: Some(true),
         }
     });
@@ -185,16 +263,22 @@ fn account_policies<'s>(scene: &Scene<'s>) -> Subscriptions<'s> {
     let is_one = |policy: &&Value| text(policy, "policyType").is_none_or(|kind| kind == SUBSCRIPTION_POLICY);
     let list = policies.iter().filter(is_one).map(|policy| {
         let name = text(policy, "policyName").unwrap_or_default();
-        let is_for_group = match text(policy, "selectionCriteria").map(str::trim) {
-            None | Some("") => Some(true),
+        let is_for_group = match policy.get("selectionCriteria") {
+            None | Some(Value::Null) => Some(true),
+            Some(Value::String(criteria)) if criteria.trim().is_empty() => Some(true),
             Some(criteria) => criteria
+                .as_str()
+                .unwrap_or_default()
+                .trim()
                 .strip_prefix("LogGroupName NOT IN")
-                .map(|names| !names.contains(&format!("\"{group}\""))),
+                .and_then(|names| serde_json::from_str::<Vec<String>>(names).ok())
+                .map(|names| !names.contains(&group)),
         };
         Subscription {
             told,
             path: format!("{PATH}[{name}].policyDocument"),
             pattern: text(policy, "filterPattern").map(str::to_owned),
+            destination: text(policy, "destinationArn"),
             is_for_group,
         }
     });
