@@ -26,6 +26,7 @@ pub const CALLS: &[Call] = &[
             "kubernetesVersion",
             "currentKubernetesVersion",
             "aadProfile.managed",
+            "aadProfile.clientAppID",
             "aadProfile.enableAzureRBAC",
             "addonProfiles.omsagent.enabled",
             "addonProfiles.omsagent.config.logAnalyticsWorkspaceResourceID",
@@ -103,6 +104,8 @@ pub const CALLS: &[Call] = &[
             "immutableStorageWithVersioning.enabled",
             "immutableStorageWithVersioning.immutabilityPolicy.state",
             "immutableStorageWithVersioning.immutabilityPolicy.immutabilityPeriodSinceCreationInDays",
+            "immutableStorageWithVersioning.immutabilityPolicy.allowProtectedAppendWrites",
+            "immutableStorageWithVersioning.immutabilityPolicy.allowProtectedAppendWritesAll",
         ],
     },
     Call {
@@ -115,6 +118,8 @@ pub const CALLS: &[Call] = &[
             "name",
             "immutabilityPolicy.state",
             "immutabilityPolicy.immutabilityPeriodSinceCreationInDays",
+            "immutabilityPolicy.allowProtectedAppendWrites",
+            "immutabilityPolicy.allowProtectedAppendWritesAll",
         ],
     },
     Call {

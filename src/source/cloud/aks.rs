@@ -98,7 +98,8 @@ fn find(identity: &Identity, listed: Option<&Value>, is_listed: bool) -> Option<
 
 /// What is asked about something that takes logs.
 fn about(place: &Destination) -> Vec<Option<Question>> {
-    let Some(id) = ResourceId::parse(&place.id) else { return Vec::new() };
+    let id = ResourceId::parse(&place.id).filter(|_| place.doubt.is_none());
+    let Some(id) = id else { return Vec::new() };
     let of = |call: &str, of: &str, words: &[&str]| {
         let group = ["--resource-group", id.group];
         question(call, of, &[words, &group].concat(), Some(id.subscription))

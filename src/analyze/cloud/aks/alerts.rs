@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::destinations::Destination;
 use super::resource::{holds, subscription};
-use super::settings::TargetKind;
+use super::settings::{Settings, TargetKind};
 use crate::analyze::cloud::told::{Scene, Told};
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -24,6 +24,8 @@ pub struct AuditAlert {
     pub enabled: bool,
     /// Whether it has an action group.
     pub acts: bool,
+    /// Whether what it searches has events of get and list.
+    pub reads: bool,
 }
 
 /// The rules that search the audit log. `cluster` is the cluster's id.
@@ -32,8 +34,14 @@ pub fn audit_alerts(
     places: &[Destination],
     cluster: Option<&str>,
 ) -> Fact<Vec<AuditAlert>> {
-    let workspaces: Vec<&Destination> =
-        places.iter().filter(|one| one.audit && one.kind == TargetKind::Workspace).collect();
+    let (workspaces, doubtful): (Vec<&Destination>, Vec<&Destination>) = places
+        .iter()
+        .filter(|one| one.audit && one.kind == TargetKind::Workspace)
+        .partition(|one| one.doubt.is_none());
+    let mut missing: Option<String> = doubtful.iter().find_map(|one| one.doubt.clone());
+    if let Some(reason) = missing.take_if(|_| workspaces.is_empty()) {
+        return Fact::unknown(reason);
+    }
     if workspaces.is_empty() {
         return Fact::unknown(
             "the audit log goes to no workspace of Log Analytics, and what watches it elsewhere is not seen",
@@ -45,7 +53,6 @@ pub fn audit_alerts(
     subscriptions.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
     let mut found = Vec::new();
     let mut evidence: Vec<Evidence> = Vec::new();
-    let mut missing: Option<String> = None;
     for name in subscriptions {
         // A saved list without any rule does not tell its subscription.
         let of = if scene.snapshot.cloud.answer("aks/alert-rules", name).is_some() { name } else { "" };
@@ -58,8 +65,12 @@ pub fn audit_alerts(
         match rules {
             Ok((told, rules)) => {
                 let before = found.len();
-                for rule in rules.iter().filter(|rule| watches(rule, &workspaces, cluster)) {
-                    let alert = audit_alert(rule);
+                for rule in rules {
+                    let watched = watched(rule, &workspaces, cluster);
+                    if watched.is_empty() {
+                        continue;
+                    }
+                    let alert = audit_alert(rule, watched.iter().any(|place| place.reads));
                     evidence
                         .push(told.evidence(&format!("{} criteria", alert.name), "searches the audit log"));
                     found.push(alert);
@@ -72,12 +83,14 @@ pub fn audit_alerts(
         }
     }
     match missing {
-        Some(reason) if !found.iter().any(|alert| alert.enabled && alert.acts) => Fact::unknown(reason),
+        Some(reason) if !found.iter().any(|alert| alert.enabled && alert.acts && alert.reads) => {
+            Fact::unknown(reason)
+        }
         _ => Fact::known(found, Rank::Configured, evidence),
     }
 }
 
-fn audit_alert(rule: &Value) -> AuditAlert {
+fn audit_alert(rule: &Value, reads: bool) -> AuditAlert {
     // Rules of before 2021 write their switch as a text.
     let enabled = match rule.get("enabled") {
         Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
@@ -90,23 +103,24 @@ fn audit_alert(rule: &Value) -> AuditAlert {
         .filter_map(|path| rule.pointer(path).and_then(Value::as_array))
         .any(|groups| !groups.is_empty());
     let name = rule.get("name").and_then(Value::as_str).unwrap_or("a rule without a name");
-    AuditAlert { name: name.to_owned(), enabled, acts }
+    AuditAlert { name: name.to_owned(), enabled, acts, reads }
 }
 
-/// Whether a rule searches a table that takes the audit log, in a workspace that holds it or over the cluster itself.
-fn watches(rule: &Value, workspaces: &[&Destination], cluster: Option<&str>) -> bool {
+/// The tables with the audit log that a rule searches, in a workspace that holds them or over the cluster itself.
+fn watched<'d>(rule: &Value, workspaces: &[&'d Destination], cluster: Option<&str>) -> Vec<&'d Destination> {
     let criteria = rule.pointer("/criteria/allOf").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let queries = criteria.iter().filter_map(|one| one.get("query")).chain(rule.pointer("/source/query"));
     let scopes = rule.get("scopes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let scopes: Vec<&str> =
         scopes.iter().chain(rule.pointer("/source/dataSourceId")).filter_map(Value::as_str).collect();
     let queries: Vec<&str> = queries.filter_map(Value::as_str).collect();
-    workspaces.iter().any(|place| {
+    let is_watched = |place: &&Destination| {
         let in_scope =
             |scope: &&str| holds(scope, &place.id) || cluster.is_some_and(|cluster| holds(scope, cluster));
         scopes.iter().any(in_scope)
             && queries.iter().any(|query| searches(query, place.table.as_deref().unwrap_or_default()))
-    })
+    };
+    workspaces.iter().copied().filter(is_watched).collect()
 }
 
 /// Whether a query names a table and, where that is shared by all logs, the category too.
@@ -193,12 +207,26 @@ fn lets_through(condition: &Value) -> Option<bool> {
 }
 
 /// Whether the activity log of the subscription, which tells who changed diagnostic settings, is sent anywhere.
-pub fn activity_log(scene: Scene<'_>) -> Fact<bool> {
-    let settings = |told: Told<'_>| match super::settings::Settings::read(told.value, None) {
-        Ok(settings) => settings.category(told, "Administrative"),
-        Err(reason) => Fact::unknown(reason),
-    };
-    scene.told("aks/activity-log-settings", "").map_or_else(Fact::unknown, settings)
+pub fn activity_log<'s>(scene: Scene<'s>, cluster: Option<&'s str>) -> Fact<bool> {
+    settings_of(scene, cluster)
+        .map_or_else(Fact::unknown, |(told, settings)| settings.category(told, "Administrative"))
+}
+
+fn settings_of<'s>(scene: Scene<'s>, cluster: Option<&'s str>) -> Result<(Told<'s>, Settings<'s>), String> {
+    let told = scene.told("aks/activity-log-settings", "")?;
+    let own = format!("/subscriptions/{}", own_subscription(scene, cluster)?);
+    Ok((told, Settings::read(told.value, Some(&own))?))
+}
+
+/// The cluster's subscription.
+///
+/// # Errors
+/// That it is not known, so that no answer about a subscription is known to be about this one.
+pub fn own_subscription<'s>(scene: Scene<'s>, cluster: Option<&'s str>) -> Result<&'s str, String> {
+    let own = cluster.and_then(subscription).or(scene.identity.account.as_deref());
+    own.ok_or_else(|| {
+        "in which subscription the cluster is, is not known; name it with --subscription, or give what `az aks show` prints".into()
+    })
 }
 
 #[cfg(test)]
@@ -242,11 +270,13 @@ mod tests {
     fn old_rules_and_odd_ones_are_read() {
         let old = audit_alert(
             &json!({"name": "x", "enabled": "true", "action": {"aznsAction": {"actionGroup": ["/a"]}}}),
+            true,
         );
         assert!(old.enabled && old.acts);
-        let off = audit_alert(&json!({"name": "x", "enabled": "false", "actions": {"actionGroups": []}}));
+        let off =
+            audit_alert(&json!({"name": "x", "enabled": "false", "actions": {"actionGroups": []}}), true);
         assert!(!off.enabled && !off.acts);
-        let odd = audit_alert(&json!({"enabled": 3, "actions": "x"}));
+        let odd = audit_alert(&json!({"enabled": 3, "actions": "x"}), true);
         assert!(!odd.enabled && !odd.acts);
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::settings::{AUDIT, AUDIT_ADMIN, CATEGORIES, Setting, Settings, TargetKind};
+use super::settings::{AUDIT, AUDIT_ADMIN, CATEGORIES, Covers, Setting, Settings, Target, TargetKind};
 
 /// The table of every log of a workspace whose settings do not ask for one table for each kind.
 const SHARED_TABLE: &str = "AzureDiagnostics";
@@ -25,6 +25,8 @@ pub struct Destination {
     pub audit: bool,
     /// Whether get and list are among them.
     pub reads: bool,
+    /// Why it cannot be told whether it takes them at all.
+    pub doubt: Option<String>,
 }
 
 impl Destination {
@@ -38,15 +40,16 @@ impl Destination {
             && self.id.eq_ignore_ascii_case(&other.id)
             && self.table == other.table
             && self.by == other.by
+            && self.doubt == other.doubt
     }
 }
 
-/// Everything that diagnostic settings send to.
+/// Everything that diagnostic settings send to, or may send to.
 pub fn destinations(settings: &Settings<'_>) -> Vec<Destination> {
     let mut found: Vec<Destination> = Vec::new();
     for setting in &settings.list {
-        for (kind, id) in &setting.targets {
-            for one in of_target(setting, *kind, id) {
+        for target in &setting.targets {
+            for one in of_target(setting, *target) {
                 if !found.iter().any(|other| other.is_same(&one)) {
                     found.push(one);
                 }
@@ -56,19 +59,22 @@ pub fn destinations(settings: &Settings<'_>) -> Vec<Destination> {
     found
 }
 
-fn of_target(setting: &Setting<'_>, kind: TargetKind, id: &str) -> Vec<Destination> {
-    let (all, admin) = (setting.sends(AUDIT), setting.sends(AUDIT_ADMIN));
-    let rest = CATEGORIES.iter().any(|one| ![AUDIT, AUDIT_ADMIN].contains(one) && setting.sends(one));
+fn of_target(setting: &Setting<'_>, target: Target<'_>) -> Vec<Destination> {
+    let (kind, id) = target;
+    let is_sent = |category: &str| setting.sends(category, target) == Covers::Yes;
+    let (all, admin) = (is_sent(AUDIT), is_sent(AUDIT_ADMIN));
+    let rest = CATEGORIES.iter().any(|one| ![AUDIT, AUDIT_ADMIN].contains(one) && is_sent(one));
     let one = |table: Option<&str>, audit: bool, reads: bool| Destination {
         kind,
-        id: id.to_owned(),
+        id: id.unwrap_or_default().to_owned(),
         table: table.map(str::to_owned),
         containers: Vec::new(),
         by: setting.name.to_owned(),
         audit,
         reads,
+        doubt: None,
     };
-    match (kind, setting.is_dedicated) {
+    let mut found = match (kind, setting.is_dedicated) {
         (TargetKind::Workspace, Some(true)) => {
             [(all, "AKSAudit", true), (admin, "AKSAuditAdmin", true), (rest, "AKSControlPlane", false)]
                 .into_iter()
@@ -84,7 +90,14 @@ fn of_target(setting: &Setting<'_>, kind: TargetKind, id: &str) -> Vec<Destinati
             vec![Destination { containers, ..one(None, all || admin, all) }]
         }
         _ => vec![one(None, all || admin, all)],
+    };
+    let is_doubtful = |category: &&str| setting.sends(category, target) == Covers::Perhaps;
+    // What has every event is not made better by what may have some of them.
+    if let Some(category) = [AUDIT, AUDIT_ADMIN].into_iter().filter(|_| !all).find(is_doubtful) {
+        found
+            .push(Destination { doubt: Some(setting.doubt(category)), ..one(None, true, category == AUDIT) });
     }
+    found
 }
 
 /// What the data exports of a workspace send on of one of its tables.
@@ -145,6 +158,22 @@ mod tests {
         let all = json!([{"categoryGroup": "allLogs", "enabled": true}]);
         assert_eq!(of(&with(json!("dedicated"), all)).len(), 3);
         assert_eq!(of(&with(json!("Dedicated"), json!([{"category": "guard", "enabled": false}]))), []);
+    }
+
+    #[test]
+    fn what_may_take_the_audit_log_is_kept_as_a_doubt() {
+        let with = |logs: Value| json!([{"name": "x", "storageAccountId": "/s", "logs": logs}]);
+        let of = |value: &Value| {
+            let found = destinations(&Settings::read(value, None).unwrap());
+            found.into_iter().map(|one| (one.reads, one.doubt.is_some())).collect::<Vec<_>>()
+        };
+        let group = json!({"categoryGroup": "newGroup", "enabled": true});
+        let on = |category: &str| json!({"category": category, "enabled": true});
+        assert_eq!(of(&with(json!([group]))), [(true, true)]);
+        assert_eq!(of(&with(json!([group, on(AUDIT_ADMIN)]))), [(false, false), (true, true)]);
+        assert_eq!(of(&with(json!([group, on(AUDIT)]))), [(true, false)]);
+        assert_eq!(of(&json!([{"name": "x", "storageAccountId": {}, "logs": [on(AUDIT)]}])), [(true, true)]);
+        assert_eq!(of(&json!([{"name": "x", "storageAccountId": {}, "logs": [on("guard")]}])), []);
     }
 
     #[test]

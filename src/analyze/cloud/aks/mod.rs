@@ -19,7 +19,9 @@ use serde_json::Value;
 
 use self::alerts::AuditAlert;
 use self::places::Place;
+use self::resource::ResourceId;
 use self::settings::{AUDIT, AUDIT_ADMIN, CATEGORIES, Settings};
+use super::provider::Identity;
 use super::recorded::{Lost, Recorded};
 use super::told::{Scene, Told};
 use crate::analyze::fact::Fact;
@@ -39,8 +41,8 @@ pub struct Aks {
     pub guard: Fact<bool>,
     /// Whether people log in with Entra ID or are allowed by Azure RBAC.
     pub entra: Fact<bool>,
-    /// The documented categories that go anywhere.
-    pub categories: Fact<Vec<String>>,
+    /// The documented categories.
+    pub categories: Vec<Category>,
     /// The places that take logs.
     pub places: Fact<Vec<Place>>,
     /// The rules that search the audit log in Log Analytics.
@@ -57,6 +59,16 @@ pub struct Aks {
     pub defender_plan: Fact<bool>,
     /// Whether the network's observability is switched on.
     pub network_observability: Fact<bool>,
+}
+
+/// A category of logs of the control plane.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Category {
+    /// Its name.
+    pub name: String,
+    /// Whether it goes anywhere.
+    pub sent: Fact<bool>,
 }
 
 /// The facts.
@@ -89,33 +101,21 @@ pub fn facts(scene: &Scene<'_>) -> Aks {
         audit_reads: category(AUDIT),
         guard: category("guard"),
         entra: of_cluster(entra),
-        categories: CATEGORIES.iter().fold(known_none(&diagnostics), |list, name| {
-            list.zip(category(name)).map(|(mut list, is_on)| {
-                list.extend(is_on.then(|| (*name).to_owned()));
-                list
-            })
-        }),
+        categories: CATEGORIES.map(|name| Category { name: name.to_owned(), sent: category(name) }).to_vec(),
         places,
         audit_alerts,
-        activity_log: alerts::activity_log(scene),
+        activity_log: alerts::activity_log(scene, id),
         removal_alert: alerts::removal_alert(scene, id),
         container_insights: of_cluster(container_insights),
         defender_sensor: of_cluster(|told| {
             told.switch("securityProfile.defender.securityMonitoring.enabled", false)
         }),
-        defender_plan: defender_plan(scene),
+        defender_plan: defender_plan(scene, id),
         network_observability: of_cluster(network_observability),
     }
 }
 
 type Diagnostics<'s> = Result<(Told<'s>, Settings<'s>), String>;
-
-fn known_none(diagnostics: &Diagnostics<'_>) -> Fact<Vec<String>> {
-    match diagnostics {
-        Ok((told, _)) => told.fact(Vec::new(), "", "the diagnostic settings"),
-        Err(reason) => Fact::unknown(reason.clone()),
-    }
-}
 
 /// The cluster's own settings.
 fn shown(scene: Scene<'_>) -> Result<Told<'_>, String> {
@@ -134,6 +134,9 @@ fn shown(scene: Scene<'_>) -> Result<Told<'_>, String> {
     if told.text("name").is_none() {
         return Err("the answer that should tell the settings of the cluster tells of no cluster".into());
     }
+    if told.text("id").is_some_and(|id| !is_this(scene.identity, id)) {
+        return Err("the settings that were given are those of another cluster".into());
+    }
     Ok(told)
 }
 
@@ -148,18 +151,66 @@ fn diagnostics<'s>(scene: Scene<'s>, cluster: &Result<Told<'s>, String>) -> Diag
         (Ok(told), Err(reason)) if told.items("").is_some_and(<[Value]>::is_empty) => {
             return Err(format!("an empty list may be that of another cluster; {reason}"));
         }
-        (Ok(told), Err(_)) => (told, None),
+        (Ok(told), Err(_)) => (told, owner(told, scene.identity)?),
     };
     Settings::read(told.value, id).map(|settings| (told, settings))
 }
 
-fn entra(cluster: Told<'_>) -> Fact<bool> {
-    cluster.switch("aadProfile.managed", false).or(cluster.switch("aadProfile.enableAzureRBAC", false))
+/// The cluster to which diagnostic settings belong by their own ids, as far as they have any.
+fn owner<'s>(told: Told<'s>, identity: &Identity) -> Result<Option<&'s str>, String> {
+    let items = told.items("").unwrap_or(std::slice::from_ref(told.value));
+    let ids = items.iter().filter_map(|item| item.get("id").and_then(Value::as_str));
+    let mut clusters: Vec<&str> = Vec::new();
+    for cluster in ids.filter_map(resource::extended) {
+        if !clusters.iter().any(|other| other.eq_ignore_ascii_case(cluster)) {
+            clusters.push(cluster);
+        }
+    }
+    let own: Vec<&str> = clusters.iter().copied().filter(|cluster| is_this(identity, cluster)).collect();
+    match own.as_slice() {
+        [own] => Ok(Some(own)),
+        [] if clusters.is_empty() => Ok(None),
+        [] => Err("the diagnostic settings that were given are those of another cluster".into()),
+        _ => Err("the diagnostic settings that were given are those of several clusters; name one with --cluster-name and --resource-group".into()),
+    }
 }
 
-/// Either form is enough.
+/// Whether an id is that of the cluster, as far as it is known which one it is.
+fn is_this(identity: &Identity, id: &str) -> bool {
+    let is = |known: &Option<String>, is: &str| {
+        known.as_deref().is_none_or(|known| known.eq_ignore_ascii_case(is))
+    };
+    ResourceId::parse(id).is_some_and(|id| {
+        is(&identity.cluster, id.name)
+            && is(&identity.group, id.group)
+            && is(&identity.account, id.subscription)
+    })
+}
+
+fn entra(cluster: Told<'_>) -> Fact<bool> {
+    const OLD: &str = "aadProfile.clientAppID";
+    let managed = cluster.switch("aadProfile.managed", false);
+    match managed.or(cluster.switch("aadProfile.enableAzureRBAC", false)) {
+        Fact::Known(known) if !known.value && cluster.get(OLD).is_some() => Fact::unknown(format!(
+            "{OLD} is set: people log in with Entra ID in its old form, of which it is not known whether guard tells of it"
+        )),
+        known => known,
+    }
+}
+
+/// Either form is enough, unless a rule elsewhere decides what is collected.
 fn container_insights(cluster: Told<'_>) -> Fact<bool> {
-    let old = cluster.switch("addonProfiles.omsagent.enabled", false);
+    const RULE: &str = "addonProfiles.omsagent.config.useAADAuth";
+    let is_by_rule = match cluster.get(RULE) {
+        Some(Value::String(text)) => !text.eq_ignore_ascii_case("false"),
+        other => other.is_some_and(|other| *other != Value::Bool(false)),
+    };
+    let old = match cluster.switch("addonProfiles.omsagent.enabled", false) {
+        Fact::Known(known) if known.value && is_by_rule => Fact::unknown(format!(
+            "the add-on is on with {RULE}, so that a data collection rule decides what it collects; `az monitor data-collection rule association list --resource CLUSTER-ID` names it"
+        )),
+        known => known,
+    };
     old.or(cluster.switch("azureMonitorProfile.containerInsights.enabled", false))
 }
 
@@ -173,11 +224,19 @@ fn network_observability(cluster: Told<'_>) -> Fact<bool> {
     all.and(cluster.switch(OWN, false))
 }
 
-fn defender_plan(scene: Scene<'_>) -> Fact<bool> {
-    let told = match scene.told("aks/defender-plan", "") {
-        Ok(told) => told,
+fn defender_plan(scene: Scene<'_>, cluster: Option<&str>) -> Fact<bool> {
+    let plan = scene.told("aks/defender-plan", "");
+    let own = alerts::own_subscription(scene, cluster);
+    let (told, own) = match plan.and_then(|told| Ok((told, own?))) {
+        Ok(read) => read,
         Err(reason) => return Fact::unknown(reason),
     };
+    let of = told.text("id").and_then(resource::subscription);
+    if !of.is_some_and(|of| of.eq_ignore_ascii_case(own)) {
+        return Fact::unknown(format!(
+            "the plan that was given is not known to be that of the subscription {own}"
+        ));
+    }
     match told.text("pricingTier") {
         Some(tier @ ("Standard" | "Free")) => told.fact(tier == "Standard", "pricingTier", tier),
         Some(tier) => Fact::unknown(format!("the plan's tier is {tier}, of which nothing is known here")),
@@ -213,7 +272,7 @@ pub fn recorded(scene: &Scene<'_>) -> Recorded {
         (Fact::Unknown(unknown), Fact::Known(_)) => {
             let doubt = without_reads(&at(&any));
             let doubt = doubt.into_iter().map(|lost| Lost { why: unknown.reason.clone(), ..lost });
-            read(Vec::new(), doubt.take(1).collect())
+            read(Vec::new(), doubt.collect())
         }
         (_, Fact::Unknown(unknown)) => Recorded::Unread(unknown.reason.clone()),
     }
@@ -226,6 +285,9 @@ fn stopped(
     settings: &Settings<'_>,
     cluster: &Result<Told<'_>, String>,
 ) -> Option<(String, String)> {
+    if destinations::destinations(settings).iter().any(|one| one.doubt.is_some()) {
+        return None;
+    }
     let places = places::places(scene, told, settings, cluster.clone());
     let mut audit = places.iter().filter(|place| place.audit && place.kind != "not-known").peekable();
     let first = audit.peek().map(|place| place.takes_in.clone())?;

@@ -17,7 +17,7 @@ use crate::verdict::Rank;
 pub struct Place {
     /// What it is: `the table AKSAudit of the workspace law-prod`.
     pub name: String,
-    /// `workspace`, `storage`, `event-hub`, `partner` or `service-bus`.
+    /// `workspace`, `storage`, `event-hub`, `partner` or `service-bus`; `not-known` where it is not known whether there is one.
     pub kind: String,
     /// What sends there: the name of a diagnostic setting, or `data export` and its name.
     pub by: String,
@@ -69,17 +69,18 @@ pub fn places(
         .filter(is_workspace)
         .all(|one| first.is_some_and(|first| first.id.eq_ignore_ascii_case(&one.id)));
     let site = Site { scene, settings: told, cluster, is_alone };
-    let mut found: Vec<Place> = direct.iter().map(|one| site.place(one, None)).collect();
-    for one in direct.iter().filter(|one| one.kind == TargetKind::Workspace && one.audit) {
+    let mut found: Vec<Place> = direct.iter().map(|one| site.place(one)).collect();
+    let is_source = |one: &&Destination| is_workspace(one) && one.audit && one.doubt.is_none();
+    for one in direct.iter().filter(is_source) {
         let exports = site.told("aks/data-exports", &one.id).and_then(|told| exported(one, told.value));
         match exports {
-            Ok(exports) => found.extend(exports.iter().map(|one| site.place(one, None))),
+            Ok(exports) => found.extend(exports.iter().map(|one| site.place(one))),
             // Somewhere else there may be another copy.
-            Err(reason) => {
-                found.push(
-                    site.place(&Destination { by: "data exports".into(), ..one.clone() }, Some(&reason)),
-                );
-            }
+            Err(reason) => found.push(site.place(&Destination {
+                by: "data exports".into(),
+                doubt: Some(reason),
+                ..one.clone()
+            })),
         }
     }
     found
@@ -92,8 +93,9 @@ impl<'s> Site<'s> {
         if exact.is_err() && self.is_alone && has_nameless() { self.scene.told(call, "") } else { exact }
     }
 
-    /// A place; with a reason, one of which only this much is known that it may exist.
-    fn place(&self, one: &Destination, perhaps: Option<&str>) -> Place {
+    /// A place. Of a doubtful one nothing more is known than that it may exist.
+    fn place(&self, one: &Destination) -> Place {
+        let perhaps = one.doubt.as_deref();
         let id = ResourceId::parse(&one.id);
         let name = id.map_or(one.id.as_str(), |id| id.name);
         let other = |fact: Fact<bool>| perhaps.map_or(fact, Fact::unknown);
@@ -116,7 +118,7 @@ impl<'s> Site<'s> {
         };
         Place {
             name: match (one.kind, &one.table, perhaps) {
-                (.., Some(_)) => format!("what the workspace {name} may export"),
+                (.., Some(_)) => format!("what {} may send", one.by),
                 (TargetKind::Workspace, Some(table), _) => {
                     format!("the table {table} of the workspace {name}")
                 }
@@ -195,11 +197,15 @@ impl<'s> Site<'s> {
     fn immutable(&self, one: &Destination) -> Fact<i64> {
         let account = self.scene.told("aks/storage-account", &one.id);
         if let Ok(account) = &account {
-            const POLICY: &str = "immutableStorageWithVersioning";
-            let is_on = account.get(&format!("{POLICY}.enabled")) == Some(&Value::Bool(true));
-            let path = format!("{POLICY}.immutabilityPolicy");
-            if let Some(days) = account.get(&path).filter(|_| is_on).and_then(locked_days) {
-                return account.fact(days, &path, format!("locked for {days} days"));
+            const PATH: &str = "immutableStorageWithVersioning.immutabilityPolicy";
+            match account.switch("immutableStorageWithVersioning.enabled", false) {
+                Fact::Unknown(unknown) => return Fact::unknown(unknown.reason),
+                Fact::Known(known) if known.value => match account.get(PATH).map(lock) {
+                    Some(Ok(Some((days, detail)))) => return account.fact(days, PATH, detail),
+                    Some(Err(reason)) => return Fact::unknown(reason),
+                    _ => {}
+                },
+                Fact::Known(_) => {}
             }
         }
         let containers = match self.scene.told("aks/storage-containers", &one.id) {
@@ -209,36 +215,50 @@ impl<'s> Site<'s> {
         let Some(list) = containers.items("") else {
             return Fact::unknown("the answer is no list of containers, or only a part of one");
         };
-        let policy = |name: &str| {
-            let is_it = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(name);
-            list.iter().find(is_it)
-        };
-        let mut days = None;
+        let mut shortest: Option<(i64, String)> = None;
         for name in &one.containers {
-            let of_this = policy(name).and_then(|one| one.get("immutabilityPolicy")).and_then(locked_days);
-            days = Some(days.unwrap_or(i64::MAX).min(of_this.unwrap_or(0)));
+            let is_it = |one: &&Value| one.get("name").and_then(Value::as_str) == Some(name);
+            let policy = list.iter().find(is_it).and_then(|one| one.get("immutabilityPolicy"));
+            let lock = match policy.map_or(Ok(None), lock) {
+                Ok(Some(lock)) => lock,
+                Ok(None) => match &account {
+                    Ok(_) => (0, "no policy that is locked".to_owned()),
+                    // The account may have one.
+                    Err(reason) => return Fact::unknown(reason.clone()),
+                },
+                Err(reason) => return Fact::unknown(reason),
+            };
+            shortest = shortest.filter(|(days, _)| *days <= lock.0).or(Some(lock));
         }
-        match (days, &account) {
-            (Some(days), _) if days > 0 => containers.fact(
-                days,
-                &format!("{}.immutabilityPolicy", one.containers.join(", ")),
-                format!("locked for {days} days"),
-            ),
-            (_, Err(reason)) => Fact::unknown(reason.clone()),
-            (_, Ok(_)) => containers.fact(
-                0,
-                &format!("{}.immutabilityPolicy", one.containers.join(", ")),
-                "no policy that is locked",
-            ),
-        }
+        let (days, detail) = shortest.unwrap_or((0, "no container".to_owned()));
+        containers.fact(days, &format!("{}.immutabilityPolicy", one.containers.join(", ")), detail)
     }
 }
 
-/// The days of a policy that cannot be taken back; none if it is not locked.
-fn locked_days(policy: &Value) -> Option<i64> {
-    let state = policy.get("state").and_then(Value::as_str)?;
-    let days = policy.get("immutabilityPeriodSinceCreationInDays").and_then(Value::as_i64)?;
-    state.eq_ignore_ascii_case("Locked").then_some(days)
+/// For how many days a policy that cannot be taken back keeps logs, and why; none if it is not locked.
+///
+/// Logs are written by appending to blobs. A policy that refuses that keeps what was there and ends the log.
+fn lock(policy: &Value) -> Result<Option<(i64, String)>, String> {
+    const APPENDS: [&str; 2] = ["allowProtectedAppendWrites", "allowProtectedAppendWritesAll"];
+    let state = policy.get("state").and_then(Value::as_str).unwrap_or_default();
+    if !state.eq_ignore_ascii_case("Locked") {
+        return Ok(None);
+    }
+    let days = policy.get("immutabilityPeriodSinceCreationInDays").and_then(Value::as_i64);
+    let days = days.ok_or("the policy is locked, and the answer does not tell for how many days")?;
+    let appends = APPENDS.iter().filter_map(|key| policy.get(*key)).filter(|value| !value.is_null());
+    let appends: Vec<Option<bool>> = appends.map(Value::as_bool).collect();
+    if appends.contains(&Some(true)) {
+        Ok(Some((days, format!("locked for {days} days, and logs can be appended to"))))
+    } else if appends.is_empty() || appends.contains(&None) {
+        Err(format!(
+            "the policy is locked for {days} days, and the answer does not tell with {} whether logs can still be appended to",
+            APPENDS.join(" or ")
+        ))
+    } else {
+        let detail = format!("locked for {days} days without {}, so that no log can be written", APPENDS[0]);
+        Ok(Some((0, detail)))
+    }
 }
 
 /// Whether a group is one of the cluster's two.
@@ -312,5 +332,34 @@ fn plan(table: Told<'_>) -> Fact<String> {
     match table.text("plan") {
         Some(plan) => table.fact(plan.to_owned(), "plan", plan),
         None => Fact::unknown("the answer about the table does not tell its plan"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_counts_only_where_logs_can_be_appended_to() {
+        let of = |more: Value| {
+            let mut policy = json!({"state": "Locked", "immutabilityPeriodSinceCreationInDays": 365});
+            if let (Value::Object(policy), Value::Object(more)) = (&mut policy, more) {
+                policy.extend(more);
+            }
+            lock(&policy).map(|lock| lock.map(|(days, _)| days)).map_err(drop)
+        };
+        assert_eq!(of(json!({"allowProtectedAppendWrites": true})), Ok(Some(365)));
+        assert_eq!(
+            of(json!({"allowProtectedAppendWrites": false, "allowProtectedAppendWritesAll": true})),
+            Ok(Some(365))
+        );
+        assert_eq!(of(json!({"allowProtectedAppendWrites": false})), Ok(Some(0)));
+        assert_eq!(of(json!({"allowProtectedAppendWrites": null})), Err(()));
+        assert_eq!(of(json!({"allowProtectedAppendWrites": "true"})), Err(()));
+        assert_eq!(of(json!({})), Err(()));
+        assert_eq!(of(json!({"state": "Unlocked"})), Ok(None));
+        assert_eq!(lock(&json!(null)), Ok(None));
     }
 }

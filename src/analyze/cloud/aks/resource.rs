@@ -49,6 +49,12 @@ pub fn kind(id: &str) -> Option<String> {
     (!types.is_empty()).then(|| format!("{provider}/{}", types.join("/")))
 }
 
+/// What an extension resource, such as a diagnostic setting, belongs to: the part before its own `/providers/`.
+pub fn extended(id: &str) -> Option<&str> {
+    let end = id.to_ascii_lowercase().rfind("/providers/")?;
+    id.get(..end).filter(|outer| !outer.is_empty())
+}
+
 /// Whether one id is that of a thing itself, or of a group or subscription that holds it.
 pub fn holds(outer: &str, inner: &str) -> bool {
     let mut inner = inner.split('/').filter(|part| !part.is_empty());

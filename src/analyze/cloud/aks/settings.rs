@@ -69,13 +69,15 @@ const TARGETS: [(&str, TargetKind); 5] = [
     ("serviceBusRuleId", TargetKind::ServiceBus),
 ];
 
-/// Whether a category is on by an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Covers {
-    Yes,
+/// Whether a category is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Covers {
+    /// It is off.
     No,
     /// It cannot be told.
     Perhaps,
+    /// It is on.
+    Yes,
 }
 
 /// An entry of `logs`.
@@ -90,10 +92,7 @@ struct Log<'s> {
 impl<'s> Log<'s> {
     fn of(value: &'s Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
-        let is_on = match value.get("enabled") {
-            None | Some(Value::Null) => Some(false),
-            Some(other) => other.as_bool(),
-        };
+        let is_on = value.get("enabled").and_then(Value::as_bool);
         Self { category: text("category"), group: text("categoryGroup"), is_on }
     }
 
@@ -111,8 +110,8 @@ impl<'s> Log<'s> {
                 "guard" => Covers::Perhaps,
                 _ => Covers::No,
             },
-            (_, Some(_)) => Covers::Perhaps,
-            _ => Covers::No,
+            (Some(_), None) => Covers::No,
+            _ => Covers::Perhaps,
         };
         match (names, self.is_on) {
             (Covers::No, _) | (_, Some(false)) => Covers::No,
@@ -122,6 +121,9 @@ impl<'s> Log<'s> {
     }
 }
 
+/// Something that a setting sends to, with its id; without one if what is written there is no text.
+pub type Target<'s> = (TargetKind, Option<&'s str>);
+
 /// One diagnostic setting.
 #[derive(Debug, Clone)]
 pub struct Setting<'s> {
@@ -130,14 +132,21 @@ pub struct Setting<'s> {
     /// Whether each kind of log has a table of its own; none if it is something that is not known.
     pub is_dedicated: Option<bool>,
     /// Where it sends.
-    pub targets: Vec<(TargetKind, &'s str)>,
+    pub targets: Vec<Target<'s>>,
     logs: Vec<Log<'s>>,
 }
 
 impl<'s> Setting<'s> {
     fn of(value: &'s Value) -> Self {
         let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let logs = value.get("logs").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let target = |(key, kind): &(&str, TargetKind)| match value.get(*key) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) => (!id.is_empty()).then_some((*kind, Some(id.as_str()))),
+            Some(_) => Some((*kind, None)),
+        };
+        // What is no list may say anything: one entry of which nothing is known.
+        let logs = value.get("logs").and_then(Value::as_array);
+        let logs = logs.map_or(std::slice::from_ref(&Value::Null), Vec::as_slice);
         let is_dedicated = match text("logAnalyticsDestinationType") {
             None => Some(false),
             Some(kind) if kind.eq_ignore_ascii_case("AzureDiagnostics") => Some(false),
@@ -146,27 +155,37 @@ impl<'s> Setting<'s> {
         Self {
             name: text("name").unwrap_or("a setting without a name"),
             is_dedicated,
-            targets: TARGETS.iter().filter_map(|(key, kind)| Some((*kind, text(key)?))).collect(),
+            targets: TARGETS.iter().filter_map(target).collect(),
             logs: logs.iter().map(Log::of).collect(),
         }
     }
 
+    /// Whether it sends a category anywhere.
     fn covers(&self, category: &str) -> Covers {
-        let each = || self.logs.iter().map(|log| log.covers(category));
-        if self.targets.is_empty() {
-            Covers::No
-        } else if each().any(|covers| covers == Covers::Yes) {
-            Covers::Yes
-        } else if each().any(|covers| covers == Covers::Perhaps) {
-            Covers::Perhaps
-        } else {
-            Covers::No
-        }
+        let each = self.targets.iter().map(|target| self.sends(category, *target));
+        each.max().unwrap_or(Covers::No)
     }
 
-    /// Whether it sends a category for certain.
-    pub fn sends(&self, category: &str) -> bool {
-        self.covers(category) == Covers::Yes
+    /// Whether it sends a category to one of its targets.
+    pub fn sends(&self, category: &str, (_, id): Target<'_>) -> Covers {
+        let is_on = self.logs.iter().map(|log| log.covers(category)).max().unwrap_or(Covers::No);
+        if id.is_some() { is_on } else { is_on.min(Covers::Perhaps) }
+    }
+
+    /// Why it cannot be told whether it sends a category.
+    pub fn doubt(&self, category: &str) -> String {
+        let name = self.name;
+        match self.entry(category).map(Log::name) {
+            Some("") => format!(
+                "the diagnostic setting {name} has logs without a name, or no list of them, so that it is not known whether it sends {category}"
+            ),
+            Some(by) if self.targets.iter().any(|(_, id)| id.is_some()) => format!(
+                "the diagnostic setting {name} has `{by}`, of which it is not known whether that switches {category} on"
+            ),
+            _ => format!(
+                "the diagnostic setting {name} has a destination that is no id, so that it is not known whether it sends {category} anywhere"
+            ),
+        }
     }
 
     /// The categories and groups that are on, as they are written.
@@ -228,11 +247,7 @@ impl<'s> Settings<'s> {
             return known(true, on);
         }
         if let Some(setting) = with(Covers::Perhaps).next() {
-            let by = setting.entry(category).map_or("", Log::name);
-            return Fact::unknown(format!(
-                "the diagnostic setting {} has `{by}`, of which it is not known whether that switches {category} on",
-                setting.name
-            ));
+            return Fact::unknown(setting.doubt(category));
         }
         if !self.is_whole {
             return Fact::unknown(format!(
@@ -288,14 +303,20 @@ mod tests {
     fn odd_entries_are_neither_on_nor_an_error() {
         let with = |logs: Value| json!({"name": "x", "workspaceId": "/w", "logs": logs});
         assert_eq!(sends(&with(json!([{"category": AUDIT, "enabled": "true"}])), AUDIT), Covers::Perhaps);
-        assert_eq!(sends(&with(json!([{"category": AUDIT}])), AUDIT), Covers::No);
-        assert_eq!(sends(&with(json!([null, 3, "kube-audit", {}])), AUDIT), Covers::No);
-        assert_eq!(sends(&with(json!("kube-audit")), AUDIT), Covers::No);
+        assert_eq!(sends(&with(json!([{"category": AUDIT}])), AUDIT), Covers::Perhaps);
+        for odd in [json!("kube-audit"), json!(null), json!([null]), json!([3]), json!([{"enabled": true}])] {
+            assert_eq!(sends(&with(odd.clone()), AUDIT), Covers::Perhaps, "{odd}");
+        }
+        assert_eq!(sends(&with(json!([{"category": "guard"}, {"enabled": false}])), AUDIT), Covers::No);
+        assert_eq!(sends(&with(json!([])), AUDIT), Covers::No);
         let twice =
             json!([{"category": AUDIT, "enabled": false}, {"category": "Kube-Audit", "enabled": true}]);
         assert_eq!(sends(&with(twice), AUDIT), Covers::Yes);
         let nowhere = json!({"name": "x", "workspaceId": "", "logs": [{"category": AUDIT, "enabled": true}]});
         assert_eq!(sends(&nowhere, AUDIT), Covers::No);
+        let somewhere = json!({"name": "x", "storageAccountId": {"id": "/s"}, "logs": [{"category": AUDIT, "enabled": true}]});
+        assert_eq!(sends(&somewhere, AUDIT), Covers::Perhaps);
+        assert!(Setting::of(&somewhere).doubt(AUDIT).contains("no id"));
     }
 
     #[test]
