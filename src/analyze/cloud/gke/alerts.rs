@@ -99,8 +99,9 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     for item in items {
         let policy = told.part(item);
         let name = policy.text("displayName").or_else(|| policy.text("name")).unwrap_or("(without a name)");
-        let mut untold =
-            |reason: String| watching.untold = Some(format!("what the alert policy {name} watches is not known: {reason}"));
+        let mut untold = |reason: String| {
+            watching.untold = Some(format!("what the alert policy {name} watches is not known: {reason}"))
+        };
         match policy.switch("enabled", true) {
             Fact::Known(known) if known.value => {}
             Fact::Known(_) => continue,
@@ -113,7 +114,9 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
         for condition in policy.items("conditions").unwrap_or_default() {
             let filter = |kind| Some((kind, condition.get(kind)?.get("filter")?.as_str()?));
             let Some((kind, text)) = KINDS.into_iter().find_map(filter) else {
-                untold("it has a condition without a filter, such as a query in PromQL or SQL; read that".into());
+                untold(
+                    "it has a condition without a filter, such as a query in PromQL or SQL; read that".into(),
+                );
                 continue;
             };
             let watches = match (kind, text.split_once(USER_METRIC), &metrics) {
@@ -188,7 +191,8 @@ fn is_for_audit(scene: &Scene<'_>, text: &str) -> ForAudit {
     }
     let filter = Filter::parse(text)?;
     let logs = [Log::Activity, Log::DataAccess];
-    let matches = |method: &Text| logs.map(|log| filter.matches(&entry(scene, log, method.clone()))).into_iter().max();
+    let matches =
+        |method: &Text| logs.map(|log| filter.matches(&entry(scene, log, method.clone()))).into_iter().max();
     if VERBS.iter().all(|verb| matches(&any_method(verb)) == Some(Truth::No)) {
         return Ok(false);
     }
@@ -197,9 +201,8 @@ fn is_for_audit(scene: &Scene<'_>, text: &str) -> ForAudit {
         let below = of_it.subresources.keys().map(move |name| format!("{resource}/{name}"));
         std::iter::once(resource.clone()).chain(below).map(move |resource| (group, resource))
     });
-    let requests = resources
-        .flat_map(|(group, resource)| VERBS.map(|verb| methods(group, &resource, verb)))
-        .flatten();
+    let requests =
+        resources.flat_map(|(group, resource)| VERBS.map(|verb| methods(group, &resource, verb))).flatten();
     match requests.filter_map(|method| matches(&method)).max() {
         Some(Truth::Yes) => Ok(true),
         Some(Truth::Perhaps) if is_marked => Ok(true),

@@ -56,10 +56,13 @@ impl Configured {
         let own = told(scene, "gke/iam-policy", "").and_then(|own| {
             let at = own.evidence("", "").at;
             // A policy does not say whose it is. Only the question does, if it was asked, or the answer about what is above.
-            let is_asked = scene.identity.account.as_ref().is_some_and(|id| at.split(' ').any(|word| word == id));
+            let is_asked =
+                scene.identity.account.as_ref().is_some_and(|id| at.split(' ').any(|word| word == id));
             match &levels {
                 _ if !own.value.is_object() => Err(format!("{at} is no IAM policy")),
-                Err(reason) if !is_asked => Err(format!("of which project {at} is, it does not say: {reason}")),
+                Err(reason) if !is_asked => {
+                    Err(format!("of which project {at} is, it does not say: {reason}"))
+                }
                 _ => Ok(own),
             }
         });

@@ -475,7 +475,11 @@ impl Parser {
                 let test = self.group(depth, |parser, depth| parser.values(field, operator, depth))?;
                 // What it means to differ from several values is not told.
                 let is_negative = matches!(operator, Operator::NotEqual | Operator::NotMatches);
-                Ok(if is_negative && !matches!(test, Test::Field(..) | Test::Pattern(..)) { Test::Unjudged } else { test })
+                Ok(if is_negative && !matches!(test, Test::Field(..) | Test::Pattern(..)) {
+                    Test::Unjudged
+                } else {
+                    test
+                })
             }
             _ => Err("a comparison has no value".into()),
         }

@@ -108,7 +108,6 @@ fn truth(told: &Told<'_>, path: &str) -> Truth {
 }
 
 impl Setting {
-
     fn matches(&self, entry: &Entry) -> Truth {
         self.filter.as_ref().map_or(Truth::Perhaps, |filter| filter.matches(entry))
     }

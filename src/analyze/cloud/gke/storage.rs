@@ -88,7 +88,9 @@ fn flows<'s>(scene: &Scene<'_>, sinks: &'s Sinks) -> Vec<Flow<'s>> {
             .filter(|(_, truth)| *truth != Truth::No)
             .collect();
         let is_same = |other: &Flow<'_>| {
-            let names = |flow: &Flow<'_>| flow.iter().map(|(sink, truth)| (sink.at.clone(), *truth)).collect::<Vec<_>>();
+            let names = |flow: &Flow<'_>| {
+                flow.iter().map(|(sink, truth)| (sink.at.clone(), *truth)).collect::<Vec<_>>()
+            };
             names(other) == names(&flow)
         };
         if !flow.is_empty() && !flows.iter().any(is_same) {
@@ -303,7 +305,9 @@ fn protected(scene: &Scene<'_>, flows: &[Flow<'_>], buckets: Result<&Buckets<'_>
         }
         let unknown = places.iter().find_map(|(_, place)| match place {
             Err(reason) => Some(reason.clone()),
-            Ok((true, evidence)) => Some(format!("whether all of them get there is not certain ({})", evidence.at)),
+            Ok((true, evidence)) => {
+                Some(format!("whether all of them get there is not certain ({})", evidence.at))
+            }
             Ok((false, _)) => None,
         });
         match unknown {
