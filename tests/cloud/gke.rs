@@ -23,7 +23,7 @@ const QUESTIONS: [(&str, &str); 11] = [
     ("logging sinks list --organization *", "organization-sinks"),
     ("logging settings describe *", "settings"),
     ("logging metrics list *", "metrics"),
-    ("monitoring policies list *", "alert-policies"),
+    ("alpha monitoring policies list *", "alert-policies"),
     ("compute networks subnets describe *", "subnet"),
 ];
 
@@ -249,7 +249,7 @@ fn every_call_that_fails_alone_leaves_only_its_own_facts_unknown() {
         ("logging buckets list *", denied, vec!["007", "009"], "logging.buckets.list"),
         ("logging sinks list --project *", denied, vec!["006", "007", "008", "009"], "logging.sinks.list"),
         ("logging metrics list *", denied, vec!["010", "011"], "logging.logMetrics.list"),
-        ("monitoring policies list *", denied, vec!["010", "011"], "monitoring.alertPolicies.list"),
+        ("alpha monitoring policies list *", denied, vec!["010", "011"], "monitoring.alertPolicies.list"),
         ("compute networks subnets describe *", denied, vec!["012"], "compute.subnetworks.get"),
         ("projects get-iam-policy *", denied, vec![], ""),
         ("logging sinks list --organization *", denied, vec![], ""),

@@ -83,12 +83,12 @@ pub const CALLS: &[Call] = &[
         what: "the log-based metrics of the project",
         command: "gcloud logging metrics list --project PROJECT --format=json",
         permission: "logging.logMetrics.list",
-        keep: &["name", "filter", "disabled"],
+        keep: &["name", "resourceName", "filter", "disabled"],
     },
     Call {
         id: "gke/alert-policies",
         what: "the alert policies of the project",
-        command: "gcloud monitoring policies list --project PROJECT --format=json",
+        command: "gcloud alpha monitoring policies list --project PROJECT --format=json",
         permission: "monitoring.alertPolicies.list",
         keep: &[
             "name",

@@ -37,7 +37,7 @@ pub(super) fn questions(identity: &Identity, cloud: &Cloud) -> Vec<Question> {
             ("gke/sinks", &["logging", "sinks", "list"]),
             ("gke/log-settings", &["logging", "settings", "describe"]),
             ("gke/metrics", &["logging", "metrics", "list"]),
-            ("gke/alert-policies", &["monitoring", "policies", "list"]),
+            ("gke/alert-policies", &["alpha", "monitoring", "policies", "list"]),
         ];
         list.extend(of_project.map(|(id, arguments)| question(id, "", project, arguments)));
         let subnetwork = cluster.pointer("/networkConfig/subnetwork").and_then(Value::as_str);

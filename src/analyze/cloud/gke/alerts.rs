@@ -4,15 +4,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::told::Scene;
-use super::entry::{Log, any_method, entry};
-use super::filter::{Filter, Truth};
+use super::super::told::{Scene, Told};
+use super::entry::{Log, any_method, entry, methods};
+use super::filter::{Filter, Text, Truth};
+use super::sinks::foreign;
 use super::{items, told};
 use crate::analyze::fact::Fact;
+use crate::analyze::policy::apis::Apis;
+use crate::analyze::policy::load::NEWEST;
 use crate::verdict::{Evidence, Rank};
 
-/// What a filter names that is meant for audit logs.
-const MARKS: [&str; 3] = ["cloudaudit", "protopayload", "k8s_cluster"];
+/// What only a filter names that is meant for audit logs.
+const MARKS: [&str; 2] = ["cloudaudit", "protopayload"];
+
+/// What a filter names that is meant for audit logs or for events.
+const CLUSTER: &str = "k8s_cluster";
+
+/// The kinds of conditions whose filters are read.
+const KINDS: [&str; 3] = ["conditionMatchedLog", "conditionThreshold", "conditionAbsent"];
 
 /// The verbs of whose entries a filter may be meant.
 const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
@@ -78,6 +87,9 @@ struct Found {
 fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     let told = told(scene, "gke/alert-policies", "")?;
     let items = items(&told)?;
+    if let Some(reason) = of_another(scene, &told, items, "name") {
+        return Err(reason);
+    }
     let metrics = metrics(scene);
     let mut watching = Watching {
         list: Vec::new(),
@@ -87,17 +99,26 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     for item in items {
         let policy = told.part(item);
         let name = policy.text("displayName").or_else(|| policy.text("name")).unwrap_or("(without a name)");
-        if policy.get("enabled") == Some(&Value::Bool(false)) {
-            continue;
+        let mut untold = |reason: String| {
+            watching.untold = Some(format!("what the alert policy {name} watches is not known: {reason}"))
+        };
+        match policy.switch("enabled", true) {
+            Fact::Known(known) if known.value => {}
+            Fact::Known(_) => continue,
+            Fact::Unknown(unknown) => {
+                untold(unknown.reason);
+                continue;
+            }
         }
         let channels = policy.items("notificationChannels").unwrap_or_default();
-        let conditions = policy.items("conditions").unwrap_or_default();
-        let filters = conditions.iter().flat_map(|condition| {
-            ["conditionMatchedLog", "conditionThreshold", "conditionAbsent"]
-                .into_iter()
-                .filter_map(move |kind| condition.get(kind)?.get("filter")?.as_str().map(|text| (kind, text)))
-        });
-        for (kind, text) in filters {
+        for condition in policy.items("conditions").unwrap_or_default() {
+            let filter = |kind| Some((kind, condition.get(kind)?.get("filter")?.as_str()?));
+            let Some((kind, text)) = KINDS.into_iter().find_map(filter) else {
+                untold(
+                    "it has a condition without a filter, such as a query in PromQL or SQL; read that".into(),
+                );
+                continue;
+            };
             let watches = match (kind, text.split_once(USER_METRIC), &metrics) {
                 ("conditionMatchedLog", ..) => is_for_audit(scene, text),
                 (_, None, _) => Ok(false),
@@ -108,8 +129,7 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
                 (_, Some(_), Err(reason)) => Err(reason.clone()),
             };
             let watches = watches.unwrap_or_else(|reason| {
-                watching.untold =
-                    Some(format!("what the alert policy {name} watches is not known: {reason}"));
+                untold(reason);
                 false
             });
             if watches {
@@ -123,6 +143,15 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
     Ok(watching)
 }
 
+/// Why things are of another project than the cluster's, if the field with their full names shows that.
+fn of_another(scene: &Scene<'_>, told: &Told<'_>, items: &[Value], field: &str) -> Option<String> {
+    let owner = |one: &Value| {
+        let name = one.get(field).and_then(Value::as_str)?;
+        Some(name.split('/').take(2).collect::<Vec<_>>().join("/"))
+    };
+    items.iter().find_map(|one| foreign(scene, owner(one).as_deref(), told))
+}
+
 /// Whether the rest of a metric's type begins with its whole name.
 fn names(rest: &str, metric: &str) -> bool {
     let after = rest.strip_prefix(metric);
@@ -133,25 +162,50 @@ fn names(rest: &str, metric: &str) -> bool {
 fn metrics(scene: &Scene<'_>) -> Result<Vec<(String, ForAudit)>, String> {
     let told = told(scene, "gke/metrics", "")?;
     let items = items(&told)?;
-    let metric = |one: &Value| {
-        let name = one.get("name").and_then(Value::as_str)?.to_owned();
-        let filter = one.get("filter").and_then(Value::as_str).unwrap_or_default();
-        let is_on = one.get("disabled") != Some(&Value::Bool(true));
-        Some((name, if is_on { is_for_audit(scene, filter) } else { Ok(false) }))
+    if let Some(reason) = of_another(scene, &told, items, "resourceName") {
+        return Err(reason);
+    }
+    let metric = |one| {
+        let metric = told.part(one);
+        let name = metric.text("name")?.to_owned();
+        let counts = match metric.switch("disabled", false) {
+            Fact::Known(known) if known.value => Ok(false),
+            Fact::Known(_) => is_for_audit(scene, metric.text("filter").unwrap_or_default()),
+            Fact::Unknown(unknown) => Err(unknown.reason),
+        };
+        Some((name, counts))
     };
     Ok(items.iter().filter_map(metric).collect())
 }
 
-/// Whether a filter is meant for the cluster's audit logs: it names something of theirs, and may match an entry.
+/// Whether a filter is meant for the cluster's audit logs: it certainly matches a request to one of Kubernetes' own resources, or
+/// may match one and names something that only audit logs have.
 ///
 /// # Errors
-/// It cannot be read.
+/// It cannot be read, or may be meant for something else.
 fn is_for_audit(scene: &Scene<'_>, text: &str) -> ForAudit {
     let lower = text.to_lowercase();
-    if !MARKS.iter().any(|mark| lower.contains(mark)) {
+    let is_marked = MARKS.iter().any(|mark| lower.contains(mark));
+    if !is_marked && !lower.contains(CLUSTER) {
         return Ok(false);
     }
     let filter = Filter::parse(text)?;
-    let matches = |log, verb| filter.matches(&entry(scene, log, any_method(verb))) != Truth::No;
-    Ok([Log::Activity, Log::DataAccess].into_iter().any(|log| VERBS.iter().any(|verb| matches(log, verb))))
+    let logs = [Log::Activity, Log::DataAccess];
+    let matches =
+        |method: &Text| logs.map(|log| filter.matches(&entry(scene, log, method.clone()))).into_iter().max();
+    if VERBS.iter().all(|verb| matches(&any_method(verb)) == Some(Truth::No)) {
+        return Ok(false);
+    }
+    let apis = Apis::of_version(NEWEST);
+    let resources = apis.resources.iter().flat_map(|((group, resource), of_it)| {
+        let below = of_it.subresources.keys().map(move |name| format!("{resource}/{name}"));
+        std::iter::once(resource.clone()).chain(below).map(move |resource| (group, resource))
+    });
+    let requests =
+        resources.flat_map(|(group, resource)| VERBS.map(|verb| methods(group, &resource, verb))).flatten();
+    match requests.filter_map(|method| matches(&method)).max() {
+        Some(Truth::Yes) => Ok(true),
+        Some(Truth::Perhaps) if is_marked => Ok(true),
+        _ => Err(format!("whether `{text}` is meant for the cluster's audit logs is not certain")),
+    }
 }

@@ -184,11 +184,31 @@ fn flow_logs(scene: &Scene<'_>, cluster: &Told<'_>) -> Fact<bool> {
         return Fact::unknown(format!("{} is no subnetwork: it has no name", subnet.evidence("", "").at));
     }
     let old = subnet.switch("enableFlowLogs", false);
-    match subnet.get("logConfig.enable") {
-        Some(_) => subnet.switch("logConfig.enable", false),
+    let is_on = match subnet.get("logConfig.enable") {
         // Before logConfig there was a switch beside it.
         None if old.value() == Some(&true) => old,
-        None => subnet.switch("logConfig.enable", false),
+        _ => subnet.switch("logConfig.enable", false),
+    };
+    if is_on.value() == Some(&true) { sampled(&subnet).unwrap_or(is_on) } else { is_on }
+}
+
+/// What becomes of flow logs that are on where not every flow has a chance to be logged; none if every one has.
+fn sampled(subnet: &Told<'_>) -> Option<Fact<bool>> {
+    const SAMPLING: &str = "logConfig.flowSampling";
+    const FILTER: &str = "logConfig.filterExpr";
+    let share = subnet.get(SAMPLING).map(|share| (share.as_f64(), share));
+    let filter = subnet.get(FILTER).map(|filter| (filter.as_str().map(str::trim), filter));
+    match (share, filter) {
+        (Some((Some(0.0), _)), _) => Some(subnet.fact(false, SAMPLING, "none of the flows is taken")),
+        (_, Some((Some("false"), _))) => Some(subnet.fact(false, FILTER, "none of the flows matches")),
+        (Some((share, shown)), _) if share.is_none_or(|share| share < 0.0) => {
+            Some(Fact::unknown(format!("{} is {shown}, no share", subnet.evidence(SAMPLING, "").at)))
+        }
+        (_, None | Some((Some("" | "true"), _))) => None,
+        (_, Some((_, shown))) => Some(Fact::unknown(format!(
+            "only flows that match {shown} are logged ({}); look whether these are enough",
+            subnet.evidence(FILTER, "").at
+        ))),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::told::{Scene, Told};
+use super::sinks::ancestors;
 use super::told;
 use crate::analyze::fact::Fact;
 use crate::verdict::{Evidence, Rank};
@@ -51,15 +52,19 @@ impl Configured {
     /// # Errors
     /// Why not even the project's is known.
     pub(super) fn read(scene: &Scene<'_>) -> Result<Self, String> {
+        let levels = ancestors(scene);
         let own = told(scene, "gke/iam-policy", "").and_then(|own| {
-            let odd = || format!("{} is no IAM policy", own.evidence("", "").at);
-            if own.value.is_object() { Ok(own) } else { Err(odd()) }
-        });
-        let levels = told(scene, "gke/ancestors-iam-policy", "").and_then(|all| {
-            let items = all.items("").unwrap_or_default();
-            let has_project =
-                items.iter().any(|one| one.get("type").and_then(Value::as_str) == Some("project"));
-            if has_project { Ok((all, items)) } else { Err("it names no project".to_owned()) }
+            let at = own.evidence("", "").at;
+            // A policy does not say whose it is. Only the question does, if it was asked, or the answer about what is above.
+            let is_asked =
+                scene.identity.account.as_ref().is_some_and(|id| at.split(' ').any(|word| word == id));
+            match &levels {
+                _ if !own.value.is_object() => Err(format!("{at} is no IAM policy")),
+                Err(reason) if !is_asked => {
+                    Err(format!("of which project {at} is, it does not say: {reason}"))
+                }
+                _ => Ok(own),
+            }
         });
         let mut configured = Self {
             on: BTreeMap::new(),

@@ -3,6 +3,19 @@
 use super::super::told::Scene;
 use super::filter::{Entry, Text};
 
+/// What an attacker reads: groups and resources whose reads are looked for one by one.
+pub(super) const WATCHED: [(&str, &str); 9] = [
+    ("", "secrets"),
+    ("", "configmaps"),
+    ("", "serviceaccounts"),
+    ("", "pods"),
+    ("", "pods/log"),
+    ("", "pods/exec"),
+    ("", "nodes/proxy"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("rbac.authorization.k8s.io", "rolebindings"),
+];
+
 /// The log that an entry stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Log {

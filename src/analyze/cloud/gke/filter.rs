@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::{BitAnd, BitOr, Not};
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 /// The longest filter that Cloud Logging takes, in characters.
 const MAX_LENGTH: usize = 20_000;
@@ -16,10 +16,10 @@ const MAX_LENGTH: usize = 20_000;
 const MAX_DEPTH: usize = 60;
 
 /// The largest program that a regular expression may become, in bytes.
-const MAX_REGEX: usize = 1 << 20;
+const MAX_REGEX: usize = 1 << 18;
 
 /// Whether something is so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Truth {
     /// It certainly is not.
     No,
@@ -106,6 +106,8 @@ enum Test {
     Not(Box<Test>),
     /// A field in small letters, and what it is compared with.
     Field(String, Operator, String),
+    /// A field in small letters, whether it must not match, and the regular expression; none if that cannot be read.
+    Pattern(String, bool, Option<Regex>),
     /// A text that may stand in any field.
     Anywhere(String),
     LogId(String),
@@ -155,6 +157,11 @@ impl Test {
             Self::Field(path, operator, value) => {
                 entry.field(path).map_or(Truth::Perhaps, |text| operator.compare(text, value))
             }
+            Self::Pattern(path, is_negated, regex) => match (entry.field(path), regex) {
+                (Some(Text::Exactly(text)), Some(regex)) => (regex.is_match(text) != *is_negated).into(),
+                (Some(Text::Absent), Some(regex)) if !is_negated && !regex.is_match("") => Truth::No,
+                _ => Truth::Perhaps,
+            },
             Self::Anywhere(value) => {
                 let has = |text: &Text| Operator::Has.compare(text, value) == Truth::Yes;
                 if entry.fields.values().any(has) { Truth::Yes } else { Truth::Perhaps }
@@ -181,10 +188,9 @@ impl Operator {
     fn compare(self, text: &Text, value: &str) -> Truth {
         match (self, text) {
             (Self::NotEqual, Text::Exactly(_) | Text::EndsWith(_)) => !Self::Equal.compare(text, value),
-            (Self::NotMatches, Text::Exactly(_) | Text::EndsWith(_)) => !Self::Matches.compare(text, value),
             (Self::Has, Text::Exactly(_) | Text::EndsWith(_)) if value == "*" => Truth::Yes,
             // Nothing is equal to what is missing, and nothing is said of whether it differs.
-            (Self::Equal | Self::Has | Self::Matches, Text::Absent) => {
+            (Self::Equal | Self::Has, Text::Absent) => {
                 if value.is_empty() {
                     Truth::Perhaps
                 } else {
@@ -208,13 +214,14 @@ impl Operator {
                     Truth::Perhaps
                 }
             }
-            (Self::Matches, Text::Exactly(text)) => RegexBuilder::new(value)
-                .size_limit(MAX_REGEX)
-                .build()
-                .map_or(Truth::Perhaps, |regex| regex.is_match(text).into()),
             _ => Truth::Perhaps,
         }
     }
+}
+
+/// A regular expression, once for all entries that it is tried on.
+fn pattern(text: &str) -> Option<Regex> {
+    RegexBuilder::new(text).size_limit(MAX_REGEX).build().ok()
 }
 
 fn lower(text: &str) -> String {
@@ -456,14 +463,23 @@ impl Parser {
     fn value(&mut self, field: &str, operator: Operator, depth: usize) -> Result<Test, String> {
         match self.take() {
             Some(Token::Word(value, false) | Token::Quoted(value)) => {
-                Ok(Test::Field(field.to_owned(), operator, value))
+                let field = field.to_owned();
+                Ok(match operator {
+                    Operator::Matches => Test::Pattern(field, false, pattern(&value)),
+                    Operator::NotMatches => Test::Pattern(field, true, pattern(&value)),
+                    _ => Test::Field(field, operator, value),
+                })
             }
             Some(Token::Word(name, true)) => self.function(&name).map(|_| Test::Unjudged),
             Some(Token::Open) => {
                 let test = self.group(depth, |parser, depth| parser.values(field, operator, depth))?;
                 // What it means to differ from several values is not told.
                 let is_negative = matches!(operator, Operator::NotEqual | Operator::NotMatches);
-                Ok(if is_negative && !matches!(test, Test::Field(..)) { Test::Unjudged } else { test })
+                Ok(if is_negative && !matches!(test, Test::Field(..) | Test::Pattern(..)) {
+                    Test::Unjudged
+                } else {
+                    test
+                })
             }
             _ => Err("a comparison has no value".into()),
         }

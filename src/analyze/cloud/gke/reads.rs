@@ -9,7 +9,7 @@ use super::super::recorded::{Lost, Recorded};
 use super::super::told::Scene;
 use super::READS;
 use super::data_access::{ADMIN_READ, Configured, DATA_READ, DATA_WRITE};
-use super::entry::{Log, any_method, entry, methods};
+use super::entry::{Log, WATCHED, any_method, entry, methods};
 use super::filter::Truth;
 use super::sinks::{Outcome, Sinks};
 use crate::analyze::fact::Fact;
@@ -17,19 +17,6 @@ use crate::analyze::policy::apis::Apis;
 use crate::analyze::policy::load::NEWEST;
 use crate::analyze::policy::{GroupResources, PolicyRule};
 use crate::verdict::{Evidence, Rank};
-
-/// What an attacker reads: groups and resources whose reads are looked for one by one.
-const WATCHED: [(&str, &str); 9] = [
-    ("", "secrets"),
-    ("", "configmaps"),
-    ("", "serviceaccounts"),
-    ("", "pods"),
-    ("", "pods/log"),
-    ("", "pods/exec"),
-    ("", "nodes/proxy"),
-    ("rbac.authorization.k8s.io", "clusterrolebindings"),
-    ("rbac.authorization.k8s.io", "rolebindings"),
-];
 
 /// The most evidence of one fact.
 const MAX_PLACES: usize = 12;
@@ -102,9 +89,10 @@ fn dropped(scene: &Scene<'_>, sinks: &Sinks) -> Fact<Vec<String>> {
 pub(super) fn recorded(scene: &Scene<'_>) -> Recorded {
     let configured = Configured::read(scene);
     let sinks = Sinks::read(scene);
-    let described = super::cluster::described(scene);
-    if let (Err(reason), Err(_), Err(_)) = (&configured, &sinks, &described) {
-        return Recorded::Unread(reason.clone());
+    if let (Err(configured), Err(sinks)) = (&configured, &sinks) {
+        let is_same = configured == sinks;
+        let reason = if is_same { configured.clone() } else { format!("{configured}; {sinks}") };
+        return Recorded::Unread(reason);
     }
     let mut lost = Vec::new();
     let mut doubtful = Vec::new();
@@ -119,11 +107,7 @@ pub(super) fn recorded(scene: &Scene<'_>) -> Recorded {
         Ok(sinks) => of_sinks(scene, sinks, &mut lost, &mut doubtful),
         Err(reason) => doubtful.push(Lost::verbs(&READS, "sinks", reason.clone())),
     }
-    let at = match (&configured, &described) {
-        (Ok(configured), _) => configured.place.at.clone(),
-        (_, Ok(described)) => described.evidence("", "").at,
-        _ => "sinks".to_owned(),
-    };
+    let at = configured.map_or_else(|_| "sinks".to_owned(), |configured| configured.place.at);
     Recorded::Read { at, lost, doubtful }
 }
 

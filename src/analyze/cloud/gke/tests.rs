@@ -257,3 +257,50 @@ fn what_the_project_drops_may_be_kept_above_it() {
     assert_eq!((lost.len(), verbs(&doubtful)), (0, vec!["get".to_owned()]));
     assert!(doubtful.first().unwrap().why.contains("a sink above the project may keep it"));
 }
+
+#[test]
+fn the_settings_of_the_cluster_say_nothing_of_its_audit_log() {
+    let cluster = || answer("gke/describe", described(&json!({})));
+    let Recorded::Unread(why) = with(vec![cluster()], recorded) else { panic!("nothing else was read") };
+    assert!(why.contains("get-ancestors-iam-policy") && why.contains("sinks"), "{why}");
+    assert!(matches!(with(vec![cluster(), default_sink(&json!({}))], recorded), Recorded::Read { .. }));
+}
+
+#[test]
+fn metrics_of_another_project_prove_nothing() {
+    let policies = json!([{
+        "name": "projects/acme-prod/alertPolicies/1",
+        "conditions": [{"conditionThreshold": {"filter": "metric.type=\"logging.googleapis.com/user/reads\""}}],
+    }]);
+    let watched = |owner: &str| {
+        let metrics = json!([{
+            "name": "reads",
+            "resourceName": format!("projects/{owner}/metrics/reads"),
+            "filter": "protoPayload.methodName:\"secrets\"",
+        }]);
+        let answers = vec![
+            answer("gke/describe", described(&json!({}))),
+            answer("gke/alert-policies", policies.clone()),
+            answer("gke/metrics", metrics),
+        ];
+        with(answers, facts).alerts.policies.value().map(Vec::len)
+    };
+    assert_eq!((watched("acme-prod"), watched("acme-other")), (Some(1), None));
+}
+
+#[test]
+fn large_regular_expressions_end_in_time() {
+    let start = std::time::Instant::now();
+    let all = json!([{"logType": "ADMIN_READ"}, {"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]);
+    let names: Vec<String> = (0..1_500).map(|index| format!("resource{index}")).collect();
+    let filter = format!("protoPayload.methodName=~\"({})\"", names.join("|"));
+    let exclusion = |index: usize| json!({"name": format!("x{index}"), "filter": filter});
+    let exclusions = |count: usize| json!({"exclusions": (0..count).map(exclusion).collect::<Vec<_>>()});
+    let (lost, _) = of(&all, &exclusions(5));
+    assert!(lost.is_empty());
+    // More than is read leaves it open what is dropped.
+    let (lost, doubtful) = of(&all, &exclusions(50));
+    assert_eq!(lost.len(), 0);
+    assert!(doubtful.iter().any(|one| one.why.contains("all filters together are longer")), "{doubtful:?}");
+    assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+}
