@@ -188,6 +188,60 @@ fn every_real_file_is_read_or_refused_with_a_reason() {
     assert!(read >= 2 && refused >= 6, "{read} read, {refused} refused");
 }
 
+#[test]
+fn settings_of_another_cluster_say_nothing_of_this_one() {
+    let settings = fixture("aks/exemplary").join("settings.json");
+    for (name, group, expected) in
+        [("demo", "RG-Prod", "pass"), ("other", "rg-prod", "unknown"), ("demo", "rg-test", "unknown")]
+    {
+        let output = run(
+            &settings,
+            &["--provider", "aks", "--cluster-name", name, "--resource-group", group, "-o", "json"],
+        );
+        let found = verdicts(&output);
+        for check in ["LA-AKS-001", "LA-AKS-002"] {
+            assert_eq!(found[check], expected, "{check} of {name} in {group}");
+        }
+    }
+}
+
+/// The verdict on each class of requests, where settings send these logs.
+fn recorded_with(logs: &Value) -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let show = fixture("aks/typical").join("show.json");
+    fs::copy(&show, folder.path().join("show.json")).unwrap();
+    let cluster = json_of(&show)["id"].as_str().unwrap().to_owned();
+    let settings = json!([{
+        "id": format!("{cluster}/providers/microsoft.insights/diagnosticSettings/x"),
+        "name": "x",
+        "storageAccountId": "/subscriptions/a1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/st",
+        "logs": logs,
+    }]);
+    fs::write(folder.path().join("settings.json"), settings.to_string()).unwrap();
+    let output = run(folder.path(), &["-o", "json"]);
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let of = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|one| of(one, "subject").starts_with("RC-"))
+        .map(|one| (format!("{} {}", of(one, "check"), of(one, "subject")), of(one, "status")))
+        .collect()
+}
+
+#[test]
+fn what_get_and_list_hang_on_is_doubtful_where_that_is_not_known() {
+    let admin = json!({"category": "kube-audit-admin", "enabled": true});
+    let whole = recorded_with(&json!([{"category": "kube-audit", "enabled": true}]));
+    let without = recorded_with(&json!([admin]));
+    let doubtful = recorded_with(&json!([admin, {"categoryGroup": "someday", "enabled": true}]));
+    let hang = |class: &&String| whole[*class] == "pass" && without[*class] == "fail";
+    let hanging: Vec<&String> = whole.keys().filter(hang).collect();
+    assert!(hanging.len() > 2, "{whole:#?} {without:#?}");
+    for class in hanging {
+        assert_eq!(doubtful[class], "unknown", "{class}");
+    }
+}
+
 const ASK: [&str; 12] = [
     "run",
     "--no-cluster",
