@@ -152,7 +152,7 @@ fn files_have_the_form_of_a_check() {
 #[test]
 fn themes_are_complete_and_in_order() {
     let ids: Vec<&str> = THEMES.iter().map(|theme| theme.id.as_str()).collect();
-    let expected: Vec<String> = (1..=38).map(|number| format!("E{number:02}")).collect();
+    let expected: Vec<String> = (1..=39).map(|number| format!("E{number:02}")).collect();
     assert_eq!(ids, expected);
     let keys: BTreeSet<&str> = THEMES.iter().map(|theme| theme.key.as_str()).collect();
     assert_eq!(keys.len(), THEMES.len());

@@ -243,14 +243,16 @@ fn conditions_and_junctions_are_followed() {
 fn conditions_that_refer_to_each_other_come_to_an_end() {
     let and = |name: &str| [format!("filter({name})"), format!("filter({name})")].join(" and ");
     let mutual = format!("filter f {{ {}; }};\nfilter g {{ {}; }};\n", and("g"), and("f"));
-    let found = effects(&format!("{mutual}{}", between("filter(f);")));
-    assert!(found.contains(&Effect::Unclear), "{found:?}");
+    // Either what passes is not told, or where it leads.
+    let is_open = |text: &str| {
+        pipeline(text).inputs[0].routes.value().is_none() || effects(text).contains(&Effect::Unclear)
+    };
+    assert!(is_open(&format!("{mutual}{}", between("filter(f);"))));
     let mut doubled = String::new();
     for index in 0..40 {
         writeln!(doubled, "filter f{index} {{ {}; }};", and(&format!("f{}", index + 1))).unwrap();
     }
-    let found = effects(&format!("{doubled}filter f40 {{ host(x); }};\n{}", between("filter(f0);")));
-    assert!(found.contains(&Effect::Unclear), "{} steps", found.len());
+    assert!(is_open(&format!("{doubled}filter f40 {{ host(x); }};\n{}", between("filter(f0);"))));
 }
 
 #[test]
@@ -327,7 +329,7 @@ fn sources_lose_what_their_options_leave_out() {
     assert_eq!(limit("file(/a log-msg-size(1MiB))"), Some(1_048_576));
     assert_eq!(limit("file(/a log-msg-size(much))"), None);
     let channel = pipeline("source s { channel { source { file(/a); }; parser { json-parser(); }; }; };");
-    assert_eq!(channel.inputs[0].steps[0].effect, Effect::DropsSome);
+    assert!(channel.inputs[0].steps.iter().any(|step| step.effect == Effect::DropsSome));
     let exporter = pipeline("source s { stats-exporter(port(9090)); };");
     assert_eq!((exporter.inputs.len(), exporter.own_metrics.unwrap().value()), (0, Some(&true)));
 }
