@@ -100,7 +100,7 @@ fn watching(scene: &Scene<'_>) -> Result<Watching, String> {
         let policy = told.part(item);
         let name = policy.text("displayName").or_else(|| policy.text("name")).unwrap_or("(without a name)");
         let mut untold = |reason: String| {
-            watching.untold = Some(format!("what the alert policy {name} watches is not known: {reason}"))
+            watching.untold = Some(format!("what the alert policy {name} watches is not known: {reason}"));
         };
         match policy.switch("enabled", true) {
             Fact::Known(known) if known.value => {}

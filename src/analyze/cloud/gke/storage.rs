@@ -310,12 +310,11 @@ fn protected(scene: &Scene<'_>, flows: &[Flow<'_>], buckets: Result<&Buckets<'_>
             }
             Ok((false, _)) => None,
         });
-        match unknown {
-            Some(reason) => doubt = doubt.or(Some(reason)),
-            None => {
-                let evidence = places.into_iter().filter_map(|(_, place)| place.ok()).map(|(_, one)| one);
-                return Fact::known(false, Rank::Configured, evidence.collect());
-            }
+        if let Some(reason) = unknown {
+            doubt = doubt.or(Some(reason));
+        } else {
+            let evidence = places.into_iter().filter_map(|(_, place)| place.ok()).map(|(_, one)| one);
+            return Fact::known(false, Rank::Configured, evidence.collect());
         }
     }
     match doubt {

@@ -152,14 +152,9 @@ pub(super) fn steps(
     };
     let what = format!("lines longer than {shown} are cut (log-msg-size)");
     steps.push(Step { at, what, effect: Effect::LongLines(limit) });
-    if name == "wildcard-file" {
-        match driver.get("max-files") {
-            Ok(Some((_, _))) => {}
-            _ => {
-                let what = "files beyond 100 are not read, the default of max-files".to_owned();
-                steps.push(Step { at: driver.at(), what, effect: Effect::Skips });
-            }
-        }
+    if name == "wildcard-file" && !matches!(driver.get("max-files"), Ok(Some(_))) {
+        let what = "files beyond 100 are not read, the default of max-files".to_owned();
+        steps.push(Step { at: driver.at(), what, effect: Effect::Skips });
     }
     steps
 }
