@@ -3,7 +3,7 @@
 //! | module | does |
 //! | --- | --- |
 //! | [`signs`] | what a kubeconfig tells of the provider |
-//! | [`file`] | saved answers, raw or as the tools print them, recognised by their form |
+//! | `file` | saved answers, raw or as the tools print them, recognised by their form |
 //! | `tool`, `fault` | commands that read, run with limits, and what their failures mean |
 //! | `eks`, `aks`, `gke` | which answers there are, how each is recognised and taken, and what is asked next |
 //!

@@ -5,7 +5,7 @@
 //! | [`settings`] | the cluster itself: log types, health, how long Events stay |
 //! | [`log_group`] | the log group in which the control plane's logs are kept |
 //! | [`watch`] | who is told of what is in it, and what is carried on from it |
-//! | [`account`] | what the account records and watches beside: `CloudTrail`, `GuardDuty`, flow logs |
+//! | `account` | what the account records and watches beside: `CloudTrail`, `GuardDuty`, flow logs |
 //! | [`pods`] | the logs of pods: the `CloudWatch` add-on, Fargate |
 
 pub mod account;
