@@ -225,7 +225,7 @@ pub(super) fn add(snapshot: &mut Value) {
     snapshot["resourcesUnread"] = json!([gap]);
     let service = json!({"namespace": "n", "name": "s", "kind": "LoadBalancer", "selector": {"a": "b"}, "externalName": "a.b.svc", "at": "x"});
     let route = json!({"namespace": "n", "name": "r", "kind": "Ingress", "backends": [{"namespace": "n", "name": "s", "at": "y"}],
-        "authentication": "nginx.ingress.kubernetes.io/auth-url", "at": "x"});
+        "at": "x"});
     snapshot["exposure"] =
         json!({"services": {"state": "read", "value": [service]}, "routes": [route], "routesUnread": [gap]});
     snapshot["resources"] = json!([{"group": "observability.openshift.io", "kind": "ClusterLogForwarder", "namespace": "n", "name": "c",
