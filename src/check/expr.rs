@@ -430,6 +430,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(source in r#"([a-z.'"`\\()\[\]{}!?:&|<>=+*/%0-9ux ßπ…\r\n-]|b'|r"|true|facts\.l\.all\(i, ){0,40}"#) {
+            if let Err(fault) = Expression::parse(&source) {
+                proptest::prop_assert!(fault.offset <= source.len());
+            }
+        }
+    }
+
     #[test]
     fn nodes_stand_where_they_are_written() {
         let tree = Expression::parse("true ||\n  size(facts.list) == 10").unwrap().tree;
