@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::expr::{Converted, Outcome, Scope};
+use super::expr::{Outcome, Scope, Variable};
 use super::template::{Template, UNKNOWN};
 use super::{Check, Params, Used};
 use crate::analyze::tree::{FactTree, above, named};
@@ -17,9 +17,9 @@ const MAX_EVIDENCE: usize = 12;
 /// Judges facts by checks. Converting the facts for the engine is done once.
 pub struct Judge<'a> {
     tree: &'a FactTree,
-    scope: Scope,
+    scope: Scope<'static>,
     /// The items of lists that were judged, converted once for all checks.
-    items: BTreeMap<String, Rc<[Converted]>>,
+    items: BTreeMap<String, Rc<[Variable]>>,
 }
 
 impl<'a> Judge<'a> {
@@ -41,24 +41,24 @@ impl<'a> Judge<'a> {
             check.params.iter().map(|(name, value)| (name, overrides.get(name).unwrap_or(value))).collect();
         let params = params.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         self.scope.set("params", &Value::Object(params));
-        let Some(each) = &check.each else { return vec![self.subject(check, "cluster", None)] };
+        let Some(each) = &check.each else { return vec![self.subject(check, &self.scope, "cluster", None)] };
         let path = each.expression.source.trim();
         let path = path.strip_prefix("facts.").unwrap_or(path);
         match value_at(&self.tree.value, path) {
             Some(Value::Array(items)) if !items.is_empty() => {
                 let mut findings = Vec::new();
-                let converted = Rc::clone(
+                let variables = Rc::clone(
                     self.items
                         .entry(path.to_owned())
-                        .or_insert_with(|| items.iter().map(Converted::of).collect()),
+                        .or_insert_with(|| items.iter().map(|item| Variable::new("item", item)).collect()),
                 );
-                for (index, (item, converted)) in items.iter().zip(converted.iter()).enumerate() {
-                    self.scope.set_converted("item", converted);
-                    if !self.is_among(check) {
+                for (index, (item, variable)) in items.iter().zip(variables.iter()).enumerate() {
+                    let scope = self.scope.with(variable);
+                    if !is_among(check, &scope) {
                         continue;
                     }
                     let name = item.get("name").and_then(Value::as_str).unwrap_or("unnamed");
-                    findings.push(self.subject(check, name, Some(&format!("{path}[{index}]"))));
+                    findings.push(self.subject(check, &scope, name, Some(&format!("{path}[{index}]"))));
                 }
                 if findings.is_empty() { vec![self.nothing(check, path)] } else { findings }
             }
@@ -70,25 +70,19 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether the check judges the current item. One of which that is not known is judged, and may turn out unknown.
-    fn is_among(&self, check: &Check) -> bool {
-        let Some(among) = &check.among else { return true };
-        !matches!(among.expression.evaluate(&self.scope), Outcome::Value(Value::Bool(false)))
-    }
-
-    fn subject(&self, check: &Check, subject: &str, item: Option<&str>) -> Finding {
+    fn subject(&self, check: &Check, scope: &Scope<'_>, subject: &str, item: Option<&str>) -> Finding {
         let mut uses: Vec<String> = Vec::new();
         let mut note = |used: &Used| uses.extend(used.uses.iter().filter_map(|path| concrete(path, item)));
         if let Some(applies) = &check.applies {
             note(applies);
-            match applies.expression.evaluate(&self.scope) {
+            match applies.expression.evaluate(scope) {
                 Outcome::Value(Value::Bool(true)) => {}
                 Outcome::Value(_) => {
                     let reason = check
                         .says
                         .not_applicable
                         .as_ref()
-                        .map_or_else(String::new, |text| self.say(check, text, "it does not apply"));
+                        .map_or_else(String::new, |text| say(check, scope, text, "it does not apply"));
                     let support = self.support(&uses);
                     return finding(check, subject, first(&uses), Status::NotApplicable, reason, support);
                 }
@@ -108,11 +102,11 @@ impl<'a> Judge<'a> {
         }
         note(&check.pass);
         let own: Vec<String> = check.pass.uses.iter().filter_map(|path| concrete(path, item)).collect();
-        let (status, reason) = match check.pass.expression.evaluate(&self.scope) {
+        let (status, reason) = match check.pass.expression.evaluate(scope) {
             Outcome::Value(Value::Bool(true)) => {
-                (Status::Pass, self.say(check, &check.says.pass, "it is so"))
+                (Status::Pass, say(check, scope, &check.says.pass, "it is so"))
             }
-            Outcome::Value(_) => (Status::Fail, self.say(check, &check.says.fail, "it is not so")),
+            Outcome::Value(_) => (Status::Fail, say(check, scope, &check.says.fail, "it is not so")),
             Outcome::Missing => (Status::Unknown, self.unknown_reason(&own)),
             Outcome::Failed(error) => {
                 let reason = self.unknown_reason(&own);
@@ -126,12 +120,6 @@ impl<'a> Judge<'a> {
         };
         let support = if status == Status::Unknown { self.support(&own) } else { self.support(&uses) };
         finding(check, subject, first(&own), status, reason, support)
-    }
-
-    /// A sentence; if nothing of it can be said, what was asked and what came of it.
-    fn say(&self, check: &Check, sentence: &Template, otherwise: &str) -> String {
-        let text = sentence.render(&self.scope);
-        if text == UNKNOWN { format!("{}: {otherwise}", check.title) } else { text }
     }
 
     /// Why the facts at these paths are unknown.
@@ -173,6 +161,18 @@ impl<'a> Judge<'a> {
         }
         support
     }
+}
+
+/// Whether the check judges the item of a scope. One of which that is not known is judged, and may turn out unknown.
+fn is_among(check: &Check, scope: &Scope<'_>) -> bool {
+    let Some(among) = &check.among else { return true };
+    !matches!(among.expression.evaluate(scope), Outcome::Value(Value::Bool(false)))
+}
+
+/// A sentence; if nothing of it can be said, what was asked and what came of it.
+fn say(check: &Check, scope: &Scope<'_>, sentence: &Template, otherwise: &str) -> String {
+    let text = sentence.render(scope);
+    if text == UNKNOWN { format!("{}: {otherwise}", check.title) } else { text }
 }
 
 #[derive(Default)]

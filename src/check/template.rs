@@ -69,7 +69,7 @@ impl Template {
 
     /// The sentence with its expressions evaluated; what is unknown reads so, and is left out where it alone stands in
     /// parentheses.
-    pub fn render(&self, scope: &Scope) -> String {
+    pub fn render(&self, scope: &Scope<'_>) -> String {
         let mut out = String::new();
         let mut parts = self.parts.iter().peekable();
         while let Some(part) = parts.next() {

@@ -139,7 +139,7 @@ fn mistakes_are_pointed_at() {
     expect_lint(&pass("params.minDay > 3"), "17:14", &["minDay", "did you mean `minDays`?"]);
     expect_lint(&pass("item.audit.log.maxAgeDays"), "17:7", &["must be a bool"]);
     expect_lint(&pass("item.audit.log.maxAgeDays > 'a'"), "17:33", &["cannot be ordered"]);
-    expect_lint(&pass("has(item.audit.log)"), "17:10", &["`has()`", "unknown"]);
+    expect_lint(&pass("has(item.audit.log)"), "17:7", &["`has()`", "unknown"]);
     expect_lint(&pass("item.name == null"), "17", &["`null`"]);
     expect_lint(&pass("size(item.name, 2) > 1"), "17", &["`size`"]);
     expect_lint(&pass("launch(item.name)"), "17", &["no function `launch`"]);
