@@ -84,11 +84,20 @@ fn edition<'f>(
     }
 }
 
+/// What a snapshot came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The judgements.
+    pub report: Report,
+    /// The facts they were made on: some forms of a report draw what these say.
+    pub facts: Facts,
+}
+
 /// Analyses a snapshot and judges it. Checks of users may loop for long: see [`crate::check::limits::within`].
 ///
 /// # Errors
 /// The facts do not serialise, which no snapshot brings about.
-pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
+pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Outcome> {
     let facts: Facts = analyze(snapshot);
     let tree = FactTree::new(&facts)?;
     let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
@@ -119,7 +128,7 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
             Some(result)
         })
         .collect();
-    Ok(report::build(Parts {
+    let report = report::build(Parts {
         snapshot,
         facts: &facts,
         findings,
@@ -128,5 +137,6 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
         selection: plan.selection.clone(),
         demands: plan.demands.clone(),
         least_severity: plan.least_severity,
-    }))
+    });
+    Ok(Outcome { report, facts })
 }

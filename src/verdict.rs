@@ -162,4 +162,49 @@ pub struct Finding {
     /// What to do about it; for failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// What accepts the failure; for `waived`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiving>,
+    /// How it stands to the baseline, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Standing>,
+}
+
+/// Who accepts a failure, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiving {
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The last day on which it holds: `2027-03-31`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Where it is written.
+    pub at: String,
+}
+
+/// How a finding stands to an older report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It was not there, or was better.
+    New,
+    /// It was there, and rests on other evidence now.
+    Changed,
+    /// It was there.
+    Unchanged,
+}
+
+impl Standing {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+        }
+    }
 }

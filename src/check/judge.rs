@@ -220,6 +220,8 @@ fn finding(
         reason: if reason.is_empty() { "the facts it needs are not known".into() } else { reason },
         evidence: support.evidence,
         fix: (status == Status::Fail).then(|| check.fix.trim().to_owned()),
+        waiver: None,
+        baseline: None,
     }
 }
 

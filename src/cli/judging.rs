@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::audit::{Plan, audit};
+use crate::audit::{Outcome, Plan, audit};
 use crate::check::{CheckSet, limits, load};
-use crate::report::{Demands, Report};
+use crate::report::Demands;
 use crate::snapshot::Snapshot;
 use crate::verdict::Severity;
 
@@ -61,10 +61,10 @@ impl JudgingArgs {
 }
 
 /// Judges a snapshot, unless it takes too long.
-pub(crate) fn judge(plan: Plan, snapshot: Snapshot) -> anyhow::Result<Report> {
-    let (plan, snapshot) = (Arc::new(plan), Arc::new(snapshot));
+pub(crate) fn judge(plan: &Arc<Plan>, snapshot: Snapshot) -> anyhow::Result<Outcome> {
+    let plan = Arc::clone(plan);
     match limits::within(JUDGING_LIMIT, move || audit(&plan, &snapshot)) {
-        Some(report) => Ok(report?),
+        Some(outcome) => Ok(outcome?),
         None => bail!(
             "judging took longer than {} s: a check given with --checks loops over too much, or a configuration in the input is far too large; leave it out and try again",
             JUDGING_LIMIT.as_secs()

@@ -19,6 +19,7 @@ mod progress;
 mod rbac;
 mod run;
 mod snapshot;
+mod targets;
 mod version;
 
 use std::ffi::OsString;

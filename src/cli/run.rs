@@ -1,14 +1,18 @@
 //! `run`: audit and report.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 
 use super::Ending;
 use super::input::InputArgs;
 use super::judging::{JudgingArgs, judge};
 use super::output::OutputArgs;
-use crate::audit::{Plan, selected, selects};
+use super::targets::{Target, Targets};
+use crate::audit::{Outcome, Plan, selected, selects};
 use crate::framework::frameworks;
-use crate::report::{Selection, json, table, yaml};
+use crate::report::format::Page;
+use crate::report::{Selection, table};
 use crate::score;
 use crate::source::live::Connection;
 use crate::suggest::nearest;
@@ -18,9 +22,9 @@ use crate::suggest::nearest;
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The form of the report
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    /// The form of the report, or with =FILE a form to be written there; may be given several times
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    output: Vec<Target>,
     #[command(flatten)]
     to: OutputArgs,
     /// Fail if the low end of the score is below this
@@ -39,20 +43,6 @@ pub(crate) struct Args {
     judging: JudgingArgs,
 }
 
-/// The form of a report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// What failed and what is unknown
-    #[default]
-    Table,
-    /// Every finding with its evidence
-    Wide,
-    /// The whole report, see docs/report.schema.json
-    Json,
-    /// The same as YAML
-    Yaml,
-}
-
 fn parse_score(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
@@ -61,22 +51,22 @@ fn parse_score(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
-    args.to.prepare();
-    let plan = plan(args)?;
-    let report = judge(plan, args.input.read(connection, args.judging.quiet)?)?;
-    let options = table::Options {
-        wide: args.output == Format::Wide,
-        no_headers: args.to.no_headers,
-        quiet: args.judging.quiet,
-        unknown_gates: args.judging.fail_on_unknown,
-        controls: !args.framework.is_empty(),
+    let targets = Targets::new(&args.output, &args.to)?;
+    let plan = Arc::new(plan(args)?);
+    let Outcome { report, facts } = judge(&plan, args.input.read(connection, args.judging.quiet)?)?;
+    let page = Page {
+        report: &report,
+        facts: &facts,
+        checks: &plan.checks,
+        table: table::Options {
+            wide: false,
+            no_headers: args.to.no_headers,
+            quiet: args.judging.quiet,
+            unknown_gates: args.judging.fail_on_unknown,
+            controls: !args.framework.is_empty(),
+        },
     };
-    let text = match args.output {
-        Format::Table | Format::Wide => table::render(&report, options),
-        Format::Json => json::render(&report)?,
-        Format::Yaml => yaml::render(&report)?,
-    };
-    args.to.emit(text.as_bytes())?;
+    targets.write(|format| format.render(&page))?;
     Ok(if report.summary.gate.passed { Ending::Clean } else { Ending::Findings })
 }
 

@@ -1,7 +1,9 @@
 //! The report: one value, and one file for each form in which it is written.
 
 mod columns;
+mod csv;
 pub mod difference;
+pub mod format;
 pub mod json;
 mod markdown;
 pub mod matrix;
@@ -20,7 +22,7 @@ use crate::framework::FrameworkResult;
 use crate::score::Score;
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{PolicyOrigin, Scope, Snapshot};
-use crate::verdict::{Finding, Severity, Status};
+use crate::verdict::{Finding, Severity, Status, Waiving};
 
 /// The version of the report's form. Within a version fields are only added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -295,6 +297,9 @@ impl Report {
         for finding in &mut self.findings {
             for text in [&mut finding.subject, &mut finding.reason, &mut finding.fingerprint] {
                 clean(text);
+            }
+            if let Some(Waiving { reason, owner, expires: _, at }) = &mut finding.waiver {
+                [reason, at].into_iter().chain(owner).for_each(clean);
             }
             for evidence in &mut finding.evidence {
                 clean(&mut evidence.at);

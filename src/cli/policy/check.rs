@@ -1,5 +1,7 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -140,7 +142,7 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
         least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())
     };
-    let report = judging::judge(plan, snapshot)?;
+    let report = judging::judge(&Arc::new(plan), snapshot)?.report;
     let too_large = TooLarge.to_string();
     if report.findings.iter().any(|finding| finding.reason == too_large) {
         bail!("{}: {too_large}", file.name);

@@ -1,0 +1,3 @@
+//! The forms of a report, through the command line.
+
+mod targets;
