@@ -17,7 +17,7 @@ fn one_run_writes_several_forms() {
     both.expect_code(1);
     assert_eq!(both.stdout, run(folder.path(), &[]).stdout);
     let json = run(folder.path(), &["-o", "json"]).stdout;
-    assert_eq!(fs::read(folder.path().join("report.json")).unwrap(), json);
+    assert_eq!(fs::read_to_string(folder.path().join("report.json")).unwrap(), json);
     let rows = fs::read_to_string(folder.path().join("report.csv")).unwrap();
     assert!(rows.starts_with("check,title,") && rows.contains("\r\nLA-COL-004,"), "{rows}");
 }
