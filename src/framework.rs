@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::analyze::version::Version;
-use crate::check::load::{BUILTIN, THEMES, builtin_yaml};
-use crate::check::{CheckSet, Params};
+use crate::check::load::THEMES;
+use crate::check::{CheckSet, Params, builtin};
 use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::Status;
 
@@ -236,9 +236,8 @@ fn some_of(names: &[String]) -> String {
 
 /// The frameworks that are compiled in, by id.
 pub fn frameworks() -> Vec<Framework> {
-    let folder = BUILTIN.get_dir("frameworks");
-    let files = folder.into_iter().flat_map(include_dir::Dir::files);
-    let mut list: Vec<Framework> = files.map(|file| builtin_yaml(&file.path().to_string_lossy())).collect();
+    let mut list: Vec<Framework> =
+        builtin::files("frameworks").map(|(path, _)| builtin::data(path)).collect();
     list.sort_by(|left, right| left.id.cmp(&right.id));
     list
 }

@@ -12,6 +12,7 @@
 //! | [`example`] | the examples of a check into snapshots, and their test |
 //! | [`expr`], [`limits`] | the expression engine and its bounds |
 
+pub mod builtin;
 pub mod diagnostic;
 pub mod example;
 pub mod expr;

@@ -9,10 +9,11 @@ use std::sync::LazyLock;
 use logaudit::analyze::analyze;
 use logaudit::analyze::policy::catalogue::CATALOGUE;
 use logaudit::analyze::tree::FactTree;
+use logaudit::check::builtin;
 use logaudit::check::example::{self, Example};
 use logaudit::check::judge::{Judge, worst};
 use logaudit::check::limits::on_big_stack;
-use logaudit::check::load::{self, BUILTIN, THEMES};
+use logaudit::check::load::{self, THEMES};
 use logaudit::check::{Check, CheckSet, Params};
 use logaudit::verdict::{Severity, Status};
 
@@ -26,7 +27,7 @@ fn examples(check: &Check) -> Vec<Example> {
 /// The text of a check's file.
 fn text(check: &Check) -> &'static str {
     let path = check.file.strip_prefix("checks/").unwrap();
-    BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap()
+    builtin::text(path).unwrap()
 }
 
 #[test]
@@ -252,7 +253,7 @@ fn every_body_is_judged_once() {
 /// Each check that the README shows is one: it loads, and its examples come out.
 #[test]
 fn the_checks_in_the_readme_work() {
-    let readme = BUILTIN.get_file("README.md").and_then(include_dir::File::contents_utf8).unwrap();
+    let readme = builtin::text("README.md").unwrap();
     let files: Vec<(String, String)> = readme
         .split("```yaml\nid: ")
         .skip(1)
