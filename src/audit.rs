@@ -1,15 +1,20 @@
 //! From a snapshot to a report: all that `run` does between reading and printing, as one pure function.
 
+use crate::analyze::fact::Fact;
 use crate::analyze::tree::FactTree;
 use crate::analyze::version::Version;
 use crate::analyze::{Facts, analyze};
-use crate::check::{Check, CheckSet, Params};
+use crate::baseline::Baseline;
+use crate::check::{Check, CheckSet};
+use crate::config::overrides::Overrides;
 use crate::framework::{Edition, Framework, FrameworkResult, Verdicts};
 use crate::report::{self, Demands, Parts, Report, Selection};
 use crate::score::{self, Rules};
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::CloudProvider;
-use crate::verdict::{Finding, Severity};
+use crate::verdict::{Finding, Rank, Severity};
+use crate::waiver::register::Register;
+use crate::waiver::{self, Acceptance};
 
 /// What is judged by what, and what of it is reported.
 #[derive(Debug)]
@@ -24,6 +29,12 @@ pub struct Plan {
     pub only_fitting: bool,
     /// The rules of the score.
     pub rules: Rules,
+    /// What is accepted.
+    pub acceptance: Acceptance,
+    /// What is judged by other numbers than the checks' own.
+    pub overrides: Overrides,
+    /// The report that this one is compared with.
+    pub baseline: Option<Baseline>,
     /// Which of the checks are run.
     pub selection: Selection,
     /// What the gate demands.
@@ -41,6 +52,9 @@ impl Plan {
             only_fitting: true,
             frameworks,
             rules: score::rules(),
+            acceptance: Acceptance::default(),
+            overrides: Overrides::default(),
+            baseline: None,
             selection: Selection::default(),
             demands: Demands::default(),
             least_severity: None,
@@ -61,15 +75,9 @@ pub fn selected(selection: &Selection, check: &Check) -> bool {
 
 /// Whether a pattern selects a check: by id (with `*` for anything), category or theme.
 pub fn selects(pattern: &str, check: &Check) -> bool {
-    let ids = || std::iter::once(&check.id).chain(&check.aliases);
     pattern == check.category
         || check.themes.iter().any(|theme| theme == pattern)
-        || match pattern.split_once('*') {
-            None => ids().any(|id| id == pattern),
-            Some((before, after)) => ids().any(|id| {
-                id.len() >= before.len() + after.len() && id.starts_with(before) && id.ends_with(after)
-            }),
-        }
+        || check.is_called(pattern)
 }
 
 /// The edition that was asked for, else the one for the cluster's version.
@@ -91,6 +99,8 @@ pub struct Outcome {
     pub report: Report,
     /// The facts they were made on: some forms of a report draw what these say.
     pub facts: Facts,
+    /// The waivers, and what became of each.
+    pub register: Register,
 }
 
 /// Analyses a snapshot and judges it. Checks of users may loop for long: see [`crate::check::limits::within`].
@@ -98,12 +108,15 @@ pub struct Outcome {
 /// # Errors
 /// The facts do not serialise, which no snapshot brings about.
 pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Outcome> {
-    let facts: Facts = analyze(snapshot);
+    let mut facts: Facts = analyze(snapshot);
     let tree = FactTree::new(&facts)?;
-    let mut verdicts = Verdicts::new(&plan.checks, &tree, |check| plan.selects(check));
-    let selected = verdicts.selected().to_vec();
-    let findings: Vec<Finding> =
-        selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
+    let register = Register::new(&plan.acceptance, snapshot, &plan.checks);
+    let mut verdicts =
+        Verdicts::new(&plan.checks, &tree, |check| plan.selects(check)).with(&plan.overrides, register);
+    let (on_waivers, selected): (Vec<&Check>, Vec<&Check>) =
+        verdicts.selected().iter().partition(|check| check.is_about_waivers());
+    let mut findings: Vec<Finding> =
+        selected.iter().flat_map(|check| verdicts.findings(check, &plan.overrides.params_of(check)).to_vec()).collect();
     let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
     // Files know no version of the cluster, but those of its apiservers.
     let version = version.or_else(|| {
@@ -128,15 +141,30 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Outcome> {
             Some(result)
         })
         .collect();
+    let register = verdicts.into_register();
+    let waivers = waiver::facts::facts(&register, &plan.checks);
+    if !waivers.is_empty() {
+        // All else has been judged, so that it is known what each came to.
+        facts.waivers = Fact::known(waivers, Rank::Configured, Vec::new());
+        let tree = FactTree::new(&facts)?;
+        let mut verdicts = Verdicts::new(&plan.checks, &tree, |_| false).with(&plan.overrides, Register::none());
+        for check in on_waivers {
+            findings.extend_from_slice(verdicts.findings(check, &plan.overrides.params_of(check)));
+        }
+    }
     let report = report::build(Parts {
         snapshot,
         facts: &facts,
         findings,
+        register: &register,
+        overrides: &plan.overrides,
+        baseline: plan.baseline.as_ref(),
+        checks: &plan.checks,
         score,
         frameworks,
         selection: plan.selection.clone(),
         demands: plan.demands.clone(),
         least_severity: plan.least_severity,
     });
-    Ok(Outcome { report, facts })
+    Ok(Outcome { report, facts, register })
 }

@@ -369,15 +369,11 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
-        let span = word_at(self.text, offset);
-        Box::new(Diagnostic { file: self.name.into(), text: self.text.into(), span, message, help })
+        Box::new(Diagnostic { help, ..Diagnostic::at(self.name, self.text, offset, message) })
     }
 
     fn yaml(&self, error: &serde_yaml::Error) -> Box<Diagnostic> {
-        let plain = error.without_snippet();
-        let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
-        let message = plain.to_string();
-        self.at(offset, message.lines().next().unwrap_or_default().to_owned(), None)
+        Box::new(Diagnostic::of_yaml(self.name, self.text, error))
     }
 
     fn offset<T>(&self, spanned: &Spanned<T>) -> usize {

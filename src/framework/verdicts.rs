@@ -10,12 +10,16 @@ use crate::analyze::tree::FactTree;
 use crate::check::judge::Judge;
 use crate::check::load::THEMES;
 use crate::check::{Check, CheckSet, Params};
+use crate::config::overrides::Overrides;
 use crate::verdict::{Finding, Status};
+use crate::waiver::register::Register;
 
 /// The verdicts of all checks on one set of facts: each is judged once for each set of parameters.
 pub struct Verdicts<'a> {
     checks: &'a CheckSet,
     judge: Judge<'a>,
+    overrides: Option<&'a Overrides>,
+    register: Register,
     selected: Vec<&'a Check>,
     judged: BTreeMap<(String, String), Vec<Finding>>,
 }
@@ -24,7 +28,30 @@ impl<'a> Verdicts<'a> {
     /// Verdicts on these facts by the selected checks.
     pub fn new(checks: &'a CheckSet, tree: &'a FactTree, selected: impl Fn(&Check) -> bool) -> Self {
         let selected = checks.active().filter(|check| selected(check)).collect();
-        Self { checks, judge: Judge::new(tree), selected, judged: BTreeMap::new() }
+        Self {
+            checks,
+            judge: Judge::new(tree),
+            overrides: None,
+            register: Register::none(),
+            selected,
+            judged: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what users set, and with waivers.
+    #[must_use]
+    pub fn with(self, overrides: &'a Overrides, register: Register) -> Self {
+        Self { overrides: Some(overrides), register, ..self }
+    }
+
+    /// The waivers, with what became of each in all that was judged.
+    pub fn into_register(self) -> Register {
+        self.register
+    }
+
+    /// The parameters that users set for a check.
+    pub fn set_params(&self, check: &Check) -> Params {
+        self.overrides.map(|overrides| overrides.params_of(check)).unwrap_or_default()
     }
 
     /// Whether a running cluster was read, and not files.
@@ -62,8 +89,24 @@ impl<'a> Verdicts<'a> {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let key = (check.id.clone(), serde_json::to_string(&params).unwrap_or_default());
-        let judge = &mut self.judge;
-        self.judged.entry(key).or_insert_with(|| judge.judge(check, &params))
+        let Self { judge, overrides, register, judged, .. } = self;
+        judged.entry(key).or_insert_with(|| {
+            let mut findings = judge.judge(check, &params);
+            if let Some(severity) = overrides.and_then(|overrides| overrides.severity_of(check)) {
+                findings.iter_mut().for_each(|finding| finding.severity = severity);
+            }
+            register.accept(check, &mut findings);
+            findings
+        })
+    }
+
+    /// What a check came to, were nothing waived. A waiver accepts a failure; it does not mend it.
+    pub fn unwaived(&mut self, check: &Check, params: &Params) -> Status {
+        let plain = |finding: &Finding| match finding.status {
+            Status::Waived => Status::Fail,
+            status => status,
+        };
+        self.findings(check, params).iter().map(plain).max().unwrap_or(Status::NotApplicable)
     }
 
     /// What a check came to.
