@@ -1,14 +1,16 @@
 //! From a snapshot to a report: all that `run` does between reading and printing, as one pure function.
 
+use std::collections::BTreeSet;
+
 use crate::analyze::tree::FactTree;
-use crate::analyze::version::Version;
 use crate::analyze::{Facts, analyze};
 use crate::check::{Check, CheckSet, Params};
-use crate::framework::{Edition, Framework, FrameworkResult, Verdicts};
+use crate::framework::choice::{Choice, Place};
+use crate::framework::conflicts::Conflicts;
+use crate::framework::{Context, Framework, FrameworkResult, Verdicts};
 use crate::report::{self, Demands, Parts, Report, Selection};
 use crate::score::{self, Rules};
 use crate::snapshot::Snapshot;
-use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::{Finding, Severity};
 
 /// What is judged by what, and what of it is reported.
@@ -18,10 +20,8 @@ pub struct Plan {
     pub checks: CheckSet,
     /// All frameworks: the score is made of one of them.
     pub frameworks: Vec<Framework>,
-    /// The frameworks to report, with the edition where one is asked for.
-    pub reported: Vec<(String, Option<String>)>,
-    /// Whether frameworks for clusters of other providers are left out.
-    pub only_fitting: bool,
+    /// The frameworks to report. Only these are judged.
+    pub reported: Choice,
     /// The rules of the score.
     pub rules: Rules,
     /// Which of the checks are run.
@@ -33,12 +33,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All these checks and all frameworks, each in the edition for the cluster's version, and no gate.
+    /// All these checks and all frameworks that fit, each in the edition for the cluster's version, and no gate.
     pub fn everything(checks: CheckSet, frameworks: Vec<Framework>) -> Self {
         Self {
             checks,
-            reported: frameworks.iter().map(|framework| (framework.id.clone(), None)).collect(),
-            only_fitting: true,
+            reported: Choice::All,
             frameworks,
             rules: score::rules(),
             selection: Selection::default(),
@@ -72,18 +71,6 @@ pub fn selects(pattern: &str, check: &Check) -> bool {
         }
 }
 
-/// The edition that was asked for, else the one for the cluster's version.
-fn edition<'f>(
-    framework: &'f Framework,
-    asked: Option<&str>,
-    version: Option<Version>,
-) -> Option<&'f Edition> {
-    match asked {
-        Some(edition) => framework.editions.iter().find(|known| known.id == edition),
-        None => framework.edition_for(version),
-    }
-}
-
 /// Analyses a snapshot and judges it. Checks of users may loop for long: see [`crate::check::limits::within`].
 ///
 /// # Errors
@@ -95,28 +82,21 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
     let selected = verdicts.selected().to_vec();
     let findings: Vec<Finding> =
         selected.iter().flat_map(|check| verdicts.findings(check, &Params::new()).to_vec()).collect();
-    let version = facts.kubernetes.version.value().and_then(|version| Version::parse(version));
-    // Files know no version of the cluster, but those of its apiservers.
-    let version = version.or_else(|| {
-        let mut servers = facts.api_servers.value().into_iter().flatten();
-        servers.find_map(|server| Version::parse(server.version.value()?))
-    });
     let score = score::score(&plan.rules, &plan.frameworks, &mut verdicts);
-    let frameworks: Vec<FrameworkResult> = plan
-        .reported
-        .iter()
-        .filter_map(|(id, edition)| {
-            let framework = plan.frameworks.iter().find(|framework| framework.id == *id)?;
-            let fits = |provider: CloudProvider| {
-                facts.cloud.provider.value().is_some_and(|name| name == provider.as_str())
-            };
-            if plan.only_fitting && !framework.provider.is_none_or(fits) {
-                return None;
-            }
-            let edition = self::edition(framework, edition.as_deref(), version)?;
-            let mut result = verdicts.framework(framework, edition, &plan.frameworks);
-            result.note = framework.note_on(edition, version);
-            Some(result)
+    let place = Place::of(&facts);
+    let chosen = plan.reported.among(&plan.frameworks, &place);
+    let fitting = place.fitting(&plan.frameworks).into_iter().map(|framework| framework.id.as_str());
+    let reported: BTreeSet<&str> = chosen.iter().map(|(framework, _)| framework.id.as_str()).collect();
+    let heard: BTreeSet<&str> = fitting.chain(reported.iter().copied()).collect();
+    let other_frameworks = heard.difference(&reported).map(|id| (*id).to_owned()).collect();
+    let conflicts = if chosen.is_empty() { Conflicts::default() } else { Conflicts::of(&plan.frameworks) };
+    let context = Context { all: &plan.frameworks, conflicts, heard };
+    let frameworks: Vec<FrameworkResult> = chosen
+        .into_iter()
+        .map(|(framework, edition)| {
+            let mut result = verdicts.framework((framework, edition), &context);
+            result.note = framework.note_on(edition, place.version);
+            result
         })
         .collect();
     Ok(report::build(Parts {
@@ -125,6 +105,7 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Report> {
         findings,
         score,
         frameworks,
+        other_frameworks,
         selection: plan.selection.clone(),
         demands: plan.demands.clone(),
         least_severity: plan.least_severity,

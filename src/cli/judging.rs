@@ -66,7 +66,7 @@ pub(crate) fn judge(plan: Plan, snapshot: Snapshot) -> anyhow::Result<Report> {
     match limits::within(JUDGING_LIMIT, move || audit(&plan, &snapshot)) {
         Some(report) => Ok(report?),
         None => bail!(
-            "judging took longer than {} s: a check given with --checks loops over too much, or a configuration in the input is far too large; leave it out and try again",
+            "judging took longer than {} s: a check given with --checks loops over too much, frameworks given with --frameworks ask for too much, or a configuration in the input is far too large; leave it out and try again",
             JUDGING_LIMIT.as_secs()
         ),
     }

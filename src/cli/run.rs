@@ -1,5 +1,7 @@
 //! `run`: audit and report.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 
 use super::Ending;
@@ -7,7 +9,8 @@ use super::input::InputArgs;
 use super::judging::{JudgingArgs, judge};
 use super::output::OutputArgs;
 use crate::audit::{Plan, selected, selects};
-use crate::framework::frameworks;
+use crate::framework::Framework;
+use crate::framework::choice::Choice;
 use crate::report::{Selection, json, table, yaml};
 use crate::score;
 use crate::source::live::Connection;
@@ -32,9 +35,12 @@ pub(crate) struct Args {
     /// Run all but these checks
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', help_heading = "Selection")]
     skip: Vec<String>,
-    /// Report only these frameworks, control by control: ID or ID@EDITION
+    /// Report only these frameworks, control by control: ID or ID@EDITION; or `all` that fit the cluster
     #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',', help_heading = "Selection")]
     framework: Vec<String>,
+    /// Add the frameworks of this file or folder, and report them
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Selection")]
+    frameworks: Vec<PathBuf>,
     #[command(flatten)]
     judging: JudgingArgs,
 }
@@ -63,13 +69,14 @@ fn parse_score(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     args.to.prepare();
     let plan = plan(args)?;
+    let controls = matches!(plan.reported, Choice::These(_));
     let report = judge(plan, args.input.read(connection, args.judging.quiet)?)?;
     let options = table::Options {
         wide: args.output == Format::Wide,
         no_headers: args.to.no_headers,
         quiet: args.judging.quiet,
         unknown_gates: args.judging.fail_on_unknown,
-        controls: !args.framework.is_empty(),
+        controls,
     };
     let text = match args.output {
         Format::Table | Format::Wide => table::render(&report, options),
@@ -79,6 +86,27 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     args.to.emit(text.as_bytes())?;
     Ok(if report.summary.gate.passed { Ending::Clean } else { Ending::Findings })
 }
+
+/// Which frameworks are asked for.
+fn choice(args: &Args, all: &[Framework]) -> anyhow::Result<Choice> {
+    match args.framework.as_slice() {
+        [] => return Ok(Choice::Default),
+        [word] if word == ALL => return Ok(Choice::All),
+        _ => {}
+    }
+    let named = args.framework.iter().map(|wanted| {
+        if wanted == ALL {
+            bail!("--framework {ALL} stands alone: it asks for every framework that fits the cluster");
+        }
+        let (id, edition) = super::frameworks::parts(wanted);
+        super::frameworks::find(all, id, edition)?;
+        Ok((id.to_owned(), edition.map(str::to_owned)))
+    });
+    Ok(Choice::These(named.collect::<anyhow::Result<_>>()?))
+}
+
+/// What asks for all frameworks that fit.
+const ALL: &str = "all";
 
 fn plan(args: &Args) -> anyhow::Result<Plan> {
     let checks = args.judging.load_checks()?;
@@ -96,25 +124,12 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
     if !checks.active().any(|check| selected(&selection, check)) {
         bail!("--only and --skip together leave no check to run");
     }
-    let frameworks = frameworks();
-    let mut reported = Vec::new();
-    for wanted in &args.framework {
-        let (id, edition) = match wanted.split_once('@') {
-            Some((id, edition)) => (id, Some(edition)),
-            None => (wanted.as_str(), None),
-        };
-        super::frameworks::find(&frameworks, id, edition)?;
-        reported.push((id.to_owned(), edition.map(str::to_owned)));
-    }
-    let only_fitting = reported.is_empty();
-    if only_fitting {
-        reported = frameworks.iter().map(|framework| (framework.id.clone(), None)).collect();
-    }
+    let frameworks = super::frameworks::with_own(&args.frameworks, &checks)?;
+    let reported = choice(args, &frameworks)?;
     Ok(Plan {
         checks,
         frameworks,
         reported,
-        only_fitting,
         rules: score::rules(),
         selection,
         demands: args.judging.demands(args.min_score),

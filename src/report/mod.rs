@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod difference;
+mod frameworks;
 pub mod json;
 mod markdown;
 pub mod matrix;
@@ -44,6 +45,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the frameworks' controls came to.
     pub frameworks: Vec<FrameworkResult>,
+    /// Frameworks that fit the cluster and were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_frameworks: Vec<String>,
     /// Counts, and whether the gate holds.
     pub summary: Summary,
     /// What in the input was left aside, and what could not be read without a finding that says so.
@@ -196,6 +200,8 @@ pub struct Parts<'a> {
     pub score: Score,
     /// The frameworks.
     pub frameworks: Vec<FrameworkResult>,
+    /// Those that fit and were not asked for.
+    pub other_frameworks: Vec<String>,
     /// The selection.
     pub selection: Selection,
     /// The gate's demands.
@@ -206,8 +212,8 @@ pub struct Parts<'a> {
 
 /// Puts a report together. Whatever still looks like a credential in a text is replaced.
 pub fn build(parts: Parts<'_>) -> Report {
-    let Parts { snapshot, facts, mut findings, score, frameworks, selection, demands, least_severity } =
-        parts;
+    let Parts { snapshot, facts, mut findings, score, frameworks, .. } = parts;
+    let Parts { other_frameworks, selection, demands, least_severity, .. } = parts;
     findings.sort_by(|left, right| {
         (right.status, right.severity, &left.check, &left.subject).cmp(&(
             left.status,
@@ -254,6 +260,7 @@ pub fn build(parts: Parts<'_>) -> Report {
         summary: Summary { checks, verdicts, failed, hidden: all - findings.len(), gate },
         findings,
         frameworks,
+        other_frameworks,
         notes,
     };
     report.scrub();
@@ -305,6 +312,9 @@ impl Report {
             control.reason.iter_mut().for_each(clean);
             for check in &mut control.checks {
                 check.subjects.iter_mut().chain(&mut check.reason).for_each(clean);
+            }
+            for evidence in &mut control.evidence {
+                [&mut evidence.subject, &mut evidence.at, &mut evidence.detail].into_iter().for_each(clean);
             }
         }
     }
