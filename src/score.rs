@@ -166,9 +166,9 @@ pub fn score(rules: &Rules, frameworks: &[Framework], verdicts: &mut Verdicts<'_
 
 /// An item; none if nothing of it applies here.
 fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<'_>) -> Option<Item> {
-    let control = framework.controls.iter().find(|control| control.id == id)?;
+    let control = framework.controls().iter().find(|control| control.id == id)?;
     let parts =
-        || framework.controls.iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
+        || framework.controls().iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
     let mut themes: Vec<String> = parts().flat_map(|part| part.themes.iter().cloned()).collect();
     let classes: Vec<String> = parts().flat_map(|part| part.classes.iter().cloned()).collect();
     themes.sort();

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::suggest::nearest;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// Something wrong in a file.
@@ -25,25 +24,6 @@ impl Diagnostic {
     /// A complaint about a file as a whole.
     pub fn of_file(file: &str, message: impl Into<String>) -> Self {
         Self { file: file.into(), text: String::new(), span: 0..0, message: message.into(), help: None }
-    }
-
-    /// A complaint about the word at an offset.
-    pub fn at(file: &str, text: &str, offset: usize, message: impl Into<String>) -> Self {
-        let span = word_at(text, offset);
-        Self { file: file.into(), text: text.into(), span, message: message.into(), help: None }
-    }
-
-    /// What the reader of YAML complains about, with the name that may have been meant where one is not known.
-    pub fn of_yaml(file: &str, text: &str, error: &serde_yaml::Error) -> Self {
-        let plain = error.without_snippet();
-        let offset = plain.location().map_or(0, |at| offset_of(text, at.line(), at.column()));
-        let message = plain.to_string();
-        let message = message.lines().next().unwrap_or_default();
-        let mut names = message.split('`').skip(1).step_by(2);
-        let unknown = if message.contains("unknown") { names.next() } else { None };
-        let near = unknown.and_then(|name| nearest(name, names));
-        let help = near.map(|near| format!("did you mean `{near}`?"));
-        Self { help, ..Self::at(file, text, offset, message) }
     }
 
     /// One-based line and column.

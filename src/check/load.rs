@@ -15,12 +15,13 @@ use super::expr::{Expression, Fault};
 use super::template::Template;
 use super::types::Type;
 use super::{Check, CheckSet, Params, Says, Used, lint};
+use crate::suggest::nearest;
 use crate::verdict::Severity;
 
 /// Everything below `checks/`, compiled in.
 pub static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
-/// The largest check file that is read.
+/// The largest file of a check or framework that is read.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// Folders of `checks/` that hold something else than checks.
@@ -82,13 +83,18 @@ pub struct Theme {
 /// The evidence themes, in order.
 pub static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| builtin_yaml("themes.yaml"));
 
-/// A compiled-in data file. The tests read every one of them, so a fault cannot leave the workshop.
+/// A compiled-in data file.
+pub fn builtin_yaml<T: serde::de::DeserializeOwned>(path: &str) -> T {
+    let text = BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+    builtin_part(path, text)
+}
+
+/// A part of a compiled-in data file. The tests read every one of them, so a fault cannot leave the workshop.
 ///
 /// # Panics
 /// The file is missing or does not have the form it must have.
 #[expect(clippy::panic, reason = "compiled-in data that every test run reads")]
-pub fn builtin_yaml<T: serde::de::DeserializeOwned>(path: &str) -> T {
-    let text = BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+pub fn builtin_part<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> T {
     serde_yaml::from_str(text).unwrap_or_else(|error| panic!("checks/{path}: {error}"))
 }
 
@@ -125,17 +131,31 @@ fn add_files(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
 /// # Errors
 /// Everything that is wrong with the files.
 pub fn add_path(set: CheckSet, path: &Path) -> Result<CheckSet, Vec<Diagnostic>> {
-    let mut files = Vec::new();
-    collect(path, &mut files, 0).map_err(|diagnostic| vec![diagnostic])?;
-    if files.is_empty() {
-        let message = "the folder holds no check; a check is a file that ends in .yaml";
-        return Err(vec![Diagnostic::of_file(&path.display().to_string(), message)]);
-    }
-    files.sort();
+    let files = files_of(path, "check").map_err(|diagnostic| vec![diagnostic])?;
     load(set, &files)
 }
 
-fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Result<(), Diagnostic> {
+/// The files of a folder and of those in it, or a single file, each with its name and text, by name. `what` is what each holds.
+///
+/// # Errors
+/// One of them cannot be read or is too large, or there is none.
+pub(crate) fn files_of(path: &Path, what: &str) -> Result<Vec<(String, String)>, Diagnostic> {
+    let mut files = Vec::new();
+    collect(path, what, &mut files, 0)?;
+    if files.is_empty() {
+        let message = format!("the folder holds no {what}; a {what} is a file that ends in .yaml");
+        return Err(Diagnostic::of_file(&path.display().to_string(), message));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn collect(
+    path: &Path,
+    what: &str,
+    files: &mut Vec<(String, String)>,
+    depth: usize,
+) -> Result<(), Diagnostic> {
     let name = path.display().to_string();
     let fail = |message: String| Diagnostic::of_file(&name, message);
     let metadata = std::fs::metadata(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
@@ -149,7 +169,7 @@ fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Resu
             let is_yaml =
                 entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
             if is_yaml || entry.is_dir() {
-                collect(&entry, files, depth + 1)?;
+                collect(&entry, what, files, depth + 1)?;
             }
         }
         return Ok(());
@@ -158,7 +178,7 @@ fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Resu
         return Err(fail("it is neither a file nor a folder".into()));
     }
     if metadata.len() > MAX_FILE_BYTES {
-        return Err(fail(format!("it is larger than {} KiB, which no check is", MAX_FILE_BYTES / 1024)));
+        return Err(fail(format!("it is larger than {} KiB, which no {what} is", MAX_FILE_BYTES / 1024)));
     }
     let text =
         std::fs::read_to_string(path).map_err(|error| fail(format!("it cannot be read as text: {error}")))?;
@@ -257,7 +277,7 @@ fn split_examples(text: &str) -> (&str, &str) {
 fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnostic>> {
     let (head, examples) = split_examples(text);
     let loader = Loader { name, text };
-    let file: CheckFile = serde_yaml::from_str(head).map_err(|error| loader.yaml(&error))?;
+    let file: CheckFile = loader.parse(head)?;
     let later_key = examples.lines().skip(1).find(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
     if let Some(key) = later_key {
         let at = text.rfind(key).unwrap_or_default();
@@ -362,21 +382,36 @@ fn category(name: &str) -> String {
     parts.next().filter(|folder| !folder.is_empty() && *folder != ".").unwrap_or("custom").to_owned()
 }
 
-struct Loader<'a> {
-    name: &'a str,
-    text: &'a str,
+/// A file whose faults are told with their places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Its text.
+    pub(crate) text: &'a str,
 }
 
 impl Loader<'_> {
-    fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
-        Box::new(Diagnostic { help, ..Diagnostic::at(self.name, self.text, offset, message) })
+    /// A fault at a byte of the text.
+    pub(crate) fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
+        let span = word_at(self.text, offset);
+        Box::new(Diagnostic { file: self.name.into(), text: self.text.into(), span, message, help })
     }
 
-    fn yaml(&self, error: &serde_yaml::Error) -> Box<Diagnostic> {
-        Box::new(Diagnostic::of_yaml(self.name, self.text, error))
+    /// Reads the text, or the part of it that it begins with.
+    pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self, part: &str) -> Result<T, Box<Diagnostic>> {
+        serde_yaml::from_str(part).map_err(|error| {
+            let plain = error.without_snippet();
+            let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
+            let message = plain.to_string();
+            let message = message.lines().next().unwrap_or_default().to_owned();
+            let help = meant_key(&message);
+            self.at(offset, message, help)
+        })
     }
 
-    fn offset<T>(&self, spanned: &Spanned<T>) -> usize {
+    /// Where a value stands.
+    pub(crate) fn offset<T>(&self, spanned: &Spanned<T>) -> usize {
         offset_of(self.text, spanned.referenced.line(), spanned.referenced.column())
     }
 
@@ -465,6 +500,14 @@ impl Loader<'_> {
         };
         self.at(offset.unwrap_or(start), fault.message, fault.help)
     }
+}
+
+/// The key that may be meant, where the reader complains: unknown field `a`, expected one of `b`, `c`.
+fn meant_key(message: &str) -> Option<String> {
+    let (_, named) = message.split_once("unknown field `")?;
+    let (unknown, known) = named.split_once("`, expected")?;
+    let near = nearest(unknown, known.split('`').skip(1).step_by(2))?;
+    Some(format!("did you mean `{near}`?"))
 }
 
 /// The place in a block scalar, from its indicator on, of an offset in its value.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Deserialize;
@@ -13,7 +14,9 @@ use super::overrides::{Override, Overrides};
 use super::thresholds::THRESHOLDS;
 use super::values;
 use super::{Config, Settings, Told};
-use crate::check::diagnostic::{Diagnostic, offset_of};
+use crate::analyze::policy::catalogue::CATALOGUE;
+use crate::check::diagnostic::Diagnostic;
+use crate::check::load::Loader;
 use crate::check::types::Type;
 use crate::check::{Check, CheckSet, Params};
 use crate::suggest::nearest;
@@ -105,6 +108,28 @@ pub struct WaiverForm {
     until: Option<Spanned<String>>,
 }
 
+impl WaiverForm {
+    /// The waiver that is written at a place.
+    ///
+    /// # Errors
+    /// Its last day is no day.
+    pub fn waiver(&self, at: &str) -> Result<Waiver, String> {
+        let until = self.until.as_ref().map(|until| comment::day(&until.value)).transpose()?;
+        Ok(self.with(until, at))
+    }
+
+    fn with(&self, until: Option<Date>, at: &str) -> Waiver {
+        Waiver {
+            check: self.check.value.clone(),
+            scope: Scope { subject: self.subject.clone(), place: self.at.clone(), ..Scope::default() },
+            reason: self.reason.value.trim().to_owned(),
+            owner: self.owner.clone().filter(|owner| !owner.trim().is_empty()),
+            until,
+            at: at.to_owned(),
+        }
+    }
+}
+
 /// The JSON Schema of the configuration file.
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12();
@@ -143,7 +168,7 @@ impl File {
         let form = if is_empty {
             Form::default()
         } else {
-            serde_yaml::from_str(&text).map_err(|error| Diagnostic::of_yaml(name, &text, &error))?
+            Loader { name, text: &text }.parse(&text)?
         };
         Ok(Self { name: name.to_owned(), text, folder: folder.to_owned(), form })
     }
@@ -155,10 +180,8 @@ impl File {
     pub fn settings(&self) -> Result<Settings, Vec<Diagnostic>> {
         let form = &self.form;
         let mut faults = Vec::new();
-        let mut text = |value: &Option<Spanned<String>>| -> Option<Told<String>> {
-            value.as_ref().map(|value| Told::new(value.value.clone(), self.place(value)))
-        };
-        let (baseline, output_cloud) = (text(&form.baseline), text(&form.cloud));
+        let baseline =
+            form.baseline.as_ref().map(|value| Told::new(value.value.clone(), self.place(value)));
         let path = |told: Told<String>| Told { value: self.folder.join(told.value), at: told.at };
         let paths = |list: &[Spanned<String>]| {
             list.iter().map(|value| path(Told::new(value.value.clone(), self.place(value)))).collect()
@@ -186,7 +209,7 @@ impl File {
             frameworks: paths(&form.frameworks),
             output: list(&form.output).map(|told| self.outputs(told)),
             accept_annotations: truth(&form.accept_annotations),
-            cloud: output_cloud.and_then(|_| self.read(form.cloud.as_ref(), values::cloud, &mut faults)),
+            cloud: self.read(form.cloud.as_ref(), values::cloud, &mut faults),
         };
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
     }
@@ -301,7 +324,7 @@ impl File {
     fn waivers(&self, checks: &CheckSet, faults: &mut Vec<Diagnostic>) -> Vec<Waiver> {
         let mut waivers = Vec::new();
         for form in &self.form.waivers {
-            let WaiverForm { check, subject, at, reason, owner, until } = &form.value;
+            let WaiverForm { check, reason, until, subject: _, at: _, owner: _ } = &form.value;
             if let Some(fault) = waiver::register::fault(&check.value, checks) {
                 faults.push(self.fault(check, fault));
             }
@@ -312,14 +335,7 @@ impl File {
                 let day = comment::day(&until.value);
                 self.keep(day, until, faults)
             });
-            waivers.push(Waiver {
-                check: check.value.clone(),
-                scope: Scope { subject: subject.clone(), place: at.clone(), ..Scope::default() },
-                reason: reason.value.trim().to_owned(),
-                owner: owner.clone().filter(|owner| !owner.trim().is_empty()),
-                until: day.map(|day| day.value),
-                at: self.place(form),
-            });
+            waivers.push(form.value.with(day.map(|day| day.value), &self.place(form)));
         }
         waivers
     }
@@ -356,7 +372,7 @@ impl File {
 
     /// A complaint about a value.
     pub fn fault<T>(&self, value: &Spanned<T>, message: String) -> Diagnostic {
-        Diagnostic::at(&self.name, &self.text, self.offset(value), message)
+        *self.loader().at(self.loader().offset(value), message, None)
     }
 
     /// A complaint about the key of a value, which stands before it.
@@ -367,14 +383,14 @@ impl File {
         message: String,
         near: Option<&str>,
     ) -> Diagnostic {
-        let offset = self.offset(value);
+        let offset = self.loader().offset(value);
         let at = self.text.get(..offset).and_then(|before| before.rfind(key)).unwrap_or(offset);
         let help = near.map(|near| format!("did you mean `{near}`?"));
-        Diagnostic { help, ..Diagnostic::at(&self.name, &self.text, at, message) }
+        *self.loader().at(at, message, help)
     }
 
-    fn offset<T>(&self, value: &Spanned<T>) -> usize {
-        offset_of(&self.text, value.referenced.line(), value.referenced.column())
+    fn loader(&self) -> Loader<'_> {
+        Loader { name: &self.name, text: &self.text }
     }
 
     /// Where a value stands.
@@ -410,6 +426,7 @@ fn fits(default: &Value, value: &Value) -> Result<(), String> {
 
 /// Whether something is a class of requests, a kind of bodies or noise of the catalogue.
 fn is_catalogued(id: &str) -> bool {
-    use crate::analyze::policy::coverage::catalogue;
-    catalogue::ids().any(|known| known == id)
+    CATALOGUE.classes.iter().any(|class| class.id == id)
+        || CATALOGUE.bodies.iter().any(|body| body.id == id)
+        || CATALOGUE.noise.iter().any(|noise| noise.id == id)
 }

@@ -1,18 +1,36 @@
 //! What the controls of frameworks come to, by the verdicts of the checks that answer them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    CheckResult, ConflictResult, Control, ControlResult, Edition, Framework, FrameworkResult, Opponent,
-    ThemeGap, WHOLE, conflict, find_control, full_id, of_classes, some_of,
+use super::choice::Chosen;
+use super::conflicts::{Conflicts, Contrary, reasons};
+use super::result::{
+    CheckResult, ConflictResult, ControlResult, Decisive, FrameworkResult, Opponent, ThemeGap, some_of,
 };
+use super::{Control, Framework, find_control, full_id, of_classes};
 use crate::analyze::tree::FactTree;
 use crate::check::judge::Judge;
 use crate::check::load::THEMES;
 use crate::check::{Check, CheckSet, Params};
 use crate::config::overrides::Overrides;
-use crate::verdict::{Finding, Status};
+use crate::verdict::{Finding, Rank, Status};
 use crate::waiver::register::Register;
+
+/// The subject of findings that are about no item of a list.
+const WHOLE: &str = "cluster";
+
+/// How many pieces of evidence a control tells.
+const MOST_EVIDENCE: usize = 20;
+
+/// What has to be known of other frameworks to judge one.
+pub struct Context<'a> {
+    /// All frameworks.
+    pub all: &'a [Framework],
+    /// Which of their controls ask for contrary things.
+    pub conflicts: Conflicts,
+    /// The ids of those whose word counts here.
+    pub heard: BTreeSet<&'a str>,
+}
 
 /// The verdicts of all checks on one set of facts: each is judged once for each set of parameters.
 pub struct Verdicts<'a> {
@@ -142,19 +160,26 @@ impl<'a> Verdicts<'a> {
     }
 
     /// What the controls of one of the frameworks came to.
-    pub fn framework(
-        &mut self,
-        framework: &Framework,
-        edition: &Edition,
-        all: &[Framework],
-    ) -> FrameworkResult {
-        let of_edition = framework.controls.iter().filter(|control| control.is_in(&edition.id));
+    pub fn framework(&mut self, (framework, edition): Chosen<'_>, context: &Context<'_>) -> FrameworkResult {
+        let of_edition = framework.controls().iter().filter(|control| control.is_in(&edition.id));
         let controls = of_edition.map(|control| {
             let mut result = self.control(control);
-            result.conflict = conflict(all, &full_id(framework, control)).map(|found| ConflictResult {
-                with: found.with.into_iter().filter_map(|id| self.opponent(all, id)).collect(),
-                why: found.why,
-            });
+            self.add_evidence(&mut result);
+            let contraries: Vec<Contrary> = context
+                .conflicts
+                .with(&full_id(framework, control))
+                .iter()
+                .filter(|contrary| {
+                    let other = contrary.control.split('/').next().unwrap_or_default();
+                    context.heard.contains(other)
+                })
+                .cloned()
+                .collect();
+            if !contraries.is_empty() {
+                let why = reasons(&contraries);
+                let with = contraries.into_iter().filter_map(|other| self.opponent(context.all, other));
+                result.conflict = Some(ConflictResult { with: with.collect(), why });
+            }
             result
         });
         let controls = controls.collect();
@@ -167,9 +192,40 @@ impl<'a> Verdicts<'a> {
         }
     }
 
-    fn opponent(&mut self, all: &[Framework], id: String) -> Option<Opponent> {
-        let status = self.control(find_control(all, &id)?).status;
-        Some(Opponent { control: id, status })
+    fn opponent(&mut self, all: &[Framework], contrary: Contrary) -> Option<Opponent> {
+        let status = self.control(find_control(all, &contrary.control)?).status;
+        Some(Opponent { control: contrary.control, status, why: contrary.why })
+    }
+
+    /// What decided: the evidence of the checks with the control's status. Where none has it, a gap or a person decides,
+    /// and what passed is all that there is to show.
+    fn add_evidence(&mut self, result: &mut ControlResult) {
+        let decides = |status: Status| result.checks.iter().any(|check| check.status == status);
+        let deciding = if decides(result.status) { result.status } else { Status::Pass };
+        let mut evidence = Vec::new();
+        let mut rank: Option<Rank> = None;
+        let mut left_out: usize = 0;
+        for check in result.checks.iter().filter(|check| check.status == deciding) {
+            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else { continue };
+            let findings = self.findings(known, &check.params).iter();
+            for finding in findings.filter(|finding| finding.status == deciding) {
+                rank = rank.into_iter().chain(finding.rank).min();
+                // The last of the evidence is what decided, the others led there.
+                let Some(last) = finding.evidence.last() else { continue };
+                if evidence.len() == MOST_EVIDENCE {
+                    left_out = left_out.saturating_add(1);
+                    continue;
+                }
+                evidence.push(Decisive {
+                    check: finding.check.clone(),
+                    subject: finding.subject.clone(),
+                    rank: finding.rank,
+                    at: last.at.clone(),
+                    detail: last.detail.clone(),
+                });
+            }
+        }
+        (result.rank, result.evidence, result.evidence_left_out) = (rank, evidence, left_out);
     }
 
     fn control(&mut self, control: &Control) -> ControlResult {
@@ -215,8 +271,11 @@ impl<'a> Verdicts<'a> {
             id: control.id.clone(),
             title: control.title.clone(),
             status,
+            rank: None,
             reason: reason.filter(|_| status != Status::Pass),
             checks,
+            evidence: Vec::new(),
+            evidence_left_out: 0,
             unexamined,
             attest: control.attest.clone(),
             conflict: None,

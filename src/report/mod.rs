@@ -1,9 +1,11 @@
 //! The report: one value, and one file for each form in which it is written.
 
-mod columns;
+pub mod change;
+pub(crate) mod columns;
 mod csv;
 pub mod difference;
 pub mod format;
+mod frameworks;
 pub mod json;
 mod markdown;
 pub mod matrix;
@@ -59,6 +61,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the frameworks' controls came to.
     pub frameworks: Vec<FrameworkResult>,
+    /// Frameworks that fit the cluster and were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_frameworks: Vec<String>,
     /// Counts, and whether the gate holds.
     pub summary: Summary,
     /// What in the input was left aside, and what could not be read without a finding that says so.
@@ -228,6 +233,8 @@ pub struct Parts<'a> {
     pub baseline: Option<&'a Baseline>,
     /// The checks.
     pub checks: &'a CheckSet,
+    /// Those that fit and were not asked for.
+    pub other_frameworks: Vec<String>,
     /// The selection.
     pub selection: Selection,
     /// The gate's demands.
@@ -248,6 +255,7 @@ pub fn build(parts: Parts<'_>) -> Report {
         checks,
         score,
         frameworks,
+        other_frameworks,
         selection,
         demands,
         least_severity,
@@ -306,6 +314,7 @@ pub fn build(parts: Parts<'_>) -> Report {
         summary: Summary { checks, verdicts, failed, waived, hidden: all - findings.len(), gate },
         findings,
         frameworks,
+        other_frameworks,
         notes,
     };
     report.scrub();
@@ -377,6 +386,9 @@ impl Report {
             control.reason.iter_mut().for_each(clean);
             for check in &mut control.checks {
                 check.subjects.iter_mut().chain(&mut check.reason).for_each(clean);
+            }
+            for evidence in &mut control.evidence {
+                [&mut evidence.subject, &mut evidence.at, &mut evidence.detail].into_iter().for_each(clean);
             }
         }
     }

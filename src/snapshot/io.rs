@@ -74,6 +74,12 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     Ok(snapshot)
 }
 
+/// Whether the bytes of a file say that they are a snapshot.
+pub fn is_snapshot(bytes: &[u8]) -> bool {
+    let header = plain(bytes).ok().and_then(|json| serde_json::from_slice::<Header>(&json).ok());
+    header.is_some_and(|header| header.kind.as_deref() == Some(super::KIND))
+}
+
 /// The bytes of a file, decompressed if they are compressed.
 ///
 /// # Errors

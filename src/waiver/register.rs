@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::{Acceptance, Form, Found, Waiver};
 use crate::check::{Check, CheckSet};
+use crate::pattern;
 use crate::snapshot::Snapshot;
 use crate::suggest::nearest;
 use crate::verdict::{Finding, Status, Waiving};
@@ -120,4 +121,65 @@ pub fn fault(name: &str, checks: &CheckSet) -> Option<String> {
         return Some(format!("there is no check `{name}`{near}"));
     }
     named.all(Check::is_about_waivers).then(|| "what is said of waivers cannot be waived".to_owned())
+}
+
+/// What became of a waiver, the first that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It cannot be read.
+    Invalid,
+    /// Its like does not count.
+    LeftAside,
+    /// Its last day is over.
+    Expired,
+    /// The checks that it names were not run.
+    NotRun,
+    /// What it is about cannot be told.
+    Unknown,
+    /// Nothing fails that it is about.
+    Unmatched,
+    /// It names checks by a pattern, or accepts several findings without a limit.
+    OverBroad,
+    /// It accepts failures.
+    Active,
+}
+
+impl State {
+    /// The word used in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::LeftAside => "left-aside",
+            Self::Expired => "expired",
+            Self::NotRun => "not-run",
+            Self::Unknown => "unknown",
+            Self::Unmatched => "unmatched",
+            Self::OverBroad => "over-broad",
+            Self::Active => "active",
+        }
+    }
+}
+
+impl Entry {
+    /// What became of it.
+    pub fn state(&self, today: Date) -> State {
+        let Ok(waiver) = &self.waiver else { return State::Invalid };
+        let is_broad = pattern::is_pattern(&waiver.check)
+            || !waiver.scope.is_limited() && self.failures.len() > 1;
+        if !self.counts {
+            State::LeftAside
+        } else if self.is_expired(today) {
+            State::Expired
+        } else if !self.examined {
+            State::NotRun
+        } else if self.failures.is_empty() && !self.unknown.is_empty() {
+            State::Unknown
+        } else if self.failures.is_empty() {
+            State::Unmatched
+        } else if is_broad {
+            State::OverBroad
+        } else {
+            State::Active
+        }
+    }
 }
