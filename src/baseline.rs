@@ -403,6 +403,8 @@ pub enum Kind {
     New,
     /// It failed and cannot be told any more: that is not mended.
     Lost,
+    /// It failed, and somebody accepts that now: that is not mended either.
+    Waived,
     /// It was there, and was worse.
     Better,
     /// It is no longer there.
@@ -418,6 +420,7 @@ impl Kind {
             Self::Worse => "worse",
             Self::New => "new",
             Self::Lost => "lost",
+            Self::Waived => "waived",
             Self::Better => "better",
             Self::Gone => "gone",
             Self::Evidence => "evidence",
@@ -500,6 +503,8 @@ fn kind(before: Option<&Old>, after: Option<&Old>) -> Option<Kind> {
         Some(Kind::Worse)
     } else if before.status == Status::Fail && after.status == Status::Unknown {
         Some(Kind::Lost)
+    } else if after.status == Status::Waived && before.status == Status::Fail {
+        Some(Kind::Waived)
     } else if after.status < before.status || after.severity < before.severity {
         Some(Kind::Better)
     } else {

@@ -15,21 +15,66 @@ use logaudit::analyze::policy::{AuditPolicy, GroupResources, PolicyRule};
 use logaudit::analyze::version::Version;
 use logaudit::audit::{Plan, audit};
 use logaudit::check::{CheckSet, limits, load};
+use logaudit::config::file::File;
+use logaudit::document::comments;
 use logaudit::framework::frameworks;
 use logaudit::report::{Report, json, table, yaml};
 use logaudit::snapshot::cloud::Cloud;
 use logaudit::snapshot::redact::{keeps_flag, redact, redact_pod};
-use logaudit::snapshot::{Container, EnvVar, Pod, Scope, Snapshot, io};
+use logaudit::snapshot::{Container, EnvVar, Pod, Scope as Reach, Snapshot, io};
 use logaudit::source::cloud::file;
 use logaudit::source::live::contexts;
 use logaudit::source::{flagz as flagz_source, manifests as manifests_source, metrics as metrics_source};
 use logaudit::verdict::Status;
+use logaudit::waiver::{Scope, comment};
 
 /// What stands in the seeds wherever a secret could.
 const CANARY: &str = "hunter2";
 
 /// Far longer than anything here may take, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// A configuration file. Whatever is wrong with it stands at a place of the text, and what is right in it judges.
+pub fn configuration(bytes: &[u8]) {
+    static CHECKS: LazyLock<CheckSet> = LazyLock::new(|| limits::on_big_stack(load::builtin).unwrap_or_default());
+    let Ok(text) = String::from_utf8(bytes.to_vec()) else { return };
+    let faults = match File::parse("f.yaml", text.clone(), Path::new("")) {
+        Err(fault) => vec![*fault],
+        Ok(file) => match file.config(&CHECKS) {
+            Err(faults) => faults,
+            Ok(config) => {
+                for waiver in &config.waivers {
+                    assert!(!waiver.reason.is_empty() && waiver.at.starts_with("f.yaml:"), "{waiver:?}");
+                }
+                for told in &config.overrides.told {
+                    assert_ne!(told.value, told.default, "{told}");
+                }
+                return;
+            }
+        },
+    };
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert!(fault.span.end <= text.len() && !fault.to_string().is_empty(), "{fault:?}");
+    }
+}
+
+/// The comments of a text, and those that waive.
+pub fn waiver_comments(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    for comment in comments::comments(&text) {
+        let index = usize::try_from(comment.line).unwrap_or(usize::MAX).saturating_sub(1);
+        let line = lines.get(index).copied().unwrap_or_default();
+        assert_eq!(line.chars().nth(comment.column.saturating_sub(1)), Some('#'), "{comment:?}");
+        assert!(comment.beside >= comment.line && comment.beside <= lines.len() as u64, "{comment:?}");
+    }
+    for comment in comment::comments("f.yaml", &text) {
+        if let Ok(waiver) = comment::read(&comment.text, Scope::default(), &comment.at) {
+            assert!(!waiver.reason.trim().is_empty() && !waiver.check.is_empty(), "{waiver:?}");
+        }
+    }
+}
 
 /// The command line of a container, as it is and redacted.
 ///
@@ -496,7 +541,7 @@ pub fn cloud_answer(bytes: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
-    let mut snapshot = Snapshot::empty(Scope::Manifests, "fuzz");
+    let mut snapshot = Snapshot::empty(Reach::Manifests, "fuzz");
     if file::put(found, &mut snapshot).is_ok() {
         redact(&mut snapshot);
         examine(snapshot);

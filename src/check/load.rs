@@ -506,7 +506,8 @@ impl Loader<'_> {
 fn meant_key(message: &str) -> Option<String> {
     let (_, named) = message.split_once("unknown field `")?;
     let (unknown, known) = named.split_once("`, expected")?;
-    let near = nearest(unknown, known.split('`').skip(1).step_by(2))?;
+    let known = known.strip_prefix(" one of").unwrap_or(known).split(" at line ").next()?;
+    let near = nearest(unknown, known.split(',').map(|name| name.trim_matches([' ', '`'])))?;
     Some(format!("did you mean `{near}`?"))
 }
 

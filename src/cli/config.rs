@@ -95,7 +95,7 @@ fn validate(path: Option<&Path>, to: &OutputArgs) -> anyhow::Result<Ending> {
         bail!("there is no {NAME} here or above in the repository; name a file")
     };
     let file = settings::read(&source)?;
-    let settings = file.settings().map_err(|faults| settings::told(&faults))?;
+    let (settings, _) = file.settings();
     if let Some(root) = &source.root {
         restrict(&settings, root).map_err(anyhow::Error::msg)?;
     }

@@ -109,7 +109,8 @@ impl SettingArgs {
         let file = source.as_ref().map(read).transpose()?;
         let mut from_file = Settings::default();
         if let (Some(file), Some(source)) = (&file, &source) {
-            from_file = file.settings().map_err(|faults| told(&faults))?;
+            // What is wrong with it is told with all else, once it is known which checks there are.
+            from_file = file.settings().0;
             if let Some(root) = &source.root {
                 find::restrict(&from_file, root).map_err(anyhow::Error::msg)?;
             }

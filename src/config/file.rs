@@ -173,11 +173,8 @@ impl File {
         Ok(Self { name: name.to_owned(), text, folder: folder.to_owned(), form })
     }
 
-    /// The settings.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them.
-    pub fn settings(&self) -> Result<Settings, Vec<Diagnostic>> {
+    /// The settings, as far as they can be read, and what is wrong with the others.
+    pub fn settings(&self) -> (Settings, Vec<Diagnostic>) {
         let form = &self.form;
         let mut faults = Vec::new();
         let baseline =
@@ -211,7 +208,7 @@ impl File {
             accept_annotations: truth(&form.accept_annotations),
             cloud: self.read(form.cloud.as_ref(), values::cloud, &mut faults),
         };
-        if faults.is_empty() { Ok(settings) } else { Err(faults) }
+        (settings, faults)
     }
 
     /// Files that reports go to start from the folder of this file, too.
@@ -228,14 +225,14 @@ impl File {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn config(&self, checks: &CheckSet) -> Result<Config, Vec<Diagnostic>> {
-        let mut faults = Vec::new();
-        let settings = self.settings().unwrap_or_else(|found| {
-            faults.extend(found);
-            Settings::default()
-        });
+        let (settings, mut faults) = self.settings();
         let overrides = self.overrides(checks, &mut faults);
         let waivers = self.waivers(checks, &mut faults);
-        if faults.is_empty() { Ok(Config { settings, overrides, waivers }) } else { Err(faults) }
+        if faults.is_empty() {
+            return Ok(Config { settings, overrides, waivers });
+        }
+        faults.sort_by_key(|fault| fault.span.start);
+        Err(faults)
     }
 
     fn overrides(&self, checks: &CheckSet, faults: &mut Vec<Diagnostic>) -> Overrides {

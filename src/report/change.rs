@@ -88,7 +88,7 @@ fn shown(difference: &Difference) -> (Vec<&Change>, usize) {
 
 fn counted(difference: &Difference, passes: usize) -> String {
     let counts = difference.counts();
-    let kinds = [Kind::Worse, Kind::New, Kind::Lost, Kind::Better, Kind::Gone, Kind::Evidence];
+    let kinds = [Kind::Worse, Kind::New, Kind::Lost, Kind::Waived, Kind::Better, Kind::Gone, Kind::Evidence];
     let parts: Vec<String> = kinds
         .into_iter()
         .filter_map(|kind| counts.get(&kind).map(|count| format!("{count} {}", words(kind))))
@@ -106,6 +106,7 @@ fn words(kind: Kind) -> &'static str {
         Kind::Worse => "worse",
         Kind::New => "new",
         Kind::Lost => "no longer told, which is not mended",
+        Kind::Waived => "waived, which is not mended",
         Kind::Better => "better",
         Kind::Gone => "gone",
         Kind::Evidence => "with other evidence",

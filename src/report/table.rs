@@ -8,7 +8,7 @@ use super::style::visible;
 use super::{Report, frameworks, plural, style};
 use crate::baseline::Comparison;
 use crate::snapshot::Scope;
-use crate::verdict::{Finding, Severity, Status};
+use crate::verdict::{Finding, Severity, Standing, Status, Waiving};
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,6 +107,24 @@ pub(super) fn status(status: Status) -> Cell {
     Cell::painted(status.as_str(), style::status(status, status.as_str()))
 }
 
+/// The status, and beside it what a baseline does not have.
+fn status_of<'f>(findings: impl IntoIterator<Item = &'f Finding>, status: Status) -> Cell {
+    if findings.into_iter().all(|finding| finding.baseline != Some(Standing::New)) {
+        return self::status(status);
+    }
+    let words = format!("{status} (new)");
+    Cell::painted(&words, style::status(status, &words))
+}
+
+/// What was found, and who accepts it.
+fn said(finding: &Finding) -> String {
+    let reason = one_line(&finding.reason);
+    let Some(Waiving { reason: why, owner, expires, at }) = &finding.waiver else { return reason };
+    let owner = owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+    let end = expires.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+    format!("{reason}; waived{owner}{end}: {} ({at})", one_line(why))
+}
+
 /// How many characters of a detail, or in the short table of a finding and of the place of evidence, are shown.
 pub(super) const MAX_DETAIL: usize = 200;
 const MAX_FINDING: usize = 200;
@@ -143,12 +161,12 @@ fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Option
             .map(|(_, evidence)| format!("{}: {}", evidence.at, cut(&one_line(&evidence.detail), MAX_DETAIL)))
             .collect();
         table.row(vec![
-            status(finding.status),
+            status_of([finding], finding.status),
             Cell::severity(finding.severity),
             finding.check.as_str().into(),
             finding.subject.as_str().into(),
             finding.rank.map_or("-", crate::verdict::Rank::as_str).into(),
-            one_line(&finding.reason).into(),
+            said(finding).into(),
             if evidence.is_empty() { "-".into() } else { evidence.join("; ").into() },
         ]);
     }
@@ -177,7 +195,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
             let ids: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
             let Some(first) = group.first() else { continue };
             table.row(vec![
-                status(first.status),
+                status_of(group.iter().copied(), first.status),
                 Cell::severity(first.severity),
                 id_ranges(&ids, options).into(),
                 match subjects.as_slice() {
@@ -231,7 +249,7 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
         let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
         ids.dedup();
         table.row(vec![
-            status(Status::Unknown),
+            status_of(findings.iter().copied(), Status::Unknown),
             Cell::severity(worst),
             id_ranges(&ids, options).into(),
             one_line(reason).into(),

@@ -34,6 +34,11 @@ fn collector_config() {
 }
 
 #[test]
+fn configuration() {
+    replay("configuration", bodies::configuration);
+}
+
+#[test]
 fn flagz() {
     replay("flagz", bodies::flagz);
 }
@@ -71,4 +76,9 @@ fn policy_load() {
 #[test]
 fn snapshot() {
     replay("snapshot", bodies::snapshot);
+}
+
+#[test]
+fn waiver_comments() {
+    replay("waiver_comments", bodies::waiver_comments);
 }
