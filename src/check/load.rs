@@ -502,11 +502,12 @@ impl Loader<'_> {
     }
 }
 
-/// The key that may be meant, where the reader complains: unknown field `a`, expected one of `b`, `c`.
+/// The key that may be meant, where the reader complains: unknown field `a`, expected one of b, c at line 3, column 1.
 fn meant_key(message: &str) -> Option<String> {
     let (_, named) = message.split_once("unknown field `")?;
-    let (unknown, known) = named.split_once("`, expected")?;
-    let near = nearest(unknown, known.split('`').skip(1).step_by(2))?;
+    let (unknown, known) = named.split_once("`, expected ")?;
+    let words = known.split(|c: char| c == ',' || c == '`' || c.is_whitespace());
+    let near = nearest(unknown, words.filter(|word| !word.is_empty()))?;
     Some(format!("did you mean `{near}`?"))
 }
 

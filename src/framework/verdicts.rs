@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::choice::Chosen;
-use super::conflicts::{Conflicts, Contrary, reasons};
+use super::conflicts::{Conflicts, Contrary, by_reason};
 use super::result::{
     CheckResult, ConflictResult, ControlResult, Decisive, FrameworkResult, Opponent, ThemeGap, some_of,
 };
@@ -133,7 +133,8 @@ impl<'a> Verdicts<'a> {
                 .cloned()
                 .collect();
             if !contraries.is_empty() {
-                let why = reasons(&contraries);
+                let reasons = by_reason(contraries.iter().map(|contrary| (contrary.why.as_str(), ())));
+                let why = reasons.into_iter().map(|(why, _)| why).collect::<Vec<_>>().join("; ");
                 let with = contraries.into_iter().filter_map(|other| self.opponent(context.all, other));
                 result.conflict = Some(ConflictResult { with: with.collect(), why });
             }
@@ -159,27 +160,34 @@ impl<'a> Verdicts<'a> {
     fn add_evidence(&mut self, result: &mut ControlResult) {
         let decides = |status: Status| result.checks.iter().any(|check| check.status == status);
         let deciding = if decides(result.status) { result.status } else { Status::Pass };
-        let mut evidence = Vec::new();
+        let mut evidence: Vec<Decisive> = Vec::new();
+        let mut told = BTreeSet::new();
         let mut rank: Option<Rank> = None;
         let mut left_out: usize = 0;
         for check in result.checks.iter().filter(|check| check.status == deciding) {
-            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else { continue };
+            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else {
+                continue;
+            };
             let findings = self.findings(known, &check.params).iter();
             for finding in findings.filter(|finding| finding.status == deciding) {
                 rank = rank.into_iter().chain(finding.rank).min();
                 // The last of the evidence is what decided, the others led there.
-                let Some(last) = finding.evidence.last() else { continue };
-                if evidence.len() == MOST_EVIDENCE {
-                    left_out = left_out.saturating_add(1);
-                    continue;
+                for piece in finding.evidence.iter().rev() {
+                    if !told.insert((piece.at.clone(), piece.detail.clone())) {
+                        continue;
+                    }
+                    if evidence.len() == MOST_EVIDENCE {
+                        left_out = left_out.saturating_add(1);
+                        continue;
+                    }
+                    evidence.push(Decisive {
+                        check: finding.check.clone(),
+                        subject: finding.subject.clone(),
+                        rank: finding.rank,
+                        at: piece.at.clone(),
+                        detail: piece.detail.clone(),
+                    });
                 }
-                evidence.push(Decisive {
-                    check: finding.check.clone(),
-                    subject: finding.subject.clone(),
-                    rank: finding.rank,
-                    at: last.at.clone(),
-                    detail: last.detail.clone(),
-                });
             }
         }
         (result.rank, result.evidence, result.evidence_left_out) = (rank, evidence, left_out);
