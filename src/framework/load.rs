@@ -11,7 +11,8 @@ use serde_yaml::Spanned;
 use super::choice::DISTRIBUTIONS;
 use super::{CheckReference, Conflict, Control, Controls, Edition, Framework, find_control, of_classes};
 use crate::check::diagnostic::Diagnostic;
-use crate::check::load::{BUILTIN, Loader, THEMES, builtin_part, files_of};
+use crate::check::files::files_of;
+use crate::check::load::{BUILTIN, Loader, THEMES, builtin_part};
 use crate::check::{Check, CheckSet};
 use crate::suggest::nearest;
 

@@ -150,6 +150,23 @@ impl<'a> Verdicts<'a> {
         }
     }
 
+    /// The checks that answer a control and were not selected.
+    fn left_out(&self, control: &Control) -> Vec<String> {
+        let others = || {
+            let is_selected = |check: &Check| self.selected.iter().any(|known| known.id == check.id);
+            self.checks.active().filter(move |check| !is_selected(check))
+        };
+        if others().next().is_none() {
+            return Vec::new();
+        }
+        let of_classes = of_classes(self.checks, &control.classes);
+        let answers = |check: &&Check| {
+            control.checks.iter().chain(&of_classes).any(|reference| reference.id == check.id)
+                || check.themes.iter().any(|theme| control.themes.contains(theme))
+        };
+        others().filter(answers).map(|check| check.id.clone()).collect()
+    }
+
     fn opponent(&mut self, all: &[Framework], contrary: Contrary) -> Option<Opponent> {
         let status = self.control(find_control(all, &contrary.control)?).status;
         Some(Opponent { control: contrary.control, status, why: contrary.why })
@@ -217,12 +234,16 @@ impl<'a> Verdicts<'a> {
         let mut reason = status.and_then(|status| told(&counting, status));
         let by_checks =
             !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
-        let left_out = by_checks && counting.is_empty();
+        let all_left_out = by_checks && counting.is_empty();
+        let left_out = if all_left_out { Vec::new() } else { self.left_out(control) };
         if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
             let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
             reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
-        } else if left_out {
+        } else if !left_out.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
+            status = Some(Status::Unknown);
+            reason = Some(format!("left out by --only or --skip: {}", some_of(&left_out)));
+        } else if all_left_out {
             reason = Some("its checks were left out by --only or --skip".into());
         } else if let Some(attest) = &control.attest
             && status.is_none_or(|status| status < Status::Attestation)

@@ -132,7 +132,8 @@ fn the_framework_reference_is_that_of_the_frameworks() {
     let frameworks = frameworks();
     let conflicts = Conflicts::of(&frameworks);
     let mut out = String::from(
-        "# Frameworks\n\nGenerated from `checks/frameworks/`. `kubectl logaudit frameworks show ID` prints the same; \
+        "# Frameworks\n\nOf every framework here stands what it demands of logging, auditing, monitoring and keeping logs. A control that demands \
+         more is answered for that part. Titles are in our own words.\n\nGenerated from `checks/frameworks/`. `kubectl logaudit frameworks show ID` prints the same; \
          [own-frameworks.md](own-frameworks.md) tells how to add your own.\n\n\
          | framework | reported | controls |\n| --- | --- | --- |\n",
     );

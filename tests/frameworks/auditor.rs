@@ -1,10 +1,11 @@
 //! The auditor's view: every control with its verdict, why, on what evidence, and what only a person can say.
 
+use logaudit::analyze::policy::known;
 use logaudit::framework::frameworks;
 use logaudit::verdict::Status;
 use serde_json::Value;
 
-use super::{METADATA, SERVER_WITHOUT_AUDIT, control, over, report, table};
+use super::{METADATA, SERVER, SERVER_WITHOUT_AUDIT, control, over, report, table};
 use crate::support::report::{status, text};
 use crate::support::stage::pinned;
 
@@ -151,4 +152,30 @@ fn a_default_run_counts_the_frameworks_that_it_leaves_out() {
     assert!(told.contains("15 more frameworks: --framework all, or --framework ID"), "{told}");
     assert!(!told.contains("pci-dss@"), "{told}");
     assert!(!table(METADATA, &["--framework", "all"]).contains("more framework"));
+}
+
+/// The profile that one guide asks for is what the other objects to.
+#[test]
+fn the_profiles_of_openshift_meet_the_stig_or_the_benchmark_but_not_both() {
+    let node = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {node.openshift.io/os_id: rhcos}}\n";
+    let judged = |profile: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.yaml");
+        let known = known::all().iter().find(|known| known.id == profile).unwrap();
+        std::fs::write(&path, &known.policy).unwrap();
+        let tool =
+            pinned().args(["run", "-o", "json", "--framework", "all", "-f", "-", "--policy-file"]).arg(&path);
+        let report = tool.stdin(format!("{SERVER}---\n{node}")).run().report();
+        let of = |id: &str| status(control(&report, id));
+        let conflict = control(&report, "disa-ocp4-stig/V-257517")["conflict"].to_string();
+        assert!(
+            conflict.contains("cis-openshift/3.2.2") && !conflict.contains("cis-kubernetes"),
+            "{conflict}"
+        );
+        (of("disa-ocp4-stig/V-257517"), of("cis-openshift/3.2.2"))
+    };
+    // That the profile is set, and not another policy that does the same, is for a person to confirm.
+    assert_eq!(judged("openshift-write-request-bodies"), (Status::Attestation, Status::Fail));
+    assert_eq!(judged("openshift-all-request-bodies"), (Status::Attestation, Status::Fail));
+    assert_eq!(judged("openshift-default"), (Status::Fail, Status::Pass));
 }
