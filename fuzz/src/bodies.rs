@@ -6,18 +6,22 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use logaudit::analyze::analyze;
 use logaudit::analyze::apiserver::invocation::{self, Arguments};
 use logaudit::analyze::collectors::config::{Config, Variable};
 use logaudit::analyze::collectors::dialect::Dialect;
 use logaudit::analyze::policy::load as policy_loader;
 use logaudit::analyze::policy::matches::{Attributes, Evaluator, GroupWildcard};
 use logaudit::analyze::policy::{AuditPolicy, GroupResources, PolicyRule};
+use logaudit::analyze::tree::FactTree;
 use logaudit::analyze::version::Version;
 use logaudit::audit::{Plan, audit};
+use logaudit::check::diagnostic::Diagnostic;
 use logaudit::check::{CheckSet, limits, load};
 use logaudit::config::file::File;
 use logaudit::document::comments;
-use logaudit::framework::frameworks;
+use logaudit::framework::conflicts::Conflicts;
+use logaudit::framework::{self, Context, Verdicts, frameworks};
 use logaudit::report::{Report, json, table, yaml};
 use logaudit::snapshot::cloud::Cloud;
 use logaudit::snapshot::redact::{keeps_flag, redact, redact_pod};
@@ -36,11 +40,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// A configuration file. Whatever is wrong with it stands at a place of the text, and what is right in it judges.
 pub fn configuration(bytes: &[u8]) {
-    static CHECKS: LazyLock<CheckSet> = LazyLock::new(|| limits::on_big_stack(load::builtin).unwrap_or_default());
     let Ok(text) = String::from_utf8(bytes.to_vec()) else { return };
     let faults = match File::parse("f.yaml", text.clone(), Path::new("")) {
         Err(fault) => vec![*fault],
-        Ok(file) => match file.config(&CHECKS) {
+        Ok(file) => match file.config(&EVERYTHING.checks) {
             Err(faults) => faults,
             Ok(config) => {
                 for waiver in &config.waivers {
@@ -220,15 +223,48 @@ pub fn check_file(bytes: &[u8]) {
                 check_report(&audit(&plan, snapshot).expect("facts that serialise").report);
             }
         }
-        Err(faults) => {
-            assert!(!faults.is_empty());
-            for fault in faults {
-                assert!(fault.text.get(fault.span.clone()).is_some(), "{fault:?}");
-                assert!(!fault.to_string().is_empty());
+        Err(faults) => expect_places(&faults),
+    };
+    assert!(limits::within(LIMIT, run).is_some(), "still not done after {LIMIT:?}");
+}
+
+/// A framework of a user, beside the built-in ones.
+pub fn framework_file(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let text = text.to_owned();
+    let run = move || {
+        let checks = &EVERYTHING.checks;
+        let loaded = framework::load::add(frameworks(), &[("fuzz/framework.yaml".to_owned(), text)], checks);
+        match loaded {
+            Ok(all) => {
+                let own =
+                    all.iter().find(|known| known.file == "fuzz/framework.yaml").expect("what was added");
+                for tree in TREES.iter() {
+                    let heard = all.iter().map(|known| known.id.as_str()).collect();
+                    let context = Context { all: &all, conflicts: Conflicts::of(&all), heard };
+                    let mut verdicts = Verdicts::new(checks, tree, |_| true);
+                    for edition in &own.editions {
+                        let result = verdicts.framework((own, edition), &context);
+                        for control in &result.controls {
+                            let is_told = control.reason.as_ref().is_some_and(|reason| !reason.is_empty());
+                            assert!(control.status == Status::Pass || is_told, "{control:?}");
+                        }
+                    }
+                }
             }
+            Err(faults) => expect_places(&faults),
         }
     };
     assert!(limits::within(LIMIT, run).is_some(), "still not done after {LIMIT:?}");
+}
+
+/// Faults can be drawn into their files.
+fn expect_places(faults: &[Diagnostic]) {
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert!(fault.text.get(fault.span.clone()).is_some(), "{fault:?}");
+        assert!(!fault.to_string().is_empty());
+    }
 }
 
 /// A check that differs from others only in what it asks.
@@ -435,6 +471,14 @@ static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
     .into_iter()
     .map(|bytes| io::from_bytes(bytes).expect("an example"))
     .collect()
+});
+
+/// The facts of the example snapshots.
+static TREES: LazyLock<Vec<FactTree>> = LazyLock::new(|| {
+    SNAPSHOTS
+        .iter()
+        .map(|snapshot| FactTree::new(&analyze(snapshot)).expect("facts that serialise"))
+        .collect()
 });
 
 /// Everything that is built in.

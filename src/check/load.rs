@@ -12,6 +12,7 @@ use serde_yaml::Spanned;
 
 use super::diagnostic::{Diagnostic, offset_of, word_at};
 use super::expr::{Expression, Fault};
+use super::files::files_of;
 use super::template::Template;
 use super::types::Type;
 use super::{Check, CheckSet, Params, Says, Used, lint};
@@ -20,9 +21,6 @@ use crate::verdict::Severity;
 
 /// Everything below `checks/`, compiled in.
 pub static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
-
-/// The largest file of a check or framework that is read.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// Folders of `checks/` that hold something else than checks.
 const NO_CHECKS: [&str; 3] = ["frameworks", "policies", "profiles"];
@@ -133,57 +131,6 @@ fn add_files(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
 pub fn add_path(set: CheckSet, path: &Path) -> Result<CheckSet, Vec<Diagnostic>> {
     let files = files_of(path, "check").map_err(|diagnostic| vec![diagnostic])?;
     load(set, &files)
-}
-
-/// The files of a folder and of those in it, or a single file, each with its name and text, by name. `what` is what each holds.
-///
-/// # Errors
-/// One of them cannot be read or is too large, or there is none.
-pub(crate) fn files_of(path: &Path, what: &str) -> Result<Vec<(String, String)>, Diagnostic> {
-    let mut files = Vec::new();
-    collect(path, what, &mut files, 0)?;
-    if files.is_empty() {
-        let message = format!("the folder holds no {what}; a {what} is a file that ends in .yaml");
-        return Err(Diagnostic::of_file(&path.display().to_string(), message));
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn collect(
-    path: &Path,
-    what: &str,
-    files: &mut Vec<(String, String)>,
-    depth: usize,
-) -> Result<(), Diagnostic> {
-    let name = path.display().to_string();
-    let fail = |message: String| Diagnostic::of_file(&name, message);
-    let metadata = std::fs::metadata(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
-    if metadata.is_dir() {
-        if depth > 8 {
-            return Err(fail("folders are nested more than 8 deep".into()));
-        }
-        let entries = std::fs::read_dir(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| fail(format!("it cannot be read: {error}")))?.path();
-            let is_yaml =
-                entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if is_yaml || entry.is_dir() {
-                collect(&entry, what, files, depth + 1)?;
-            }
-        }
-        return Ok(());
-    }
-    if !metadata.is_file() {
-        return Err(fail("it is neither a file nor a folder".into()));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(fail(format!("it is larger than {} KiB, which no {what} is", MAX_FILE_BYTES / 1024)));
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|error| fail(format!("it cannot be read as text: {error}")))?;
-    files.push((name, text));
-    Ok(())
 }
 
 /// Loads check files, each given by its name and text.
@@ -502,12 +449,12 @@ impl Loader<'_> {
     }
 }
 
-/// The key that may be meant, where the reader complains: unknown field `a`, expected one of `b`, `c`.
+/// The key that may be meant, where the reader complains: unknown field `a`, expected one of b, c at line 3, column 1.
 fn meant_key(message: &str) -> Option<String> {
     let (_, named) = message.split_once("unknown field `")?;
-    let (unknown, known) = named.split_once("`, expected")?;
-    let known = known.strip_prefix(" one of").unwrap_or(known).split(" at line ").next()?;
-    let near = nearest(unknown, known.split(',').map(|name| name.trim_matches([' ', '`'])))?;
+    let (unknown, known) = named.split_once("`, expected ")?;
+    let words = known.split(|c: char| c == ',' || c == '`' || c.is_whitespace());
+    let near = nearest(unknown, words.filter(|word| !word.is_empty()))?;
     Some(format!("did you mean `{near}`?"))
 }
 

@@ -10,11 +10,13 @@
 //! | [`lint`], [`types`] | static checking of expressions against the schema of the facts |
 //! | [`judge`] | a check and facts into findings |
 //! | [`example`] | the examples of a check into snapshots, and their test |
+//! | `files` | finding and reading what users give |
 //! | [`expr`], [`limits`] | the expression engine and its bounds |
 
 pub mod diagnostic;
 pub mod example;
 pub mod expr;
+pub(crate) mod files;
 pub mod judge;
 pub mod limits;
 pub mod lint;

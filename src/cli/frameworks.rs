@@ -11,7 +11,7 @@ use super::{Ending, judging};
 use crate::check::diagnostic::Diagnostic;
 use crate::check::load::THEMES;
 use crate::check::{CheckSet, limits};
-use crate::framework::conflicts::Conflicts;
+use crate::framework::conflicts::{Conflicts, by_reason};
 use crate::framework::{Control, Framework, frameworks, full_id, load, of_classes};
 use crate::suggest::nearest;
 
@@ -158,12 +158,13 @@ fn list(all: &[Framework], output: Format, to: &OutputArgs) -> anyhow::Result<St
     }
     let mut out = String::new();
     let widest = all.iter().map(|framework| framework.id.len()).max().unwrap_or_default();
-    let mut row = |id: &str, default: &str, distribution: &str, controls: &str, editions: &str, name: &str| {
-        let _ = writeln!(
-            out,
-            "{id:<widest$}   {default:<7}   {distribution:<9}   {controls:<8}   {name} ({editions})"
-        );
-    };
+    let mut row =
+        |id: &str, default: &str, distribution: &str, controls: &str, editions: &str, name: &str| {
+            let _ = writeln!(
+                out,
+                "{id:<widest$}   {default:<7}   {distribution:<9}   {controls:<8}   {name} ({editions})"
+            );
+        };
     if !to.no_headers {
         row("ID", "DEFAULT", "FOR", "CONTROLS", "EDITIONS", "NAME");
     }
@@ -250,8 +251,9 @@ fn show(
         if let Some(attest) = &control.attest {
             let _ = writeln!(out, "  a person has to confirm {attest}");
         }
-        for other in conflicts.with(&full_id(framework, control)) {
-            let _ = writeln!(out, "  conflict with {}: {}", other.control, other.why);
+        let others = conflicts.with(&full_id(framework, control)).iter();
+        for (why, others) in by_reason(others.map(|other| (other.why.as_str(), other.control.as_str()))) {
+            let _ = writeln!(out, "  conflict with {}: {why}", others.join(", "));
         }
     }
     Ok(out)

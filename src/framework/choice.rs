@@ -81,7 +81,8 @@ impl<'a> Place<'a> {
 impl Choice {
     /// What is to be reported of a cluster, each edition once.
     pub fn among<'f>(&self, all: &'f [Framework], place: &Place<'_>) -> Vec<Chosen<'f>> {
-        let named = |list: &'f [Edition], id: &str| list.iter().filter(move |edition| edition.id == id).collect();
+        let named =
+            |list: &'f [Edition], id: &str| list.iter().filter(move |edition| edition.id == id).collect();
         let mut chosen: Vec<Chosen<'f>> = Vec::new();
         let mut add = |framework: &'f Framework, asked: Option<&str>| {
             let editions: Vec<&'f Edition> = match asked {
@@ -90,8 +91,7 @@ impl Choice {
                 None => framework.edition_for(place.version).into_iter().collect(),
             };
             for edition in editions {
-                let is_known =
-                    |known: &Chosen<'_>| known.0.id == framework.id && known.1.id == edition.id;
+                let is_known = |known: &Chosen<'_>| known.0.id == framework.id && known.1.id == edition.id;
                 if !chosen.iter().any(is_known) {
                     chosen.push((framework, edition));
                 }

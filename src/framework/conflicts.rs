@@ -55,13 +55,14 @@ impl Framework {
     }
 }
 
-/// The reasons of several conflicts, each said once.
-pub(super) fn reasons(contraries: &[Contrary]) -> String {
-    let mut reasons: Vec<&str> = Vec::new();
-    for contrary in contraries {
-        if !reasons.contains(&contrary.why.as_str()) {
-            reasons.push(&contrary.why);
+/// What belongs to the same reason, each reason once, in the order in which they come.
+pub fn by_reason<'a, T>(conflicts: impl IntoIterator<Item = (&'a str, T)>) -> Vec<(&'a str, Vec<T>)> {
+    let mut groups: Vec<(&str, Vec<T>)> = Vec::new();
+    for (why, item) in conflicts {
+        match groups.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, items)) => items.push(item),
+            None => groups.push((why, vec![item])),
         }
     }
-    reasons.join("; ")
+    groups
 }

@@ -11,7 +11,8 @@ use serde_yaml::Spanned;
 use super::choice::DISTRIBUTIONS;
 use super::{CheckReference, Conflict, Control, Controls, Edition, Framework, find_control, of_classes};
 use crate::check::diagnostic::Diagnostic;
-use crate::check::load::{BUILTIN, Loader, THEMES, builtin_part, files_of};
+use crate::check::files::files_of;
+use crate::check::load::{BUILTIN, Loader, THEMES, builtin_part};
 use crate::check::{Check, CheckSet};
 use crate::suggest::nearest;
 
@@ -213,10 +214,8 @@ pub fn add(
             Err(fault) => faults.push(*fault),
             Ok(file) => {
                 if let Some(other) = all.iter().find(|other| other.id == file.id.value) {
-                    let message = format!(
-                        "the id {} is taken by {}; give yours another",
-                        file.id.value, other.file
-                    );
+                    let message =
+                        format!("the id {} is taken by {}; give yours another", file.id.value, other.file);
                     faults.push(*loader.at(loader.offset(&file.id), message, None));
                     continue;
                 }
@@ -281,7 +280,8 @@ const RESERVED: [&str; 1] = ["all"];
 impl Examiner<'_> {
     fn examine(mut self, file: &FrameworkFile) -> Vec<Diagnostic> {
         self.head(file);
-        let editions: BTreeSet<&str> = file.editions.iter().map(|edition| edition.id.value.as_str()).collect();
+        let editions: BTreeSet<&str> =
+            file.editions.iter().map(|edition| edition.id.value.as_str()).collect();
         let ids: BTreeSet<&str> = file.controls.iter().map(|control| control.id.value.as_str()).collect();
         let mut taken: BTreeSet<(&str, &str)> = BTreeSet::new();
         for control in &file.controls {
@@ -317,8 +317,13 @@ impl Examiner<'_> {
     fn head(&mut self, file: &FrameworkFile) {
         let id = &file.id.value;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if id.is_empty() || !id.chars().all(is_plain) || id.starts_with('-') || RESERVED.contains(&id.as_str()) {
-            let message = format!("`{id}` cannot be the id of a framework; use a-z, 0-9 and -, but not `all`");
+        if id.is_empty()
+            || !id.chars().all(is_plain)
+            || id.starts_with('-')
+            || RESERVED.contains(&id.as_str())
+        {
+            let message =
+                format!("`{id}` cannot be the id of a framework; use a-z, 0-9 and -, but not `all`");
             self.fault(&file.id, message, None);
         }
         self.texts(&[("name", &file.name), ("source", &file.source)]);

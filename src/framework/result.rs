@@ -44,8 +44,8 @@ pub struct ControlResult {
     pub reason: Option<String>,
     /// The checks that answer it.
     pub checks: Vec<CheckResult>,
-    /// What decided: the last evidence of each finding with the control's status. Where what is not examined or a person decides, of
-    /// the findings that passed.
+    /// What decided: the evidence of the findings with the control's status, of each the most direct first. Where a gap or a person
+    /// decides, of the findings that passed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Decisive>,
     /// How many more there are.

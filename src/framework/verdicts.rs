@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::choice::Chosen;
-use super::conflicts::{Conflicts, Contrary, reasons};
+use super::conflicts::{Conflicts, Contrary, by_reason};
 use super::result::{
     CheckResult, ConflictResult, ControlResult, Decisive, FrameworkResult, Opponent, ThemeGap, some_of,
 };
@@ -176,7 +176,8 @@ impl<'a> Verdicts<'a> {
                 .cloned()
                 .collect();
             if !contraries.is_empty() {
-                let why = reasons(&contraries);
+                let reasons = by_reason(contraries.iter().map(|contrary| (contrary.why.as_str(), ())));
+                let why = reasons.into_iter().map(|(why, _)| why).collect::<Vec<_>>().join("; ");
                 let with = contraries.into_iter().filter_map(|other| self.opponent(context.all, other));
                 result.conflict = Some(ConflictResult { with: with.collect(), why });
             }
@@ -192,6 +193,23 @@ impl<'a> Verdicts<'a> {
         }
     }
 
+    /// The checks that answer a control and were not selected.
+    fn left_out(&self, control: &Control) -> Vec<String> {
+        let others = || {
+            let is_selected = |check: &Check| self.selected.iter().any(|known| known.id == check.id);
+            self.checks.active().filter(move |check| !is_selected(check))
+        };
+        if others().next().is_none() {
+            return Vec::new();
+        }
+        let of_classes = of_classes(self.checks, &control.classes);
+        let answers = |check: &&Check| {
+            control.checks.iter().chain(&of_classes).any(|reference| reference.id == check.id)
+                || check.themes.iter().any(|theme| control.themes.contains(theme))
+        };
+        others().filter(answers).map(|check| check.id.clone()).collect()
+    }
+
     fn opponent(&mut self, all: &[Framework], contrary: Contrary) -> Option<Opponent> {
         let status = self.control(find_control(all, &contrary.control)?).status;
         Some(Opponent { control: contrary.control, status, why: contrary.why })
@@ -202,27 +220,34 @@ impl<'a> Verdicts<'a> {
     fn add_evidence(&mut self, result: &mut ControlResult) {
         let decides = |status: Status| result.checks.iter().any(|check| check.status == status);
         let deciding = if decides(result.status) { result.status } else { Status::Pass };
-        let mut evidence = Vec::new();
+        let mut evidence: Vec<Decisive> = Vec::new();
+        let mut told = BTreeSet::new();
         let mut rank: Option<Rank> = None;
         let mut left_out: usize = 0;
         for check in result.checks.iter().filter(|check| check.status == deciding) {
-            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else { continue };
+            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else {
+                continue;
+            };
             let findings = self.findings(known, &check.params).iter();
             for finding in findings.filter(|finding| finding.status == deciding) {
                 rank = rank.into_iter().chain(finding.rank).min();
                 // The last of the evidence is what decided, the others led there.
-                let Some(last) = finding.evidence.last() else { continue };
-                if evidence.len() == MOST_EVIDENCE {
-                    left_out = left_out.saturating_add(1);
-                    continue;
+                for piece in finding.evidence.iter().rev() {
+                    if !told.insert((piece.at.clone(), piece.detail.clone())) {
+                        continue;
+                    }
+                    if evidence.len() == MOST_EVIDENCE {
+                        left_out = left_out.saturating_add(1);
+                        continue;
+                    }
+                    evidence.push(Decisive {
+                        check: finding.check.clone(),
+                        subject: finding.subject.clone(),
+                        rank: finding.rank,
+                        at: piece.at.clone(),
+                        detail: piece.detail.clone(),
+                    });
                 }
-                evidence.push(Decisive {
-                    check: finding.check.clone(),
-                    subject: finding.subject.clone(),
-                    rank: finding.rank,
-                    at: last.at.clone(),
-                    detail: last.detail.clone(),
-                });
             }
         }
         (result.rank, result.evidence, result.evidence_left_out) = (rank, evidence, left_out);
@@ -252,12 +277,16 @@ impl<'a> Verdicts<'a> {
         let mut reason = status.and_then(|status| told(&counting, status));
         let by_checks =
             !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
-        let left_out = by_checks && counting.is_empty();
+        let all_left_out = by_checks && counting.is_empty();
+        let left_out = if all_left_out { Vec::new() } else { self.left_out(control) };
         if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
             let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
             reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
-        } else if left_out {
+        } else if !left_out.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
+            status = Some(Status::Unknown);
+            reason = Some(format!("left out by --only or --skip: {}", some_of(&left_out)));
+        } else if all_left_out {
             reason = Some("its checks were left out by --only or --skip".into());
         } else if let Some(attest) = &control.attest
             && status.is_none_or(|status| status < Status::Attestation)

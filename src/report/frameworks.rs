@@ -7,6 +7,7 @@ use super::columns::Table;
 use super::style::visible;
 use super::table::{MAX_DETAIL, MAX_PLACE, Options, cut, one_line, status};
 use super::{Report, plural, style};
+use crate::framework::conflicts::by_reason;
 use crate::framework::{ControlResult, FrameworkResult};
 use crate::verdict::{Rank, Status};
 
@@ -14,7 +15,7 @@ use crate::verdict::{Rank, Status};
 const NAMED: usize = 5;
 
 /// How much evidence of a control the short form tells.
-const FEW: usize = 2;
+const FEW: usize = 3;
 
 /// A line for each framework, in the wide form the failed controls, and where they contradict each other.
 pub(super) fn summary(report: &Report, options: Options, out: &mut String) {
@@ -40,8 +41,8 @@ pub(super) fn summary(report: &Report, options: Options, out: &mut String) {
     table.write(out);
     if !report.other_frameworks.is_empty() {
         let line = format!(
-            "{} more: --framework all, or --framework ID control by control",
-            plural(report.other_frameworks.len(), "framework")
+            "{}: --framework all, or --framework ID for one, control by control",
+            plural(report.other_frameworks.len(), "more framework")
         );
         let _ = writeln!(out, "{}", style::faint(&line));
     }
@@ -128,11 +129,11 @@ pub(super) fn controls(report: &Report, options: Options, out: &mut String) {
         }
         table.write(out);
         for control in &framework.controls {
-            for other in control.conflict.iter().flat_map(|conflict| &conflict.with) {
-                let told = format!(
-                    "{} ({}) with {} ({}): {}",
-                    control.id, control.status, other.control, other.status, other.why
-                );
+            let others = control.conflict.iter().flat_map(|conflict| &conflict.with);
+            let others =
+                others.map(|other| (other.why.as_str(), format!("{} ({})", other.control, other.status)));
+            for (why, others) in by_reason(others) {
+                let told = format!("{} ({}) with {}: {why}", control.id, control.status, others.join(", "));
                 let _ = writeln!(out, "{} {}", style::faint("conflict:"), visible(&told));
             }
         }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use logaudit::analyze::analyze;
 use logaudit::analyze::policy::catalogue::CATALOGUE;
 use logaudit::analyze::tree::FactTree;
 use logaudit::check::example::{self, Example};

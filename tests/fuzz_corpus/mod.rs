@@ -44,6 +44,11 @@ fn flagz() {
 }
 
 #[test]
+fn framework_file() {
+    replay("framework_file", bodies::framework_file);
+}
+
+#[test]
 fn invocation() {
     replay("invocation", bodies::invocation);
 }
