@@ -7,13 +7,17 @@
 
 pub mod analyze;
 pub mod audit;
+pub mod baseline;
 pub mod check;
 pub mod cli;
+pub mod config;
 pub mod document;
 pub mod framework;
+pub mod pattern;
 pub mod report;
 pub mod score;
 pub mod snapshot;
 pub mod source;
 pub mod suggest;
 pub mod verdict;
+pub mod waiver;

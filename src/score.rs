@@ -165,9 +165,9 @@ pub fn score(rules: &Rules, frameworks: &[Framework], verdicts: &mut Verdicts<'_
 
 /// An item; none if nothing of it applies here.
 fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<'_>) -> Option<Item> {
-    let control = framework.controls.iter().find(|control| control.id == id)?;
+    let control = framework.controls().iter().find(|control| control.id == id)?;
     let parts =
-        || framework.controls.iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
+        || framework.controls().iter().filter(|part| part.id == id || part.within.as_deref() == Some(id));
     let mut themes: Vec<String> = parts().flat_map(|part| part.themes.iter().cloned()).collect();
     let classes: Vec<String> = parts().flat_map(|part| part.classes.iter().cloned()).collect();
     themes.sort();
@@ -184,23 +184,25 @@ fn item(rules: &Rules, framework: &Framework, id: &str, verdicts: &mut Verdicts<
         unexamined: verdicts.gaps(&themes),
     };
     let mut answers: Vec<(&Check, Params)> =
-        verdicts.answering(&themes).into_iter().map(|check| (check, Params::new())).collect();
+        verdicts.answering(&themes).into_iter().map(|check| (check, verdicts.set_params(check))).collect();
     for (check, params) in verdicts.judging(&classes) {
         if !answers.iter().any(|(answer, _)| answer.id == check.id) {
-            answers.push((check, params));
+            answers.push((check, verdicts.set_params(check).into_iter().chain(params).collect()));
         }
     }
     for (check, params) in answers {
-        let status = verdicts.result(check, &params).status;
         let weight = rules.weight(check.severity);
-        match status {
+        let counted = verdicts.unwaived(check, &params);
+        match counted {
             Status::Pass => item.passed += weight,
-            // A waiver accepts a failure; it does not mend it.
             Status::Fail | Status::Waived => item.failed += weight,
             Status::Unknown => item.unknown += weight,
             Status::NotApplicable | Status::Attestation => {}
         }
-        item.checks.insert(check.id.clone(), status);
+        let told = verdicts.result(check, &params).status;
+        // Where not all failures are waived, or something else is unknown, the status tells what was counted.
+        let is_waived = counted == Status::Fail && told != Status::Fail;
+        item.checks.insert(check.id.clone(), if is_waived { Status::Waived } else { told });
     }
     item.unknown += rules.weight(rules.unexamined) * u32::try_from(item.unexamined.len()).unwrap_or_default();
     let all = item.passed + item.failed + item.unknown;
@@ -217,7 +219,7 @@ fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
     let mut checks = Vec::new();
     let mut passes = |id: &String| {
         let check = verdicts.selected().iter().find(|check| check.id == *id).copied();
-        check.is_some_and(|check| verdicts.result(check, &Params::new()).status == Status::Pass)
+        check.is_some_and(|check| verdicts.unwaived(check, &verdicts.set_params(check)) == Status::Pass)
     };
     if rule.unless_passed.iter().any(|all| all.iter().all(&mut passes)) {
         return None;
@@ -233,7 +235,7 @@ fn cap(rule: &CapRule, verdicts: &mut Verdicts<'_>) -> Option<Cap> {
         .collect::<Vec<_>>();
     for (id, least) in causes {
         let Some(check) = verdicts.selected().iter().find(|check| check.id == *id).copied() else { continue };
-        let verdict = verdicts.result(check, &Params::new()).status;
+        let verdict = verdicts.unwaived(check, &verdicts.set_params(check));
         if verdict >= least {
             checks.push(id.clone());
             status = status.max(verdict);

@@ -13,10 +13,12 @@
     reason = "tests from end to end: a panic is how they fail, and what they print says what was skipped"
 )]
 
+mod baseline;
 mod checks;
 mod cli;
 mod cloud;
 mod collection;
+mod config;
 mod corpus;
 mod docs;
 mod faults;
@@ -32,3 +34,4 @@ mod report;
 mod support;
 mod support_works;
 mod truth;
+mod waivers;

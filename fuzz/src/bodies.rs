@@ -6,30 +6,78 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use logaudit::analyze::analyze;
 use logaudit::analyze::apiserver::invocation::{self, Arguments};
 use logaudit::analyze::collectors::config::{Config, Variable};
 use logaudit::analyze::collectors::dialect::Dialect;
 use logaudit::analyze::policy::load as policy_loader;
 use logaudit::analyze::policy::matches::{Attributes, Evaluator, GroupWildcard};
 use logaudit::analyze::policy::{AuditPolicy, GroupResources, PolicyRule};
+use logaudit::analyze::tree::FactTree;
 use logaudit::analyze::version::Version;
 use logaudit::audit::{Plan, audit};
+use logaudit::check::diagnostic::Diagnostic;
 use logaudit::check::{CheckSet, limits, load};
-use logaudit::framework::frameworks;
+use logaudit::config::file::File;
+use logaudit::document::comments;
+use logaudit::framework::conflicts::Conflicts;
+use logaudit::framework::{self, Context, Verdicts, frameworks};
 use logaudit::report::{Report, json, table, yaml};
 use logaudit::snapshot::cloud::Cloud;
 use logaudit::snapshot::redact::{keeps_flag, redact, redact_pod};
-use logaudit::snapshot::{Container, EnvVar, Pod, Scope, Snapshot, io};
+use logaudit::snapshot::{Container, EnvVar, Pod, Scope as Reach, Snapshot, io};
 use logaudit::source::cloud::file;
 use logaudit::source::live::contexts;
 use logaudit::source::{flagz as flagz_source, manifests as manifests_source, metrics as metrics_source};
 use logaudit::verdict::Status;
+use logaudit::waiver::{Scope, comment};
 
 /// What stands in the seeds wherever a secret could.
 const CANARY: &str = "hunter2";
 
 /// Far longer than anything here may take, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// A configuration file. Whatever is wrong with it stands at a place of the text, and what is right in it judges.
+pub fn configuration(bytes: &[u8]) {
+    let Ok(text) = String::from_utf8(bytes.to_vec()) else { return };
+    let faults = match File::parse("f.yaml", text.clone(), Path::new("")) {
+        Err(fault) => vec![*fault],
+        Ok(file) => match file.config(&EVERYTHING.checks) {
+            Err(faults) => faults,
+            Ok(config) => {
+                for waiver in &config.waivers {
+                    assert!(!waiver.reason.is_empty() && waiver.at.starts_with("f.yaml:"), "{waiver:?}");
+                }
+                for told in &config.overrides.told {
+                    assert_ne!(told.value, told.default, "{told}");
+                }
+                return;
+            }
+        },
+    };
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert!(fault.span.end <= text.len() && !fault.to_string().is_empty(), "{fault:?}");
+    }
+}
+
+/// The comments of a text, and those that waive.
+pub fn waiver_comments(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    for comment in comments::comments(&text) {
+        let index = usize::try_from(comment.line).unwrap_or(usize::MAX).saturating_sub(1);
+        let line = lines.get(index).copied().unwrap_or_default();
+        assert_eq!(line.chars().nth(comment.column.saturating_sub(1)), Some('#'), "{comment:?}");
+        assert!(comment.beside >= comment.line && comment.beside <= lines.len() as u64, "{comment:?}");
+    }
+    for comment in comment::comments("f.yaml", &text) {
+        if let Ok(waiver) = comment::read(&comment.text, Scope::default(), &comment.at) {
+            assert!(!waiver.reason.trim().is_empty() && !waiver.check.is_empty(), "{waiver:?}");
+        }
+    }
+}
 
 /// The command line of a container, as it is and redacted.
 ///
@@ -175,15 +223,48 @@ pub fn check_file(bytes: &[u8]) {
                 check_report(&audit(&plan, snapshot).expect("facts that serialise").report);
             }
         }
-        Err(faults) => {
-            assert!(!faults.is_empty());
-            for fault in faults {
-                assert!(fault.text.get(fault.span.clone()).is_some(), "{fault:?}");
-                assert!(!fault.to_string().is_empty());
+        Err(faults) => expect_places(&faults),
+    };
+    assert!(limits::within(LIMIT, run).is_some(), "still not done after {LIMIT:?}");
+}
+
+/// A framework of a user, beside the built-in ones.
+pub fn framework_file(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let text = text.to_owned();
+    let run = move || {
+        let checks = &EVERYTHING.checks;
+        let loaded = framework::load::add(frameworks(), &[("fuzz/framework.yaml".to_owned(), text)], checks);
+        match loaded {
+            Ok(all) => {
+                let own =
+                    all.iter().find(|known| known.file == "fuzz/framework.yaml").expect("what was added");
+                for tree in TREES.iter() {
+                    let heard = all.iter().map(|known| known.id.as_str()).collect();
+                    let context = Context { all: &all, conflicts: Conflicts::of(&all), heard };
+                    let mut verdicts = Verdicts::new(checks, tree, |_| true);
+                    for edition in &own.editions {
+                        let result = verdicts.framework((own, edition), &context);
+                        for control in &result.controls {
+                            let is_told = control.reason.as_ref().is_some_and(|reason| !reason.is_empty());
+                            assert!(control.status == Status::Pass || is_told, "{control:?}");
+                        }
+                    }
+                }
             }
+            Err(faults) => expect_places(&faults),
         }
     };
     assert!(limits::within(LIMIT, run).is_some(), "still not done after {LIMIT:?}");
+}
+
+/// Faults can be drawn into their files.
+fn expect_places(faults: &[Diagnostic]) {
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert!(fault.text.get(fault.span.clone()).is_some(), "{fault:?}");
+        assert!(!fault.to_string().is_empty());
+    }
 }
 
 /// A check that differs from others only in what it asks.
@@ -392,6 +473,14 @@ static SNAPSHOTS: LazyLock<Vec<Snapshot>> = LazyLock::new(|| {
     .collect()
 });
 
+/// The facts of the example snapshots.
+static TREES: LazyLock<Vec<FactTree>> = LazyLock::new(|| {
+    SNAPSHOTS
+        .iter()
+        .map(|snapshot| FactTree::new(&analyze(snapshot)).expect("facts that serialise"))
+        .collect()
+});
+
 /// Everything that is built in.
 static EVERYTHING: LazyLock<Plan> = LazyLock::new(|| {
     let checks = limits::on_big_stack(load::builtin).expect("built-in checks");
@@ -496,7 +585,7 @@ pub fn cloud_answer(bytes: &[u8]) {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
-    let mut snapshot = Snapshot::empty(Scope::Manifests, "fuzz");
+    let mut snapshot = Snapshot::empty(Reach::Manifests, "fuzz");
     if file::put(found, &mut snapshot).is_ok() {
         redact(&mut snapshot);
         examine(snapshot);

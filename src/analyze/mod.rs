@@ -42,6 +42,7 @@ use self::version::Version;
 use crate::snapshot::cloud::CloudProvider;
 use crate::snapshot::{GapReason, Node, Reading, Scope, Snapshot};
 use crate::verdict::{Evidence, Rank};
+use crate::waiver::facts::WaiverFacts;
 
 /// The version of the facts' form. Checks name facts, so a change that breaks them raises it.
 pub const FACTS_VERSION: i64 = 1;
@@ -90,6 +91,8 @@ pub struct Facts {
     pub bodies: Fact<Vec<BodyRecord>>,
     /// Which requests they record that come often and say little.
     pub noise: Fact<Vec<NoiseRecord>>,
+    /// Waivers that count, with what became of each; none before the findings are judged that they are about.
+    pub waivers: Fact<Vec<WaiverFacts>>,
 }
 
 /// What runs.
@@ -181,6 +184,7 @@ pub fn analyze(snapshot: &Snapshot) -> Facts {
         requests,
         bodies,
         noise,
+        waivers: Fact::known(Vec::new(), Rank::Configured, Vec::new()),
     }
 }
 

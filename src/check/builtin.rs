@@ -1,4 +1,4 @@
-//! What is compiled in of `checks/`: checks as YAML with every line in its place, other data as JSON (`build.rs`).
+//! What is compiled in of `checks/`: checks and frameworks as YAML with every line in its place, other data as JSON (`build.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -25,6 +25,15 @@ pub fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)>
     FILES.iter().map(|(path, text)| (*path, *text)).filter(move |(path, _)| {
         path.strip_prefix(folder).is_some_and(|rest| folder.is_empty() || rest.starts_with('/'))
     })
+}
+
+/// A part of a file that keeps its lines. The tests read every one of them, too.
+///
+/// # Panics
+/// It does not have the form it must have.
+#[expect(clippy::panic, reason = "compiled-in data that every test run reads")]
+pub fn yaml<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> T {
+    serde_yaml::from_str(text).unwrap_or_else(|error| panic!("checks/{path}: {error}"))
 }
 
 /// A data file. The tests read every one of them, so a fault cannot leave the workshop.

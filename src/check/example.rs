@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::judge::{Judge, worst};
-use super::{Check, Params};
+use super::{Check, Params, load};
 use crate::analyze::tree::FactTree;
+use crate::analyze::{Facts, analyze};
+use crate::audit::{Plan, audit};
+use crate::config::file::WaiverForm;
 use crate::snapshot::cloud::{Cloud, CloudAnswer, CloudProvider, CloudSign, call};
 use crate::snapshot::rbac::Rbac;
 use crate::snapshot::redact::redact;
@@ -15,6 +19,7 @@ use crate::snapshot::{Gap, GapReason, Permission, Reading, Scope, Snapshot, io};
 use crate::source::cloud::file;
 use crate::source::{flagz, manifests, metrics};
 use crate::verdict::{Finding, Status};
+use crate::waiver::Acceptance;
 
 /// An example of a check.
 #[derive(Debug, Deserialize)]
@@ -42,6 +47,12 @@ pub struct Example {
     /// What the cloud provider answers.
     #[serde(default)]
     pub cloud: Option<CloudInput>,
+    /// Waivers, as the configuration file spells them.
+    #[serde(default)]
+    pub waivers: Vec<WaiverForm>,
+    /// The day of the run, for waivers.
+    #[serde(default)]
+    pub today: Option<Date>,
 }
 
 /// What a cloud provider answers.
@@ -268,6 +279,28 @@ pub fn test(check: &Check) -> Result<Vec<Outcome>, String> {
     Ok(outcomes.collect())
 }
 
+/// The facts that an example comes to. Those on waivers are known only when all else has been judged, by the built-in
+/// checks here.
+///
+/// # Errors
+/// A waiver of the example is none.
+pub fn facts(example: &Example, snapshot: &Snapshot) -> Result<Facts, String> {
+    if example.waivers.is_empty() && snapshot.waivers.is_empty() {
+        return Ok(analyze(snapshot));
+    }
+    let checks = load::builtin().map_err(|faults| faults.iter().map(ToString::to_string).collect::<String>())?;
+    let mut plan = Plan::everything(checks, Vec::new());
+    let waivers = example.waivers.iter().enumerate();
+    plan.acceptance = Acceptance {
+        waivers: waivers
+            .map(|(index, form)| form.waiver(&format!("waivers[{index}]")))
+            .collect::<Result<_, _>>()?,
+        annotations: true,
+        today: example.today.unwrap_or(Acceptance::default().today),
+    };
+    Ok(audit(&plan, snapshot).map_err(|error| error.to_string())?.facts)
+}
+
 fn judge(
     check: &Check,
     example: &Example,
@@ -276,7 +309,7 @@ fn judge(
     if let Some(name) = example.params.keys().find(|name| !check.params.contains_key(*name)) {
         return Err(format!("the check has no parameter `{name}`"));
     }
-    let tree = FactTree::new(&crate::analyze::analyze(snapshot)).map_err(|error| error.to_string())?;
+    let tree = FactTree::new(&facts(example, snapshot)?).map_err(|error| error.to_string())?;
     let findings = Judge::new(&tree).judge(check, &example.params);
     let verdict = worst(&findings);
     let mut problem = None;

@@ -11,13 +11,12 @@ use serde_yaml::Spanned;
 
 use super::diagnostic::{Diagnostic, offset_of, word_at};
 use super::expr::{Expression, Fault};
+use super::files::files_of;
 use super::template::Template;
 use super::types::Type;
 use super::{Check, CheckSet, Params, Says, Used, builtin, lint};
+use crate::suggest::nearest;
 use crate::verdict::Severity;
-
-/// The largest check file that is read.
-const MAX_FILE_BYTES: u64 = 256 * 1024;
 
 /// Folders of `checks/` that hold something else than checks.
 const NO_CHECKS: [&str; 3] = ["frameworks", "policies", "profiles"];
@@ -96,45 +95,8 @@ pub fn builtin() -> Result<CheckSet, Vec<Diagnostic>> {
 /// # Errors
 /// Everything that is wrong with the files.
 pub fn add_path(set: CheckSet, path: &Path) -> Result<CheckSet, Vec<Diagnostic>> {
-    let mut files = Vec::new();
-    collect(path, &mut files, 0).map_err(|diagnostic| vec![diagnostic])?;
-    if files.is_empty() {
-        let message = "the folder holds no check; a check is a file that ends in .yaml";
-        return Err(vec![Diagnostic::of_file(&path.display().to_string(), message)]);
-    }
-    files.sort();
+    let files = files_of(path, "check").map_err(|diagnostic| vec![diagnostic])?;
     load(set, &files)
-}
-
-fn collect(path: &Path, files: &mut Vec<(String, String)>, depth: usize) -> Result<(), Diagnostic> {
-    let name = path.display().to_string();
-    let fail = |message: String| Diagnostic::of_file(&name, message);
-    let metadata = std::fs::metadata(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
-    if metadata.is_dir() {
-        if depth > 8 {
-            return Err(fail("folders are nested more than 8 deep".into()));
-        }
-        let entries = std::fs::read_dir(path).map_err(|error| fail(format!("it cannot be read: {error}")))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| fail(format!("it cannot be read: {error}")))?.path();
-            let is_yaml =
-                entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if is_yaml || entry.is_dir() {
-                collect(&entry, files, depth + 1)?;
-            }
-        }
-        return Ok(());
-    }
-    if !metadata.is_file() {
-        return Err(fail("it is neither a file nor a folder".into()));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(fail(format!("it is larger than {} KiB, which no check is", MAX_FILE_BYTES / 1024)));
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|error| fail(format!("it cannot be read as text: {error}")))?;
-    files.push((name, text));
-    Ok(())
 }
 
 /// Loads check files, each given by its name and text.
@@ -228,7 +190,7 @@ fn split_examples(text: &str) -> (&str, &str) {
 fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnostic>> {
     let (head, examples) = split_examples(text);
     let loader = Loader { name, text };
-    let file: CheckFile = serde_yaml::from_str(head).map_err(|error| loader.yaml(&error))?;
+    let file: CheckFile = loader.parse(head)?;
     let later_key = examples.lines().skip(1).find(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
     if let Some(key) = later_key {
         let at = text.rfind(key).unwrap_or_default();
@@ -333,25 +295,36 @@ fn category(name: &str) -> String {
     parts.next().filter(|folder| !folder.is_empty() && *folder != ".").unwrap_or("custom").to_owned()
 }
 
-struct Loader<'a> {
-    name: &'a str,
-    text: &'a str,
+/// A file whose faults are told with their places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Its text.
+    pub(crate) text: &'a str,
 }
 
 impl Loader<'_> {
-    fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
+    /// A fault at a byte of the text.
+    pub(crate) fn at(&self, offset: usize, message: String, help: Option<String>) -> Box<Diagnostic> {
         let span = word_at(self.text, offset);
         Box::new(Diagnostic { file: self.name.into(), text: self.text.into(), span, message, help })
     }
 
-    fn yaml(&self, error: &serde_yaml::Error) -> Box<Diagnostic> {
-        let plain = error.without_snippet();
-        let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
-        let message = plain.to_string();
-        self.at(offset, message.lines().next().unwrap_or_default().to_owned(), None)
+    /// Reads the text, or the part of it that it begins with.
+    pub(crate) fn parse<T: serde::de::DeserializeOwned>(&self, part: &str) -> Result<T, Box<Diagnostic>> {
+        serde_yaml::from_str(part).map_err(|error| {
+            let plain = error.without_snippet();
+            let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
+            let message = plain.to_string();
+            let message = message.lines().next().unwrap_or_default().to_owned();
+            let help = meant_key(&message);
+            self.at(offset, message, help)
+        })
     }
 
-    fn offset<T>(&self, spanned: &Spanned<T>) -> usize {
+    /// Where a value stands.
+    pub(crate) fn offset<T>(&self, spanned: &Spanned<T>) -> usize {
         offset_of(self.text, spanned.referenced.line(), spanned.referenced.column())
     }
 
@@ -440,6 +413,15 @@ impl Loader<'_> {
         };
         self.at(offset.unwrap_or(start), fault.message, fault.help)
     }
+}
+
+/// The key that may be meant, where the reader complains: unknown field `a`, expected one of b, c at line 3, column 1.
+fn meant_key(message: &str) -> Option<String> {
+    let (_, named) = message.split_once("unknown field `")?;
+    let (unknown, known) = named.split_once("`, expected ")?;
+    let words = known.split(|c: char| c == ',' || c == '`' || c.is_whitespace());
+    let near = nearest(unknown, words.filter(|word| !word.is_empty()))?;
+    Some(format!("did you mean `{near}`?"))
 }
 
 /// The place in a block scalar, from its indicator on, of an offset in its value.

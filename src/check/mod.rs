@@ -10,12 +10,14 @@
 //! | [`lint`], [`types`] | static checking of expressions against the schema of the facts |
 //! | [`judge`] | a check and facts into findings |
 //! | [`example`] | the examples of a check into snapshots, and their test |
+//! | `files` | finding and reading what users give |
 //! | [`expr`], [`limits`] | the expression engine and its bounds |
 
 pub mod builtin;
 pub mod diagnostic;
 pub mod example;
 pub mod expr;
+pub(crate) mod files;
 pub mod judge;
 pub mod limits;
 pub mod lint;
@@ -30,6 +32,7 @@ use serde_json::Value;
 
 use self::expr::Expression;
 use self::template::Template;
+use crate::pattern;
 use crate::verdict::Severity;
 
 /// A loaded and linted check.
@@ -76,6 +79,25 @@ pub struct Check {
     /// The text of its examples; parsed only when they are needed.
     pub examples: String,
 }
+
+impl Check {
+    /// Whether an id, or a pattern of ids, is one of its own.
+    pub fn is_called(&self, name: &str) -> bool {
+        pattern::matches(name, &self.id) || self.aliases.iter().any(|alias| pattern::matches(name, alias))
+    }
+
+    /// Whether it judges waivers. What it finds stands only when all else is judged, and cannot be waived.
+    pub fn is_about_waivers(&self) -> bool {
+        let used = [&self.each, &self.among, &self.applies].into_iter().flatten().chain([&self.pass]);
+        let about = |path: &String| {
+            path.strip_prefix(WAIVERS).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+        };
+        used.flat_map(|used| &used.uses).any(about)
+    }
+}
+
+/// The path of the facts on waivers.
+const WAIVERS: &str = "facts.waivers";
 
 /// Parameters by name.
 pub type Params = BTreeMap<String, Value>;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use clap::ValueEnum;
 
 use super::output;
 use crate::analyze::cloud::provider::identity;
+use crate::config::{Settings, Told};
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::{CloudProvider, CloudSign};
 use crate::source::cloud::{self, file};
@@ -16,9 +18,9 @@ use crate::source::live::{Connection, provider_signs};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct CloudArgs {
     /// Whether to ask the cloud provider for its log settings: with its command-line tool (aws, az, gcloud), or not;
-    /// auto asks if the provider is sure and its tool is there
-    #[arg(long, value_enum, default_value_t, value_name = "HOW", help_heading = "Cloud provider")]
-    cloud: How,
+    /// auto asks if the provider is sure and its tool is there [default: auto]
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Cloud provider")]
+    cloud: Option<How>,
     /// Take saved answers of the provider, as JSON: files, folders, or - for standard input; may be given several times
     #[arg(long, value_name = "FILE", help_heading = "Cloud provider")]
     pub(crate) cloud_file: Vec<PathBuf>,
@@ -61,6 +63,19 @@ enum How {
 }
 
 impl CloudArgs {
+    /// What the options say of settings.
+    pub(crate) fn settings(&self) -> Settings {
+        let name = |how: How| how.to_possible_value().map(|value| value.get_name().to_owned());
+        Settings { cloud: self.cloud.and_then(name).map(|name| Told::new(name, "--cloud")), ..Settings::default() }
+    }
+
+    /// Takes what was settled on.
+    pub(crate) fn settle(&mut self, settings: &Settings) {
+        if let Some(Told { value, .. }) = &settings.cloud {
+            self.cloud = How::from_str(value, false).ok();
+        }
+    }
+
     /// What was given of the cluster's place.
     fn given(&self) -> Vec<CloudSign> {
         let sign = |flag: &str, value: &str| CloudSign {
@@ -109,7 +124,8 @@ impl CloudArgs {
         timeout: Duration,
         progress: &dyn Fn(&str),
     ) -> anyhow::Result<()> {
-        if self.no_cluster && self.cloud_file.is_empty() && self.cloud != How::Cli {
+        let how = self.cloud.unwrap_or_default();
+        if self.no_cluster && self.cloud_file.is_empty() && how != How::Cli {
             bail!(
                 "--no-cluster leaves nothing to judge; give the provider's answers with --cloud-file, or ask it with --cloud cli"
             );
@@ -122,16 +138,16 @@ impl CloudArgs {
         if !self.cloud_file.is_empty() {
             file::read(&self.cloud_file, snapshot)?;
         }
-        let asks = match self.cloud {
+        let asks = match how {
             How::Auto => connection.is_some() && self.cloud_file.is_empty(),
             How::Cli => true,
             How::Off => false,
         };
         if asks {
             let login = kubeconfig.map(|kubeconfig| kubeconfig.login()).unwrap_or_default();
-            let options = cloud::Options { login, timeout, insist: self.cloud == How::Cli };
+            let options = cloud::Options { login, timeout, insist: how == How::Cli };
             cloud::ask(snapshot, &options, progress);
-        } else if self.cloud == How::Off {
+        } else if how == How::Off {
             snapshot.cloud.not_asked = Some("--cloud off".into());
         }
         if let (true, Some(name)) = (self.no_cluster, identity(snapshot).cluster) {

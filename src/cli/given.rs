@@ -9,6 +9,7 @@ use crate::analyze::policy::load::{self, Loaded, MAX_BYTES};
 use crate::analyze::version::Version;
 use crate::snapshot::redact::{basename, redact};
 use crate::snapshot::{PolicyOrigin, PolicyText, Snapshot};
+use crate::waiver::comment;
 
 /// The last version that reads `audit.k8s.io/v1beta1`.
 const LAST_WITH_BETA: Version = Version::new(1, 23);
@@ -45,7 +46,10 @@ pub(super) fn read(path: &Path) -> anyhow::Result<PolicyText> {
 
 /// Puts the policy into a snapshot, in the place of one that was given when it was saved.
 pub(super) fn put(policy: PolicyText, snapshot: &mut Snapshot) {
-    snapshot.policies.retain(|other| other.origin != PolicyOrigin::Given);
+    for other in snapshot.policies.extract_if(.., |other| other.origin == PolicyOrigin::Given) {
+        snapshot.waivers.retain(|waiver| waiver.file != other.at);
+    }
+    snapshot.waivers.extend(comment::comments(&policy.at, &policy.text));
     snapshot.policies.push(policy);
     redact(snapshot);
 }

@@ -120,20 +120,27 @@ pub(crate) fn now() -> anyhow::Result<Timestamp> {
 
 fn read_snapshot(path: &Path) -> anyhow::Result<Snapshot> {
     let name = path.display();
+    if path.is_dir() {
+        bail!("{name} is a folder; give the snapshot file in it, or read manifests with -f {name}");
+    }
+    io::from_bytes(&bytes(path, "snapshot")?).with_context(|| format!("cannot read the snapshot {name}"))
+}
+
+/// The bytes of a file that this program wrote, or of standard input.
+pub(crate) fn bytes(path: &Path, what: &str) -> anyhow::Result<Vec<u8>> {
+    let name = path.display();
     let mut bytes = Vec::new();
     // One byte more than is read: enough to tell that it is too large.
     let limit = io::MAX_BYTES + 1;
     if path == Path::new("-") {
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
-    } else {
-        let metadata = std::fs::metadata(path).with_context(|| format!("cannot read the snapshot {name}"))?;
-        if metadata.is_dir() {
-            bail!("{name} is a folder; give the snapshot file in it, or read manifests with -f {name}");
-        }
-        let file = std::fs::File::open(path).with_context(|| format!("cannot read the snapshot {name}"))?;
-        file.take(limit)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("cannot read the snapshot {name}"))?;
+        return Ok(bytes);
     }
-    io::from_bytes(&bytes).with_context(|| format!("cannot read the snapshot {name}"))
+    if path.is_dir() {
+        bail!("{name} is a folder; give the {what} in it");
+    }
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read the {what} {name}"))?;
+    Ok(bytes)
 }

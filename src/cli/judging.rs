@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use crate::audit::{Outcome, Plan, audit};
 use crate::check::{CheckSet, limits, load};
+use crate::config::values::{self, FailOn};
 use crate::report::Demands;
 use crate::snapshot::Snapshot;
 use crate::verdict::Severity;
@@ -18,9 +19,9 @@ const JUDGING_LIMIT: Duration = Duration::from_secs(20);
 /// Arguments of commands that judge.
 #[derive(Debug, clap::Args)]
 pub(crate) struct JudgingArgs {
-    /// Fail on findings of this severity or above: never, low, medium, high, critical
-    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = parse_fail_on, help_heading = "Gate")]
-    fail_on: FailOn,
+    /// Fail on findings of this severity or above: never, low, medium, high, critical [default: high]
+    #[arg(long, value_name = "SEVERITY", value_parser = values::fail_on, help_heading = "Gate")]
+    pub(crate) fail_on: Option<FailOn>,
     /// Let unknown findings fail like failed ones
     #[arg(long, help_heading = "Gate")]
     pub(crate) fail_on_unknown: bool,
@@ -29,23 +30,10 @@ pub(crate) struct JudgingArgs {
     pub(crate) severity: Option<Severity>,
     /// Add the checks of this folder or file
     #[arg(long, value_name = "DIR", help_heading = "Selection")]
-    checks: Vec<PathBuf>,
+    pub(crate) checks: Vec<PathBuf>,
     /// Print only failed findings and the summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct FailOn(Option<Severity>);
-
-fn parse_fail_on(text: &str) -> Result<FailOn, String> {
-    match text {
-        "never" => Ok(FailOn(None)),
-        severity => severity
-            .parse()
-            .map(|severity| FailOn(Some(severity)))
-            .map_err(|_| format!("`{text}` is no severity; use never, low, medium, high or critical")),
-    }
 }
 
 impl JudgingArgs {
@@ -56,7 +44,7 @@ impl JudgingArgs {
 
     /// What the gate demands.
     pub(crate) fn demands(&self, min_score: Option<f64>) -> Demands {
-        Demands { fail_on: self.fail_on.0, min_score, fail_on_unknown: self.fail_on_unknown }
+        Demands { fail_on: self.fail_on.unwrap_or_default().0, min_score, fail_on_unknown: self.fail_on_unknown }
     }
 }
 
@@ -66,7 +54,7 @@ pub(crate) fn judge(plan: &Arc<Plan>, snapshot: Snapshot) -> anyhow::Result<Outc
     match limits::within(JUDGING_LIMIT, move || audit(&plan, &snapshot)) {
         Some(outcome) => Ok(outcome?),
         None => bail!(
-            "judging took longer than {} s: a check given with --checks loops over too much, or a configuration in the input is far too large; leave it out and try again",
+            "judging took longer than {} s: a check given with --checks loops over too much, frameworks given with --frameworks ask for too much, or a configuration in the input is far too large; leave it out and try again",
             JUDGING_LIMIT.as_secs()
         ),
     }

@@ -6,7 +6,9 @@
 mod checks;
 mod cloud;
 mod completion;
+mod config;
 mod config_for;
+mod diff;
 mod facts;
 mod frameworks;
 mod given;
@@ -18,9 +20,11 @@ mod policy;
 mod progress;
 mod rbac;
 mod run;
+mod settings;
 mod snapshot;
 mod targets;
 mod version;
+mod waivers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +73,12 @@ enum Command {
     Checks(checks::Args),
     /// List frameworks, or show what answers their controls
     Frameworks(frameworks::Args),
+    /// Say what differs between two reports or snapshots
+    Diff(diff::Args),
+    /// List waivers, with what became of each
+    Waivers(waivers::Args),
+    /// Begin, validate or show the configuration
+    Config(config::Args),
     /// Print the facts that checks are judged by, or their schema
     Facts(facts::Args),
     /// Print the `ClusterRole` and `Role` that run needs
@@ -104,6 +114,9 @@ fn start(arguments: &[OsString]) -> ExitCode {
         Command::Policy(args) => policy::run(&args, &cli.connection),
         Command::Checks(args) => checks::run(args),
         Command::Frameworks(args) => frameworks::run(args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Waivers(args) => waivers::run(&args, &cli.connection),
+        Command::Config(args) => config::run(&args),
         Command::Facts(args) => facts::run(&args, &cli.connection),
         Command::Rbac(args) => rbac::run(&args, &cli.connection),
         Command::Completion(args) => completion::run(&args),

@@ -14,7 +14,7 @@ use crate::report::style;
 use crate::suggest::nearest;
 
 /// A form, and the file it is written to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Target {
     format: Format,
     file: Option<PathBuf>,

@@ -5,8 +5,10 @@
 //! | [`yaml`] | YAML and JSON as Kubernetes reads them |
 //! | [`toml`] | TOML |
 //! | [`node`] | values with the places of their fields |
+//! | [`comments`] | the comments of YAML |
 //! | [`logs`] | blanks out the container logs among dumped objects |
 
+pub mod comments;
 pub mod logs;
 pub mod node;
 pub mod toml;

@@ -1,21 +1,43 @@
 //! What the controls of frameworks come to, by the verdicts of the checks that answer them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    CheckResult, ConflictResult, Control, ControlResult, Edition, Framework, FrameworkResult, Opponent,
-    ThemeGap, WHOLE, conflict, find_control, full_id, of_classes, some_of,
+use super::choice::Chosen;
+use super::conflicts::{Conflicts, Contrary, by_reason};
+use super::result::{
+    CheckResult, ConflictResult, ControlResult, Decisive, FrameworkResult, Opponent, ThemeGap, some_of,
 };
+use super::{Control, Framework, find_control, full_id, of_classes};
 use crate::analyze::tree::FactTree;
 use crate::check::judge::Judge;
 use crate::check::load::THEMES;
 use crate::check::{Check, CheckSet, Params};
-use crate::verdict::{Finding, Status};
+use crate::config::overrides::Overrides;
+use crate::verdict::{Finding, Rank, Status};
+use crate::waiver::register::Register;
+
+/// The subject of findings that are about no item of a list.
+const WHOLE: &str = "cluster";
+
+/// How many pieces of evidence a control tells.
+const MOST_EVIDENCE: usize = 20;
+
+/// What has to be known of other frameworks to judge one.
+pub struct Context<'a> {
+    /// All frameworks.
+    pub all: &'a [Framework],
+    /// Which of their controls ask for contrary things.
+    pub conflicts: Conflicts,
+    /// The ids of those whose word counts here.
+    pub heard: BTreeSet<&'a str>,
+}
 
 /// The verdicts of all checks on one set of facts: each is judged once for each set of parameters.
 pub struct Verdicts<'a> {
     checks: &'a CheckSet,
     judge: Judge<'a>,
+    overrides: Option<&'a Overrides>,
+    register: Register,
     selected: Vec<&'a Check>,
     judged: BTreeMap<(String, String), Vec<Finding>>,
 }
@@ -24,7 +46,30 @@ impl<'a> Verdicts<'a> {
     /// Verdicts on these facts by the selected checks.
     pub fn new(checks: &'a CheckSet, tree: &'a FactTree, selected: impl Fn(&Check) -> bool) -> Self {
         let selected = checks.active().filter(|check| selected(check)).collect();
-        Self { checks, judge: Judge::new(tree), selected, judged: BTreeMap::new() }
+        Self {
+            checks,
+            judge: Judge::new(tree),
+            overrides: None,
+            register: Register::none(),
+            selected,
+            judged: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what users set, and with waivers.
+    #[must_use]
+    pub fn with(self, overrides: &'a Overrides, register: Register) -> Self {
+        Self { overrides: Some(overrides), register, ..self }
+    }
+
+    /// The waivers, with what became of each in all that was judged.
+    pub fn into_register(self) -> Register {
+        self.register
+    }
+
+    /// The parameters that users set for a check.
+    pub fn set_params(&self, check: &Check) -> Params {
+        self.overrides.map(|overrides| overrides.params_of(check)).unwrap_or_default()
     }
 
     /// Whether a running cluster was read, and not files.
@@ -62,8 +107,24 @@ impl<'a> Verdicts<'a> {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let key = (check.id.clone(), serde_json::to_string(&params).unwrap_or_default());
-        let judge = &mut self.judge;
-        self.judged.entry(key).or_insert_with(|| judge.judge(check, &params))
+        let Self { judge, overrides, register, judged, .. } = self;
+        judged.entry(key).or_insert_with(|| {
+            let mut findings = judge.judge(check, &params);
+            if let Some(severity) = overrides.and_then(|overrides| overrides.severity_of(check)) {
+                findings.iter_mut().for_each(|finding| finding.severity = severity);
+            }
+            register.accept(check, &mut findings);
+            findings
+        })
+    }
+
+    /// What a check came to, were nothing waived. A waiver accepts a failure; it does not mend it.
+    pub fn unwaived(&mut self, check: &Check, params: &Params) -> Status {
+        let plain = |finding: &Finding| match finding.status {
+            Status::Waived => Status::Fail,
+            status => status,
+        };
+        self.findings(check, params).iter().map(plain).max().unwrap_or(Status::NotApplicable)
     }
 
     /// What a check came to.
@@ -99,19 +160,27 @@ impl<'a> Verdicts<'a> {
     }
 
     /// What the controls of one of the frameworks came to.
-    pub fn framework(
-        &mut self,
-        framework: &Framework,
-        edition: &Edition,
-        all: &[Framework],
-    ) -> FrameworkResult {
-        let of_edition = framework.controls.iter().filter(|control| control.is_in(&edition.id));
+    pub fn framework(&mut self, (framework, edition): Chosen<'_>, context: &Context<'_>) -> FrameworkResult {
+        let of_edition = framework.controls().iter().filter(|control| control.is_in(&edition.id));
         let controls = of_edition.map(|control| {
             let mut result = self.control(control);
-            result.conflict = conflict(all, &full_id(framework, control)).map(|found| ConflictResult {
-                with: found.with.into_iter().filter_map(|id| self.opponent(all, id)).collect(),
-                why: found.why,
-            });
+            self.add_evidence(&mut result);
+            let contraries: Vec<Contrary> = context
+                .conflicts
+                .with(&full_id(framework, control))
+                .iter()
+                .filter(|contrary| {
+                    let other = contrary.control.split('/').next().unwrap_or_default();
+                    context.heard.contains(other)
+                })
+                .cloned()
+                .collect();
+            if !contraries.is_empty() {
+                let reasons = by_reason(contraries.iter().map(|contrary| (contrary.why.as_str(), ())));
+                let why = reasons.into_iter().map(|(why, _)| why).collect::<Vec<_>>().join("; ");
+                let with = contraries.into_iter().filter_map(|other| self.opponent(context.all, other));
+                result.conflict = Some(ConflictResult { with: with.collect(), why });
+            }
             result
         });
         let controls = controls.collect();
@@ -124,9 +193,64 @@ impl<'a> Verdicts<'a> {
         }
     }
 
-    fn opponent(&mut self, all: &[Framework], id: String) -> Option<Opponent> {
-        let status = self.control(find_control(all, &id)?).status;
-        Some(Opponent { control: id, status })
+    /// The checks that answer a control and were not selected.
+    fn left_out(&self, control: &Control) -> Vec<String> {
+        let others = || {
+            let is_selected = |check: &Check| self.selected.iter().any(|known| known.id == check.id);
+            self.checks.active().filter(move |check| !is_selected(check))
+        };
+        if others().next().is_none() {
+            return Vec::new();
+        }
+        let of_classes = of_classes(self.checks, &control.classes);
+        let answers = |check: &&Check| {
+            control.checks.iter().chain(&of_classes).any(|reference| reference.id == check.id)
+                || check.themes.iter().any(|theme| control.themes.contains(theme))
+        };
+        others().filter(answers).map(|check| check.id.clone()).collect()
+    }
+
+    fn opponent(&mut self, all: &[Framework], contrary: Contrary) -> Option<Opponent> {
+        let status = self.control(find_control(all, &contrary.control)?).status;
+        Some(Opponent { control: contrary.control, status, why: contrary.why })
+    }
+
+    /// What decided: the evidence of the checks with the control's status. Where none has it, a gap or a person decides,
+    /// and what passed is all that there is to show.
+    fn add_evidence(&mut self, result: &mut ControlResult) {
+        let decides = |status: Status| result.checks.iter().any(|check| check.status == status);
+        let deciding = if decides(result.status) { result.status } else { Status::Pass };
+        let mut evidence: Vec<Decisive> = Vec::new();
+        let mut told = BTreeSet::new();
+        let mut rank: Option<Rank> = None;
+        let mut left_out: usize = 0;
+        for check in result.checks.iter().filter(|check| check.status == deciding) {
+            let Some(known) = self.selected.iter().find(|known| known.id == check.id).copied() else {
+                continue;
+            };
+            let findings = self.findings(known, &check.params).iter();
+            for finding in findings.filter(|finding| finding.status == deciding) {
+                rank = rank.into_iter().chain(finding.rank).min();
+                // The last of the evidence is what decided, the others led there.
+                for piece in finding.evidence.iter().rev() {
+                    if !told.insert((piece.at.clone(), piece.detail.clone())) {
+                        continue;
+                    }
+                    if evidence.len() == MOST_EVIDENCE {
+                        left_out = left_out.saturating_add(1);
+                        continue;
+                    }
+                    evidence.push(Decisive {
+                        check: finding.check.clone(),
+                        subject: finding.subject.clone(),
+                        rank: finding.rank,
+                        at: piece.at.clone(),
+                        detail: piece.detail.clone(),
+                    });
+                }
+            }
+        }
+        (result.rank, result.evidence, result.evidence_left_out) = (rank, evidence, left_out);
     }
 
     fn control(&mut self, control: &Control) -> ControlResult {
@@ -153,12 +277,16 @@ impl<'a> Verdicts<'a> {
         let mut reason = status.and_then(|status| told(&counting, status));
         let by_checks =
             !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
-        let left_out = by_checks && counting.is_empty();
+        let all_left_out = by_checks && counting.is_empty();
+        let left_out = if all_left_out { Vec::new() } else { self.left_out(control) };
         if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
             let gaps: Vec<String> = unexamined.iter().map(ToString::to_string).collect();
             reason = Some(format!("not examined by this version: {}", gaps.join(", ")));
-        } else if left_out {
+        } else if !left_out.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
+            status = Some(Status::Unknown);
+            reason = Some(format!("left out by --only or --skip: {}", some_of(&left_out)));
+        } else if all_left_out {
             reason = Some("its checks were left out by --only or --skip".into());
         } else if let Some(attest) = &control.attest
             && status.is_none_or(|status| status < Status::Attestation)
@@ -172,8 +300,11 @@ impl<'a> Verdicts<'a> {
             id: control.id.clone(),
             title: control.title.clone(),
             status,
+            rank: None,
             reason: reason.filter(|_| status != Status::Pass),
             checks,
+            evidence: Vec::new(),
+            evidence_left_out: 0,
             unexamined,
             attest: control.attest.clone(),
             conflict: None,

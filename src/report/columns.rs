@@ -9,11 +9,11 @@ use super::style::{self, visible};
 use crate::verdict::Severity;
 
 /// Columns of cells; a cell may carry colour.
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     painted: Option<ColoredString>,
 }
@@ -31,17 +31,17 @@ impl From<String> for Cell {
 }
 
 impl Cell {
-    pub(super) fn painted(text: &str, painted: ColoredString) -> Self {
+    pub(crate) fn painted(text: &str, painted: ColoredString) -> Self {
         Self { text: text.to_owned(), painted: Some(painted) }
     }
 
-    pub(super) fn severity(severity: Severity) -> Self {
+    pub(crate) fn severity(severity: Severity) -> Self {
         Self::painted(severity.as_str(), style::severity(severity, severity.as_str()))
     }
 }
 
 impl Table {
-    pub(super) fn new(headings: &[&str], no_headers: bool) -> Self {
+    pub(crate) fn new(headings: &[&str], no_headers: bool) -> Self {
         let mut rows = Vec::new();
         if !no_headers {
             rows.push(headings.iter().map(|heading| Cell::painted(heading, style::faint(heading))).collect());
@@ -49,11 +49,11 @@ impl Table {
         Self { rows }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.rows.push(cells);
     }
 
-    pub(super) fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)
             .map(|column| {

@@ -1,9 +1,11 @@
 //! The report: one value, and one file for each form in which it is written.
 
-mod columns;
+pub mod change;
+pub(crate) mod columns;
 mod csv;
 pub mod difference;
 pub mod format;
+mod frameworks;
 pub mod json;
 mod markdown;
 pub mod matrix;
@@ -15,17 +17,24 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::analyze::Facts;
 use crate::framework::FrameworkResult;
 use crate::score::Score;
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{PolicyOrigin, Scope, Snapshot};
-use crate::verdict::{Finding, Severity, Status, Waiving};
+use crate::baseline::{Against, Baseline, Comparison};
+use crate::check::CheckSet;
+use crate::config::overrides::{Override, Overrides};
+use crate::verdict::{Finding, Severity, Standing, Status, Waiving};
+use crate::waiver::register::Register;
 
 /// The version of the report's form. Within a version fields are only added.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The name of the program.
+pub const TOOL: &str = "kubectl-logaudit";
 
 /// The result of a run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -37,6 +46,12 @@ pub struct Report {
     pub tool: Tool,
     /// What was audited.
     pub cluster: Cluster,
+    /// What was judged by other numbers than the checks' own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+    /// How it compares with the baseline, if one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Comparison>,
     /// Which checks were selected, if not all.
     #[serde(skip_serializing_if = "Selection::is_all")]
     pub selection: Selection,
@@ -46,6 +61,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the frameworks' controls came to.
     pub frameworks: Vec<FrameworkResult>,
+    /// Frameworks that fit the cluster and were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_frameworks: Vec<String>,
     /// Counts, and whether the gate holds.
     pub summary: Summary,
     /// What in the input was left aside, and what could not be read without a finding that says so.
@@ -90,13 +108,13 @@ pub struct Cluster {
 }
 
 /// Which checks were run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
     /// Only these: ids, categories or themes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// All but these.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skip: Vec<String>,
 }
 
@@ -117,6 +135,9 @@ pub struct Summary {
     pub verdicts: BTreeMap<Status, usize>,
     /// Failed checks by severity.
     pub failed: BTreeMap<Severity, usize>,
+    /// How many failed findings are waived.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub waived: usize,
     /// Findings that `--severity` hides from this report. They count all the same.
     #[serde(skip_serializing_if = "is_zero")]
     pub hidden: usize,
@@ -155,21 +176,27 @@ impl Demands {
     pub fn judge(&self, findings: &[Finding], score: &Score) -> Gate {
         let mut reasons = Vec::new();
         if let Some(least) = self.fail_on {
+            // What the baseline already has was there before.
+            let is_new = |finding: &Finding| finding.baseline.is_none_or(|standing| standing == Standing::New);
             let count = |status: Status| {
                 let ids: std::collections::BTreeSet<&str> = findings
                     .iter()
-                    .filter(|finding| finding.status == status && finding.severity >= least)
+                    .filter(|finding| finding.status == status && finding.severity >= least && is_new(finding))
                     .map(|finding| finding.check.as_str())
                     .collect();
                 ids.len()
             };
+            let compared = findings.iter().any(|finding| finding.baseline.is_some());
+            let of = |number: usize, noun: &str| {
+                if compared { plural(number, &format!("new {noun}")) } else { plural(number, noun) }
+            };
             let failed = count(Status::Fail);
             if failed > 0 {
-                reasons.push(format!("{} of severity {least} or above", plural(failed, "failed check")));
+                reasons.push(format!("{} of severity {least} or above", of(failed, "failed check")));
             }
             let unknown = count(Status::Unknown);
             if self.fail_on_unknown && unknown > 0 {
-                reasons.push(format!("{} of severity {least} or above", plural(unknown, "unknown check")));
+                reasons.push(format!("{} of severity {least} or above", of(unknown, "unknown check")));
             }
         }
         if let Some(least) = self.min_score
@@ -198,6 +225,16 @@ pub struct Parts<'a> {
     pub score: Score,
     /// The frameworks.
     pub frameworks: Vec<FrameworkResult>,
+    /// The waivers, and what became of each.
+    pub register: &'a Register,
+    /// What users set.
+    pub overrides: &'a Overrides,
+    /// The older report to compare with.
+    pub baseline: Option<&'a Baseline>,
+    /// The checks.
+    pub checks: &'a CheckSet,
+    /// Those that fit and were not asked for.
+    pub other_frameworks: Vec<String>,
     /// The selection.
     pub selection: Selection,
     /// The gate's demands.
@@ -208,8 +245,23 @@ pub struct Parts<'a> {
 
 /// Puts a report together. Whatever still looks like a credential in a text is replaced.
 pub fn build(parts: Parts<'_>) -> Report {
-    let Parts { snapshot, facts, mut findings, score, frameworks, selection, demands, least_severity } =
-        parts;
+    let Parts {
+        snapshot,
+        facts,
+        mut findings,
+        register,
+        overrides,
+        baseline,
+        checks,
+        score,
+        frameworks,
+        other_frameworks,
+        selection,
+        demands,
+        least_severity,
+    } = parts;
+    // The baseline was scrubbed too.
+    findings.iter_mut().for_each(scrub_finding);
     findings.sort_by(|left, right| {
         (right.status, right.severity, &left.check, &left.subject).cmp(&(
             left.status,
@@ -218,6 +270,10 @@ pub fn build(parts: Parts<'_>) -> Report {
             &right.subject,
         ))
     });
+    let cluster = cluster(snapshot, facts);
+    let tool = Tool { name: TOOL.into(), version: env!("CARGO_PKG_VERSION").into() };
+    let comparison =
+        baseline.map(|baseline| baseline.mark(&mut findings, checks, Against { tool: &tool, cluster: &cluster, selection: &selection }));
     let mut by_check: BTreeMap<&str, (Status, Severity)> = BTreeMap::new();
     for finding in &findings {
         let worst = by_check.entry(&finding.check).or_insert((finding.status, finding.severity));
@@ -233,33 +289,50 @@ pub fn build(parts: Parts<'_>) -> Report {
     }
     let checks = by_check.len();
     let gate = demands.judge(&findings, &score);
-    let notes = notes(snapshot, facts, &findings);
+    let mut notes = notes(snapshot, facts, &findings);
+    notes.extend(overrides.told.iter().map(ToString::to_string));
+    notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.iter().cloned()));
+    if let Some(count) = Some(register.left_aside()).filter(|count| *count > 0) {
+        notes.push(format!(
+            "{} in annotations left aside; --accept-annotations makes them count",
+            plural(count, "waiver")
+        ));
+    }
+    let waived = findings.iter().filter(|finding| finding.status == Status::Waived).count();
     let all = findings.len();
     if let Some(least) = least_severity {
         findings.retain(|finding| finding.severity >= least);
     }
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
-        tool: Tool { name: "kubectl-logaudit".into(), version: env!("CARGO_PKG_VERSION").into() },
-        cluster: Cluster {
-            name: snapshot.cluster.name.clone(),
-            server: snapshot.cluster.server.clone(),
-            scope: snapshot.scope,
-            captured_at: snapshot.captured_at,
-            kubernetes_version: facts.kubernetes.version.value().cloned(),
-            distribution: facts.kubernetes.distribution.value().cloned(),
-            api_servers_read: facts.control_plane.api_servers_read,
-            api_servers_live: facts.control_plane.live_leases.value().copied(),
-        },
+        tool,
+        cluster,
+        overrides: overrides.told.clone(),
+        baseline: comparison,
         selection,
         score,
-        summary: Summary { checks, verdicts, failed, hidden: all - findings.len(), gate },
+        summary: Summary { checks, verdicts, failed, waived, hidden: all - findings.len(), gate },
         findings,
         frameworks,
+        other_frameworks,
         notes,
     };
     report.scrub();
     report
+}
+
+fn cluster(snapshot: &Snapshot, facts: &Facts) -> Cluster {
+    let clean = |text: &String| scrub(text).into_owned();
+    Cluster {
+        name: clean(&snapshot.cluster.name),
+        server: snapshot.cluster.server.clone(),
+        scope: snapshot.scope,
+        captured_at: snapshot.captured_at,
+        kubernetes_version: facts.kubernetes.version.value().map(clean),
+        distribution: facts.kubernetes.distribution.value().cloned(),
+        api_servers_read: facts.control_plane.api_servers_read,
+        api_servers_live: facts.control_plane.live_leases.value().copied(),
+    }
 }
 
 /// What was left aside, and what could not be read without any finding saying so.
@@ -284,32 +357,38 @@ fn notes(snapshot: &Snapshot, facts: &Facts, findings: &[Finding]) -> Vec<String
     notes
 }
 
+fn clean(text: &mut String) {
+    if let std::borrow::Cow::Owned(cleaned) = scrub(text) {
+        *text = cleaned;
+    }
+}
+
+fn scrub_finding(finding: &mut Finding) {
+    for text in [&mut finding.subject, &mut finding.reason, &mut finding.fingerprint] {
+        clean(text);
+    }
+    if let Some(Waiving { reason, owner, expires: _, at }) = &mut finding.waiver {
+        [reason, at].into_iter().chain(owner).for_each(clean);
+    }
+    for evidence in &mut finding.evidence {
+        clean(&mut evidence.at);
+        clean(&mut evidence.detail);
+    }
+}
+
 impl Report {
     fn scrub(&mut self) {
-        let clean = |text: &mut String| {
-            if let std::borrow::Cow::Owned(cleaned) = scrub(text) {
-                *text = cleaned;
-            }
-        };
-        clean(&mut self.cluster.name);
-        self.cluster.kubernetes_version.iter_mut().for_each(clean);
         self.notes.iter_mut().for_each(clean);
-        for finding in &mut self.findings {
-            for text in [&mut finding.subject, &mut finding.reason, &mut finding.fingerprint] {
-                clean(text);
-            }
-            if let Some(Waiving { reason, owner, expires: _, at }) = &mut finding.waiver {
-                [reason, at].into_iter().chain(owner).for_each(clean);
-            }
-            for evidence in &mut finding.evidence {
-                clean(&mut evidence.at);
-                clean(&mut evidence.detail);
-            }
+        for gone in self.baseline.iter_mut().flat_map(|baseline| &mut baseline.gone) {
+            [&mut gone.subject, &mut gone.fingerprint].into_iter().for_each(clean);
         }
         for control in self.frameworks.iter_mut().flat_map(|framework| &mut framework.controls) {
             control.reason.iter_mut().for_each(clean);
             for check in &mut control.checks {
                 check.subjects.iter_mut().chain(&mut check.reason).for_each(clean);
+            }
+            for evidence in &mut control.evidence {
+                [&mut evidence.subject, &mut evidence.at, &mut evidence.detail].into_iter().for_each(clean);
             }
         }
     }

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use super::columns::{Cell, Table};
 use super::style::visible;
-use super::{Report, plural, style};
+use super::{Report, frameworks, plural, style};
+use crate::baseline::Comparison;
 use crate::snapshot::Scope;
-use crate::verdict::{Finding, Severity, Status};
+use crate::verdict::{Finding, Severity, Standing, Status, Waiving};
 
 /// How a table is printed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +22,7 @@ pub struct Options {
     pub quiet: bool,
     /// Unknown findings fail the gate too, so that even `quiet` lists them.
     pub unknown_gates: bool,
-    /// Every control of the frameworks, because these were asked for.
+    /// The frameworks control by control in place of the findings, because these were asked for by name.
     pub controls: bool,
 }
 
@@ -31,16 +32,22 @@ pub fn render(report: &Report, options: Options) -> String {
     if !options.quiet {
         header(report, &mut out);
     }
-    failed(report, options, &mut out);
-    if !options.quiet || options.unknown_gates {
-        unknown(report, options, &mut out);
+    if options.controls && !options.quiet {
+        frameworks::controls(report, options, &mut out);
+    } else {
+        failed(report, options, &mut out);
+        if !options.quiet || options.unknown_gates {
+            unknown(report, options, &mut out);
+        }
     }
     if !options.quiet {
-        if options.wide {
-            rest(report, options, &mut out);
+        if !options.controls {
+            if options.wide {
+                rest(report, options, &mut out);
+            }
+            items(report, options, &mut out);
+            frameworks::summary(report, options, &mut out);
         }
-        items(report, options, &mut out);
-        frameworks(report, options, &mut out);
         for note in &report.notes {
             let _ = writeln!(out, "{} {}", style::faint("note:"), visible(note));
         }
@@ -96,17 +103,35 @@ fn header(report: &Report, out: &mut String) {
     );
 }
 
-fn status(status: Status) -> Cell {
+pub(super) fn status(status: Status) -> Cell {
     Cell::painted(status.as_str(), style::status(status, status.as_str()))
 }
 
+/// The status, and beside it what a baseline does not have.
+fn status_of<'f>(findings: impl IntoIterator<Item = &'f Finding>, status: Status) -> Cell {
+    if findings.into_iter().all(|finding| finding.baseline != Some(Standing::New)) {
+        return self::status(status);
+    }
+    let words = format!("{status} (new)");
+    Cell::painted(&words, style::status(status, &words))
+}
+
+/// What was found, and who accepts it.
+fn said(finding: &Finding) -> String {
+    let reason = one_line(&finding.reason);
+    let Some(Waiving { reason: why, owner, expires, at }) = &finding.waiver else { return reason };
+    let owner = owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default();
+    let end = expires.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+    format!("{reason}; waived{owner}{end}: {} ({at})", one_line(why))
+}
+
 /// How many characters of a detail, or in the short table of a finding and of the place of evidence, are shown.
-const MAX_DETAIL: usize = 200;
+pub(super) const MAX_DETAIL: usize = 200;
 const MAX_FINDING: usize = 200;
-const MAX_PLACE: usize = 80;
+pub(super) const MAX_PLACE: usize = 80;
 
 /// The beginning of a text that is too long.
-fn cut(text: &str, most: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -136,19 +161,19 @@ fn finding_rows<'a>(findings: impl Iterator<Item = &'a Finding>, options: Option
             .map(|(_, evidence)| format!("{}: {}", evidence.at, cut(&one_line(&evidence.detail), MAX_DETAIL)))
             .collect();
         table.row(vec![
-            status(finding.status),
+            status_of([finding], finding.status),
             Cell::severity(finding.severity),
             finding.check.as_str().into(),
             finding.subject.as_str().into(),
             finding.rank.map_or("-", crate::verdict::Rank::as_str).into(),
-            one_line(&finding.reason).into(),
+            said(finding).into(),
             if evidence.is_empty() { "-".into() } else { evidence.join("; ").into() },
         ]);
     }
     table.write(out);
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -170,7 +195,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
             let ids: Vec<&str> = group.iter().map(|finding| finding.check.as_str()).collect();
             let Some(first) = group.first() else { continue };
             table.row(vec![
-                status(first.status),
+                status_of(group.iter().copied(), first.status),
                 Cell::severity(first.severity),
                 id_ranges(&ids, options).into(),
                 match subjects.as_slice() {
@@ -224,7 +249,7 @@ fn unknown(report: &Report, options: Options, out: &mut String) {
         let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
         ids.dedup();
         table.row(vec![
-            status(Status::Unknown),
+            status_of(findings.iter().copied(), Status::Unknown),
             Cell::severity(worst),
             id_ranges(&ids, options).into(),
             one_line(reason).into(),
@@ -328,109 +353,6 @@ fn items(report: &Report, options: Options, out: &mut String) {
     out.push('\n');
 }
 
-/// How many controls in a row short reports name.
-const NAMED: usize = 5;
-
-fn frameworks(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(
-        &["FRAMEWORK", "FAIL", "UNKNOWN", "ATTEST", "PASS", "N/A", "FAILED CONTROLS"],
-        options.no_headers,
-    );
-    for framework in &report.frameworks {
-        let with = |wanted: Status| framework.controls.iter().filter(move |control| control.status == wanted);
-        let count =
-            |wanted: &[Status]| wanted.iter().map(|status| with(*status).count()).sum::<usize>().to_string();
-        let failed: Vec<String> = with(Status::Fail).map(|control| control.id.clone()).collect();
-        let text = some(&failed, options);
-        table.row(vec![
-            format!("{}@{}", framework.id, framework.edition).into(),
-            count(&[Status::Fail]).into(),
-            count(&[Status::Unknown]).into(),
-            count(&[Status::Attestation]).into(),
-            count(&[Status::Pass]).into(),
-            count(&[Status::NotApplicable, Status::Waived]).into(),
-            if text.is_empty() { "-".into() } else { text.into() },
-        ]);
-    }
-    table.write(out);
-    for conflict in conflicts(report, options) {
-        let _ = writeln!(out, "{} {}", style::faint("conflict:"), visible(&conflict));
-    }
-    if options.wide {
-        for framework in &report.frameworks {
-            if let Some(note) = &framework.note {
-                let _ = writeln!(out, "{} {}: {}", style::faint("note:"), framework.id, visible(note));
-            }
-        }
-    }
-    out.push('\n');
-    controls(report, options, out);
-}
-
-/// The controls one by one: all of those frameworks that were asked for, else, in the wide form, the failed ones.
-fn controls(report: &Report, options: Options, out: &mut String) {
-    let mut table = Table::new(&["STATUS", "FRAMEWORK", "CONTROL", "TITLE", "WHY"], options.no_headers);
-    let mut any = false;
-    for framework in &report.frameworks {
-        let told = |status: Status| options.controls || options.wide && status == Status::Fail;
-        for control in framework.controls.iter().filter(|control| told(control.status)) {
-            any = true;
-            table.row(vec![
-                status(control.status),
-                framework.id.as_str().into(),
-                control.id.as_str().into(),
-                control.title.as_str().into(),
-                one_line(control.reason.as_deref().unwrap_or("-")).into(),
-            ]);
-        }
-    }
-    if any {
-        table.write(out);
-        out.push('\n');
-    }
-}
-
-/// The conflicts that show here, because one side fails for what the other is content with.
-fn conflicts(report: &Report, options: Options) -> Vec<String> {
-    let mut sides: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    let add = |list: &mut Vec<String>, id: &str| {
-        if !list.iter().any(|known| known == id) {
-            list.push(id.to_owned());
-        }
-    };
-    for framework in &report.frameworks {
-        for control in &framework.controls {
-            let Some(conflict) = &control.conflict else { continue };
-            let here = format!("{}/{}", framework.id, control.id);
-            for other in &conflict.with {
-                let (passed, failed) = match (control.status, other.status) {
-                    (Status::Pass, Status::Fail) => (&here, &other.control),
-                    (Status::Fail, Status::Pass) => (&other.control, &here),
-                    _ => continue,
-                };
-                let (passes, failures) = sides.entry(&conflict.why).or_default();
-                add(passes, passed);
-                add(failures, failed);
-            }
-        }
-    }
-    let told = sides.into_iter().map(|(why, (passes, failures))| {
-        let (passes, failures) = (some(&passes, options), some(&failures, options));
-        format!("{passes} passed, {failures} failed: {why}")
-    });
-    told.collect()
-}
-
-/// Ids in a row; short reports name only some of many.
-fn some(ids: &[String], options: Options) -> String {
-    let named = if options.wide || ids.len() <= NAMED + 1 { ids.len() } else { NAMED };
-    let mut text = ids.iter().take(named).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if named < ids.len() {
-        let _ = write!(text, " and {} more", ids.len() - named);
-    }
-    text
-}
-
 fn footer(report: &Report, options: Options, out: &mut String) {
     let summary = &report.summary;
     let count = |status: Status| summary.verdicts.get(&status).copied().unwrap_or_default();
@@ -448,6 +370,17 @@ fn footer(report: &Report, options: Options, out: &mut String) {
         count(Status::Pass),
         count(Status::NotApplicable)
     );
+    if summary.waived > 0 {
+        let _ = write!(line, "; {} waived", plural(summary.waived, "failed finding"));
+    }
+    if let Some(compared) = &report.baseline {
+        let gone = compared.gone.len();
+        let Comparison { new, changed, unchanged, .. } = compared;
+        let _ = write!(
+            line,
+            "; against the baseline {new} new, {changed} changed, {unchanged} unchanged, {gone} gone"
+        );
+    }
     if summary.hidden > 0 {
         let _ = write!(line, "; {} hidden by --severity", plural(summary.hidden, "finding"));
     }
@@ -462,11 +395,12 @@ fn footer(report: &Report, options: Options, out: &mut String) {
         let _ = writeln!(out, "{} {}", style::heading("Do first:"), visible(&first));
     }
     if !options.quiet && !options.wide {
-        let _ = writeln!(
-            out,
-            "{}",
-            style::faint("-o wide shows every finding with its evidence; checks show ID explains one")
-        );
+        let hint = if options.controls {
+            "-o wide shows all evidence; without --framework every finding is told; frameworks show ID says what answers a control"
+        } else {
+            "-o wide shows every finding with its evidence; checks show ID explains one"
+        };
+        let _ = writeln!(out, "{}", style::faint(hint));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading and writing snapshot files.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use thiserror::Error;
@@ -17,10 +18,10 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 #[derive(Debug, Error)]
 pub enum SnapshotError {
     /// The compressed stream is damaged.
-    #[error("the zstd stream is damaged or cut off ({0}); save the snapshot again")]
+    #[error("the zstd stream is damaged or cut off ({0}); save it again")]
     Compression(std::io::Error),
     /// It is larger than [`MAX_BYTES`].
-    #[error("it is larger than {} MiB, which no snapshot is; is this the right file?", MAX_BYTES / (1024 * 1024))]
+    #[error("it is larger than {} MiB, which is more than this program writes; is this the right file?", MAX_BYTES / (1024 * 1024))]
     TooLarge,
     /// It is JSON of another kind or none at all.
     #[error(
@@ -51,16 +52,7 @@ pub enum SnapshotError {
 /// # Errors
 /// [`SnapshotError`] says what is wrong with the bytes.
 pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-    let decompressed;
-    let json = if bytes.starts_with(&ZSTD_MAGIC) {
-        decompressed = decompress(bytes)?;
-        &decompressed
-    } else {
-        bytes
-    };
-    if json.len() as u64 > MAX_BYTES {
-        return Err(SnapshotError::TooLarge);
-    }
+    let json = &*plain(bytes)?;
     let header: Header =
         serde_json::from_slice(json).map_err(|e| SnapshotError::NotASnapshot(e.to_string()))?;
     if header.kind.as_deref() != Some(super::KIND) {
@@ -80,6 +72,21 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
     let mut snapshot: Snapshot = serde_json::from_slice(json).map_err(SnapshotError::Format)?;
     redact(&mut snapshot);
     Ok(snapshot)
+}
+
+/// Whether the bytes of a file say that they are a snapshot.
+pub fn is_snapshot(bytes: &[u8]) -> bool {
+    let header = plain(bytes).ok().and_then(|json| serde_json::from_slice::<Header>(&json).ok());
+    header.is_some_and(|header| header.kind.as_deref() == Some(super::KIND))
+}
+
+/// The bytes of a file, decompressed if they are compressed.
+///
+/// # Errors
+/// The stream is damaged, or there is too much.
+pub fn plain(bytes: &[u8]) -> Result<Cow<'_, [u8]>, SnapshotError> {
+    let json = if bytes.starts_with(&ZSTD_MAGIC) { decompress(bytes)?.into() } else { Cow::Borrowed(bytes) };
+    if json.len() as u64 > MAX_BYTES { Err(SnapshotError::TooLarge) } else { Ok(json) }
 }
 
 /// The bytes of a snapshot file.

@@ -14,6 +14,7 @@ pub mod reading;
 pub mod redact;
 pub mod resource;
 mod texts;
+pub mod waiver;
 pub mod words;
 pub mod workload;
 
@@ -26,7 +27,7 @@ pub use model::{
 pub use policy::{ConfigMapKey, PolicyOrigin, PolicyText, UnreadPolicy};
 pub use reading::{Gap, GapReason, Permission, Reading};
 pub use resource::Resource;
-
+pub use waiver::WaiverComment;
 pub use workload::{ConfigText, Namespace, Taint, UnreadConfig, Workload, WorkloadKind, Workloads};
 
 /// The version of the snapshot format that this program writes. It reads this version and no other.

@@ -12,6 +12,7 @@ use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::Rbac;
 use super::reading::{Gap, GapReason, Reading};
 use super::resource::Resource;
+use super::waiver::WaiverComment;
 use super::workload::{ConfigText, Namespace, Taint, UnreadConfig, Workloads};
 
 /// Everything that was read for one run.
@@ -94,6 +95,9 @@ pub struct Snapshot {
     /// What the cloud provider says of it.
     #[serde(default, skip_serializing_if = "Cloud::is_empty")]
     pub cloud: Cloud,
+    /// Comments in files that waive findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverComment>,
     /// What in the input was left aside, and why.
     #[serde(default)]
     pub notes: Vec<Note>,
@@ -130,6 +134,7 @@ impl Snapshot {
             exposure: Exposure::not_asked(),
             apis: apis_not_asked(),
             cloud: Cloud::default(),
+            waivers: Vec::new(),
             notes: Vec::new(),
         }
     }

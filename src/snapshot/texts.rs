@@ -14,6 +14,7 @@ use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::{Binding, Rbac, Role, RoleRule, RoleSubject};
 use super::reading::{Gap, Permission, Reading};
 use super::resource::Resource;
+use super::waiver::WaiverComment;
 use super::workload::{
     Claim, ConfigText, Namespace, NodeRequirement, NodeTerm, Placement, Taint, Toleration, UnreadConfig,
     Workload, Workloads,
@@ -42,8 +43,9 @@ macro_rules! texts {
 texts! {
     Snapshot {
         cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, notes, kind, tool_version; schema_version; captured_at; scope
+        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, waivers, notes, kind, tool_version; schema_version; captured_at; scope
     }
+    WaiverComment { at, file, text; line }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
     Pod { namespace, name, node_name, pod_ip, labels, containers, at, marks }
@@ -55,7 +57,7 @@ texts! {
     Workloads { daemon_sets, deployments, stateful_sets }
     Workload {
         namespace, name, labels, owner, pod_labels, pod_annotations, placement, service_account, containers, init_mounts, claims, at,
-        marks; kind; replicas; status
+        marks, waivers; kind; replicas; status
     }
     Rbac { roles, cluster_roles, role_bindings, cluster_role_bindings }
     Role { namespace, name, rules }

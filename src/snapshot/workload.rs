@@ -89,6 +89,9 @@ pub struct Workload {
     /// `spec.template.metadata.annotations` that collectors look at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pod_annotations: BTreeMap<String, String>,
+    /// `metadata.annotations` that waive findings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waivers: BTreeMap<String, String>,
     /// `spec.replicas`; none for a `DaemonSet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i64>,

@@ -50,6 +50,8 @@ fn facts(manifests: String) -> FactTree {
         snapshot: None,
         cluster: None,
         cloud: None,
+        waivers: Vec::new(),
+        today: None,
     };
     let snapshot = example::snapshot(&example, Path::new("checks")).unwrap_or_else(|e| panic!("{e}\n{text}"));
     FactTree::new(&analyze(&snapshot)).unwrap()

@@ -44,6 +44,7 @@ fn values_that_make_no_sense_are_refused_with_those_that_do() {
         &["--framework", "cis-kubernets"],
         &["no framework `cis-kubernets`", "did you mean `cis-kubernetes`?"],
     );
+    refuse(&["--framework", "all,pci-dss"], &["--framework all stands alone"]);
     refuse(&["--framework", "cis-kubernetes@9"], &["no edition `9`", "1.9, 1.10, 1.11, 1.12, 2.0.1"]);
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use logaudit::check::{Check, CheckSet, load};
+use logaudit::framework::conflicts::{Conflicts, by_reason};
 use logaudit::framework::{self, frameworks};
 use logaudit::snapshot::cloud::CloudProvider;
 
@@ -129,21 +130,56 @@ fn the_page_on_clouds_lists_every_question() {
 fn the_framework_reference_is_that_of_the_frameworks() {
     let set = checks();
     let frameworks = frameworks();
-    assert_eq!(framework::faults(&frameworks, &set), Vec::<String>::new());
-    let mut out = String::from("# Frameworks\n\nGenerated from `checks/frameworks/`.\n");
+    let conflicts = Conflicts::of(&frameworks);
+    let mut out = String::from(
+        "# Frameworks\n\nOf every framework here stands what it demands of logging, auditing, monitoring and keeping logs. A control that demands \
+         more is answered for that part. Titles are in our own words.\n\nGenerated from `checks/frameworks/`. `kubectl logaudit frameworks show ID` prints the same; \
+         [own-frameworks.md](own-frameworks.md) tells how to add your own.\n\n\
+         | framework | reported | controls |\n| --- | --- | --- |\n",
+    );
+    for framework in &frameworks {
+        let on = framework.distribution.as_ref().map(|name| format!(" on {name}")).unwrap_or_default();
+        let reported = if framework.default { "without being asked for" } else { "with `--framework`" };
+        let _ = writeln!(
+            out,
+            "| [{}](#{}) | {reported}{on} | {} |",
+            framework.name,
+            framework.id,
+            framework.controls().len()
+        );
+    }
+    out.push_str("\n## Themes\n\nWhich checks answer which theme, and what of it they leave open.\n\n| theme | what | answered by |\n| --- | --- | --- |\n");
+    for theme in load::THEMES.iter() {
+        let ids: Vec<&str> = set
+            .active()
+            .filter(|check| check.themes.contains(&theme.id))
+            .map(|check| check.id.as_str())
+            .collect();
+        let answered = if ids.is_empty() { "not examined yet".to_owned() } else { ids.join(" ") };
+        let open = theme.not_yet.as_ref().map(|open| format!(" Left open: {open}.")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "| <a id=\"{}\"></a>{} | {}{open} | {answered} |",
+            theme.id.to_lowercase(),
+            theme.id,
+            theme.what
+        );
+    }
     for framework in &frameworks {
         let editions: Vec<&str> = framework.editions.iter().map(|edition| edition.id.as_str()).collect();
         let _ = write!(
             out,
-            "\n## {}\n\n`{}`, editions {}. Source: {}.\n\n| control | what it asks for | answered by |\n| --- | --- | --- |\n",
+            "\n<a id=\"{}\"></a>\n\n## {}\n\n`{}`, editions {}. Source: {}.\n\n| control | what it asks for | answered by |\n| --- | --- | --- |\n",
+            framework.id,
             framework.name,
             framework.id,
             editions.join(", "),
             framework.source
         );
-        let mut conflicts: Vec<String> = Vec::new();
-        for control in &framework.controls {
-            let mut answers: Vec<String> = Vec::new();
+        let mut told: Vec<String> = Vec::new();
+        for control in framework.controls() {
+            let mut answers: Vec<String> =
+                control.themes.iter().map(|theme| format!("[{theme}](#{})", theme.to_lowercase())).collect();
             for reference in &control.checks {
                 let params: Vec<String> =
                     reference.params.iter().map(|(name, value)| format!("{name} {value}")).collect();
@@ -166,30 +202,24 @@ fn the_framework_reference_is_that_of_the_frameworks() {
                     .collect();
                 answers.push(format!("{} ({})", reference.id, classes.join(" ")));
             }
-            for theme in &control.themes {
-                let ids: Vec<&str> = set
-                    .active()
-                    .filter(|check| check.themes.contains(theme))
-                    .map(|check| check.id.as_str())
-                    .collect();
-                answers.push(if ids.is_empty() {
-                    format!("{theme}: not examined yet")
-                } else {
-                    format!("{theme}: {}", ids.join(" "))
-                });
-            }
             if let Some(attest) = &control.attest {
                 answers.push(format!("a person, who confirms {attest}"));
             }
-            if let Some(conflict) = framework::conflict(&frameworks, &framework::full_id(framework, control))
+            let contraries = conflicts.with(&framework::full_id(framework, control)).iter();
+            for (why, others) in
+                by_reason(contraries.map(|other| (other.why.as_str(), other.control.as_str())))
             {
-                let with = conflict.with.join(", ");
-                conflicts.push(format!("- {} conflicts with {with}: {}.", control.id, conflict.why));
+                told.push(format!("- {} conflicts with {}: {why}.", control.id, others.join(", ")));
             }
-            let _ = writeln!(out, "| {} | {} | {} |", control.id, control.title, answers.join("; "));
+            let id = match control.editions.as_slice() {
+                [] => control.id.clone(),
+                [only] => format!("{} ({only})", control.id),
+                [first, .., last] => format!("{} ({first} to {last})", control.id),
+            };
+            let _ = writeln!(out, "| {id} | {} | {} |", control.title, answers.join("; "));
         }
-        if !conflicts.is_empty() {
-            let _ = writeln!(out, "\n{}", conflicts.join("\n"));
+        if !told.is_empty() {
+            let _ = writeln!(out, "\n{}", told.join("\n"));
         }
     }
     generated("docs/frameworks.md", &out);
@@ -200,7 +230,7 @@ fn the_command_reference_is_that_of_the_program() {
     let mut out = String::from(
         "# Command line\n\nGenerated from `--help`. Connection flags, the same everywhere, stand at the end.\n",
     );
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 23] = [
         &[],
         &["run"],
         &["snapshot"],
@@ -219,6 +249,7 @@ fn the_command_reference_is_that_of_the_program() {
         &["frameworks"],
         &["frameworks", "list"],
         &["frameworks", "show"],
+        &["frameworks", "validate"],
         &["facts"],
         &["rbac"],
         &["completion"],

@@ -34,8 +34,18 @@ fn collector_config() {
 }
 
 #[test]
+fn configuration() {
+    replay("configuration", bodies::configuration);
+}
+
+#[test]
 fn flagz() {
     replay("flagz", bodies::flagz);
+}
+
+#[test]
+fn framework_file() {
+    replay("framework_file", bodies::framework_file);
 }
 
 #[test]
@@ -71,4 +81,9 @@ fn policy_load() {
 #[test]
 fn snapshot() {
     replay("snapshot", bodies::snapshot);
+}
+
+#[test]
+fn waiver_comments() {
+    replay("waiver_comments", bodies::waiver_comments);
 }

@@ -47,10 +47,12 @@ fn plain(n: usize) -> String {
 }
 
 /// Every command that shows something of its input. `snapshot` shows what others only judge.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 9] = [
     &["run", "-o", "table"],
     &["run", "-o", "wide"],
+    &["run", "-o", "wide", "--framework", "pci-dss,nist-800-53"],
     &["run", "-o", "json"],
+    &["run", "-o", "json", "--framework", "all"],
     &["run", "-o", "yaml"],
     &["facts", "-o", "yaml"],
     &["facts", "-o", "json"],

@@ -87,7 +87,7 @@ fn flip_each(routes: &Routes) {
 }
 
 fn flip(routes: &Routes, paths: &[&'static str]) {
-    let with = Stage::with(routes.clone()).report(&[]);
+    let with = Stage::with(routes.clone()).report(&["--framework", "all"]);
     let cases: Vec<(&str, &str, Reply)> = paths
         .iter()
         .copied()
@@ -96,7 +96,7 @@ fn flip(routes: &Routes, paths: &[&'static str]) {
         .filter(|(path, fault, _)| !(*path == VERSION && fault.starts_with("a closed")))
         .collect();
     expect_none_better(cases, |(path, fault, reply)| {
-        let without = Stage::with(routes.clone().get(path, reply)).report(&[]);
+        let without = Stage::with(routes.clone().get(path, reply)).report(&["--framework", "all"]);
         let better = better(&with, &without);
         better.into_iter().map(|line| format!("{path} {fault}: {line}")).collect()
     });
@@ -121,14 +121,14 @@ fn nothing_of_three_apiservers_passes_for_want_of_evidence() {
 #[test]
 fn nothing_of_one_apiserver_among_three_passes_for_want_of_its_evidence() {
     let routes = Routes::ha(3).with_short_metrics();
-    let with = Stage::with(routes.clone()).report(&[]);
+    let with = Stage::with(routes.clone()).report(&["--framework", "all"]);
     let cases: Vec<(&str, &str, Reply)> = [FLAGZ, METRICS]
         .into_iter()
         .flat_map(|path| faults(path).into_iter().map(move |(fault, reply)| (path, fault, reply)))
         .collect();
     expect_none_better(cases, |(path, fault, reply)| {
         let one = Rule::get(path, reply).on_instance(1);
-        let better = better(&with, &Stage::with(routes.clone().rule(one)).report(&[]));
+        let better = better(&with, &Stage::with(routes.clone().rule(one)).report(&["--framework", "all"]));
         better.into_iter().map(|line| format!("{path} {fault} on one of three: {line}")).collect()
     });
 }
@@ -136,7 +136,7 @@ fn nothing_of_one_apiserver_among_three_passes_for_want_of_its_evidence() {
 #[test]
 fn nothing_passes_for_want_of_two_kinds_of_evidence() {
     let routes = Routes::kubeadm().with_short_metrics();
-    let with = Stage::with(routes.clone()).report(&[]);
+    let with = Stage::with(routes.clone()).report(&["--framework", "all"]);
     let pairs = PATHS
         .iter()
         .enumerate()
@@ -144,7 +144,7 @@ fn nothing_passes_for_want_of_two_kinds_of_evidence() {
     expect_none_better(pairs.collect(), |paths| {
         let refused = |routes: Routes, path: &str| routes.get(path, forbidden(path, Identity::Admin));
         let without = Stage::with(paths.iter().fold(routes.clone(), |routes, path| refused(routes, path)));
-        let better = better(&with, &without.report(&[]));
+        let better = better(&with, &without.report(&["--framework", "all"]));
         better.into_iter().map(|line| format!("{paths:?}: {line}")).collect()
     });
 }
@@ -160,7 +160,7 @@ fn nothing_of_collectors_passes_for_want_of_evidence() {
 #[test]
 fn nothing_of_collectors_passes_for_want_of_two_kinds_of_evidence() {
     let routes = Routes::kubeadm().with_collectors().with_short_metrics();
-    let with = Stage::with(routes.clone()).report(&[]);
+    let with = Stage::with(routes.clone()).report(&["--framework", "all"]);
     let paths: Vec<&str> = COLLECTION.into_iter().chain([NODES, PODS, FLAGZ]).collect();
     let pairs = paths
         .iter()
@@ -169,7 +169,7 @@ fn nothing_of_collectors_passes_for_want_of_two_kinds_of_evidence() {
     expect_none_better(pairs.collect(), |pair: [&str; 2]| {
         let refused = |routes: Routes, path: &str| routes.get(path, forbidden(path, Identity::Admin));
         let without = Stage::with(pair.iter().fold(routes.clone(), |routes, path| refused(routes, path)));
-        let better = better(&with, &without.report(&[]));
+        let better = better(&with, &without.report(&["--framework", "all"]));
         better.into_iter().map(|line| format!("{pair:?}: {line}")).collect()
     });
 }
@@ -206,7 +206,11 @@ fn readings(snapshot: &Value) -> Vec<String> {
 }
 
 fn report_on(snapshot: &Value) -> Report {
-    pinned().args(["run", "-o", "json", "--snapshot", "-"]).stdin(snapshot.to_string()).run().report()
+    pinned()
+        .args(["run", "-o", "json", "--framework", "all", "--snapshot", "-"])
+        .stdin(snapshot.to_string())
+        .run()
+        .report()
 }
 
 /// Of a saved cluster with collectors, a configuration or a resource that could not be read is not one that is not there.

@@ -16,6 +16,7 @@ use crate::audit::Plan;
 use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
+use crate::framework::choice::Choice;
 use crate::framework::frameworks;
 use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
@@ -136,8 +137,7 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
     let mut checks = args.judging.load_checks()?;
     checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
     let plan = Plan {
-        reported: Vec::new(),
-        only_fitting: true,
+        reported: Choice::These(Vec::new()),
         demands: args.judging.demands(None),
         least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())

@@ -12,13 +12,14 @@ use crate::document::{full_name, text};
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
     Container, DeclaredApiServer, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading, Scope,
-    Snapshot,
+    Snapshot, WaiverComment,
 };
 use crate::source::custom;
 use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
 use crate::source::exposure;
 use crate::source::kubelet;
 use crate::source::objects::{apiserver_lease, apiserver_pod, is_apiserver, node};
+use crate::waiver::comment;
 
 /// How deep lists may lie in lists, and manifests in files of other tools.
 const MAX_NESTING: usize = 4;
@@ -46,6 +47,7 @@ pub struct Collector {
     source: Option<String>,
     /// Whether that text is one document.
     is_alone: bool,
+    waivers: Vec<WaiverComment>,
     notes: Vec<Note>,
 }
 
@@ -94,6 +96,7 @@ impl Collector {
             }
             _ => {}
         }
+        self.waivers.extend(comment::comments(file, text));
         for fault in parsed.faults.iter().take(MAX_FAULTS) {
             self.failure(&syntax(fault));
         }
@@ -397,6 +400,7 @@ impl Collector {
             snapshot.kubelet_configs = Reading::read(self.kubelet_configs);
         }
         snapshot.declared = self.declared;
+        snapshot.waivers = self.waivers;
         snapshot.policies = self.policies.policies;
         self.logging.finish(&mut snapshot);
         snapshot.notes = self.notes;
