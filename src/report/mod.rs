@@ -5,13 +5,19 @@ mod csv;
 pub mod difference;
 pub mod format;
 pub mod json;
+mod junit;
 mod markdown;
+mod markup;
 pub mod matrix;
+mod openreports;
+pub mod place;
+mod prometheus;
+mod sarif;
 pub mod style;
 pub mod table;
 pub mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -37,6 +43,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was audited.
     pub cluster: Cluster,
+    /// The files that were read; places in them begin with these names.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub files: BTreeSet<String>,
     /// Which checks were selected, if not all.
     #[serde(skip_serializing_if = "Selection::is_all")]
     pub selection: Selection,
@@ -156,7 +165,7 @@ impl Demands {
         let mut reasons = Vec::new();
         if let Some(least) = self.fail_on {
             let count = |status: Status| {
-                let ids: std::collections::BTreeSet<&str> = findings
+                let ids: BTreeSet<&str> = findings
                     .iter()
                     .filter(|finding| finding.status == status && finding.severity >= least)
                     .map(|finding| finding.check.as_str())
@@ -251,6 +260,7 @@ pub fn build(parts: Parts<'_>) -> Report {
             api_servers_read: facts.control_plane.api_servers_read,
             api_servers_live: facts.control_plane.live_leases.value().copied(),
         },
+        files: snapshot.files.iter().map(|file| scrub(file).into_owned()).collect(),
         selection,
         score,
         summary: Summary { checks, verdicts, failed, hidden: all - findings.len(), gate },

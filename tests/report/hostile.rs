@@ -152,6 +152,13 @@ pub fn report() -> Report {
     run().args(["-o", "json"]).run().report()
 }
 
+/// Its report as JSON and in another form, of one run.
+pub fn rendered(form: &str) -> (Report, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run().cwd(folder.path()).args(["-o", "json", "-o", &format!("{form}=report")]).run();
+    (output.report(), fs::read_to_string(folder.path().join("report")).unwrap())
+}
+
 #[test]
 fn it_is_as_hostile_as_it_says() {
     let report = report();
