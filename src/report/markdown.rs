@@ -45,23 +45,26 @@ pub(super) fn render(report: &Report) -> String {
     page.unknown(&of(Status::Unknown).collect::<Vec<_>>(), limit);
     page.waived(&of(Status::Waived).collect::<Vec<_>>(), limit);
     let notes: Vec<String> = report.notes.iter().map(|note| format!("- {}\n", text(note))).collect();
-    page.folded("notes", notes.len(), None, &notes, limit);
+    page.folded(&plural(notes.len(), "note"), None, &notes, limit);
     page.out + &tail
 }
 
 fn headline(report: &Report, out: &mut String) {
     let gate = &report.summary.gate;
-    let verdict = if gate.passed { "passed" } else { "failed" };
-    let _ = writeln!(out, "## Log audit {verdict}: {}\n", code(&report.cluster.name));
+    let verdict = if gate.passed { "the gate passes" } else { "the gate fails" };
+    let _ = writeln!(out, "## Audit of the logging of {}: {verdict}\n", code(&report.cluster.name));
     for reason in &gate.reasons {
         let _ = writeln!(out, "- {}", text(reason));
     }
     let score = &report.score;
     let counts: Vec<String> =
         report.summary.verdicts.iter().rev().map(|(status, count)| format!("{count} {status}")).collect();
+    if !gate.reasons.is_empty() {
+        out.push('\n');
+    }
     let _ = writeln!(
         out,
-        "\n**Score {} to {}** of 100, grade {}; {:.0} % of the weight could be judged. {}: {}.",
+        "**Score {} to {}** of 100, grade {}; {:.0} % of the weight could be judged. {}: {}.",
         score.low,
         score.high,
         text(&score.grade),
@@ -143,7 +146,12 @@ impl Page<'_> {
             cells
         };
         let rows: Vec<String> = checks.iter().map(line).collect();
-        self.folded("unknown", findings.len(), Some(&["Severity", "Check", "Subject", "Why"]), &rows, limit);
+        self.folded(
+            &format!("{} unknown", findings.len()),
+            Some(&["Severity", "Check", "Subject", "Why"]),
+            &rows,
+            limit,
+        );
     }
 
     fn waived(&mut self, findings: &[&Finding], limit: usize) {
@@ -163,16 +171,16 @@ impl Page<'_> {
         };
         let rows: Vec<String> = findings.iter().map(line).collect();
         let columns = ["Check", "Subject", "Accepted because", "By", "Until"];
-        self.folded("waived", findings.len(), Some(&columns), &rows, limit);
+        self.folded(&format!("{} waived", findings.len()), Some(&columns), &rows, limit);
     }
 
     /// Something that is folded until somebody asks.
-    fn folded(&mut self, title: &str, count: usize, columns: Option<&[&str]>, rows: &[String], limit: usize) {
+    fn folded(&mut self, title: &str, columns: Option<&[&str]>, rows: &[String], limit: usize) {
         const END: &str = "\n</details>\n";
         if rows.is_empty() {
             return;
         }
-        let _ = writeln!(self.out, "\n<details><summary>{count} {title}</summary>\n");
+        let _ = writeln!(self.out, "\n<details><summary>{title}</summary>\n");
         if let Some(columns) = columns {
             headings(columns, &mut self.out);
         }

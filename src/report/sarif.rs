@@ -211,13 +211,15 @@ fn result(
     let is_open = is_open(finding);
     let rule = if is_open { open_id(&finding.check) } else { finding.check.clone() };
     // What has no place of its own is about its subject.
-    let subject = [Evidence { at: finding.subject.clone(), detail: finding.reason.clone() }];
+    let subject = [Evidence { at: finding.subject.clone(), detail: String::new() }];
     let evidence = if finding.evidence.is_empty() { &subject[..] } else { &finding.evidence };
     let first = places.foremost(evidence);
     let (mut locations, mut related) = (Vec::new(), Vec::new());
     for (index, one) in evidence.iter().enumerate() {
         let mut location = location(&one.at, places);
-        location.insert("message".into(), message(&one.detail));
+        if !one.detail.is_empty() {
+            location.insert("message".into(), message(&one.detail));
+        }
         if index == first {
             locations.push(location);
         } else {

@@ -104,7 +104,7 @@ proptest! {
                 }
                 pulldown_cmark::Event::InlineHtml(html) => return Err(TestCaseError::fail(format!("{html}: {page}"))),
                 pulldown_cmark::Event::Html(html) => {
-                    let is_ours = html.trim().starts_with("<details><summary>1 notes</summary>") || html.trim() == "</details>" || html.trim().is_empty();
+                    let is_ours = html.trim().starts_with("<details><summary>1 note</summary>") || html.trim() == "</details>" || html.trim().is_empty();
                     prop_assert!(is_ours, "{}", html);
                 }
                 pulldown_cmark::Event::Code(code) => spans.push(code.to_string()),

@@ -90,9 +90,9 @@ pub fn snapshot() -> Value {
     multiply(&mut snapshot["kubeletConfigs"]["value"], &many, |kubelet, name, index| {
         move_to(kubelet, &format!("ConfigMap kube-system/{name}"));
         kubelet["name"] = json!(name);
-        // Some keep too little, so that all statuses are among the many.
+        // Every second one keeps too little, so that failures are among the many.
         if index % 2 == 0 {
-            kubelet.as_object_mut().unwrap().remove("containerLogMaxSize");
+            kubelet["containerLogMaxSize"]["value"] = json!("1Mi");
         }
     });
     for policy in snapshot["policies"].as_array_mut().unwrap() {

@@ -86,10 +86,17 @@ fn follows_its_definition(document: &Value) {
     }
 }
 
+/// The documents of a text. Nothing in it but their borders is a line of three dashes.
+fn documents(text: &str) -> Vec<Value> {
+    let texts = text.strip_prefix("---\n").unwrap().split("\n---\n");
+    texts.map(|text| serde_yaml::from_str(text).unwrap()).collect()
+}
+
 #[test]
 fn a_hostile_cluster_becomes_several_reports_with_every_finding() {
+    let Some(readers) = Readers::find() else { return };
     let (report, text) = hostile::rendered("openreports");
-    let documents: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
+    let Some(Value::Array(documents)) = readers.python("yaml", &text) else { return };
     assert!(documents.len() > 10, "{}", documents.len());
     documents.iter().for_each(follows_its_definition);
     let names: BTreeSet<&str> =
@@ -106,9 +113,6 @@ fn a_hostile_cluster_becomes_several_reports_with_every_finding() {
             subject.strip_suffix('…').is_some_and(|start| whole.starts_with(start) && start.len() >= 4_000);
         assert!(subject == whole || is_cut, "{subject:?} for {whole:?}");
     }
-    let Some(readers) = Readers::find() else { return };
-    let Some(read) = readers.python("yaml", &text) else { return };
-    assert!(read == Value::Array(documents), "Python reads other documents");
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn findings_name_the_objects_they_are_about() {
     let file = format!("{}/examples/ships-nothing.json", env!("CARGO_MANIFEST_DIR"));
     let text =
         crate::support::stage::pinned().args(["run", "-o", "openreports", "--snapshot", &file]).run().stdout;
-    let documents: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
+    let documents = documents(&text);
     documents.iter().for_each(follows_its_definition);
     let results = || documents.iter().flat_map(|document| document["results"].as_array().unwrap());
     let of = |check: &str| results().find(|result| result["policy"] == check).unwrap();

@@ -90,10 +90,13 @@ def read_markdown(path):
 
     with open(path, encoding="utf-8", newline="") as file:
         source = file.read()
+    # Forges make links of addresses with a scheme or `www`, and not of every name with dots.
+    other = MarkdownIt("gfm-like")
+    other.linkify.set({"fuzzy_link": False})
     found = []
     rendered = {
         "cmark": cmarkgfm.github_flavored_markdown_to_html(source, options=Options.CMARK_OPT_UNSAFE),
-        "markdown-it": MarkdownIt("gfm-like").render(source),
+        "markdown-it": other.render(source),
     }
     for name, html in rendered.items():
         page = Page()

@@ -64,7 +64,15 @@ impl Readers {
         command
             .arg("validate")
             .arg(&file)
-            .args(["--rule-kind", "Sarif;Ghas", "--level", "Error;Warning;Note", "--output"])
+            .args([
+                "--rule-kind",
+                "Sarif;Ghas",
+                "--level",
+                "Error;Warning;Note",
+                "--log",
+                "ForceOverwrite",
+                "--output",
+            ])
             .arg(&answer);
         let output = command.output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
