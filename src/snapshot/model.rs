@@ -59,6 +59,9 @@ pub struct Snapshot {
     /// Answers of `/metrics`, one for each distinct instance that answered.
     #[serde(default)]
     pub metrics: Vec<Reading<AuditCounters>>,
+    /// The files that were read or given; places in them begin with these names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// Every audit policy that was found or given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyText>,
@@ -122,6 +125,7 @@ impl Snapshot {
             declared: Vec::new(),
             flagz: Vec::new(),
             metrics: Vec::new(),
+            files: Vec::new(),
             policies: Vec::new(),
             policies_unread: Vec::new(),
             workloads: Workloads::not_asked(),

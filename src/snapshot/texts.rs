@@ -42,8 +42,8 @@ macro_rules! texts {
 
 texts! {
     Snapshot {
-        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, waivers, notes, kind, tool_version; schema_version; captured_at; scope
+        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, files,
+        policies, policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, waivers, notes, kind, tool_version; schema_version; captured_at; scope
     }
     WaiverComment { at, file, text; line }
     ClusterIdentity { name, server }
