@@ -1,3 +1,4 @@
 //! The forms of a report, through the command line.
 
+mod hostile;
 mod targets;
