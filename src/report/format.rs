@@ -1,6 +1,6 @@
 //! The forms of a report, and which file of this folder writes each.
 
-use super::{Report, csv, json, table, yaml};
+use super::{Report, csv, html, json, table, yaml};
 use crate::analyze::Facts;
 use crate::check::CheckSet;
 
@@ -18,6 +18,8 @@ pub enum Format {
     Yaml,
     /// Every finding as a row for spreadsheets
     Csv,
+    /// A page for people: one file, on screen and on paper
+    Html,
 }
 
 /// All that a form may show.
@@ -50,6 +52,7 @@ impl Format {
             Self::Json => json::render(report)?,
             Self::Yaml => yaml::render(report)?,
             Self::Csv => csv::render(report),
+            Self::Html => html::render(page)?,
         })
     }
 }

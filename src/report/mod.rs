@@ -4,6 +4,7 @@ mod columns;
 mod csv;
 pub mod difference;
 pub mod format;
+mod html;
 pub mod json;
 mod markdown;
 pub mod matrix;

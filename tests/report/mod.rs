@@ -1,4 +1,5 @@
 //! The forms of a report, through the command line.
 
 mod hostile;
+mod html;
 mod targets;
