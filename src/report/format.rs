@@ -1,6 +1,6 @@
 //! The forms of a report, and which file of this folder writes each.
 
-use super::{Report, csv, json, junit, markdown, openreports, prometheus, sarif, table, yaml};
+use super::{Report, csv, html, json, junit, markdown, openreports, prometheus, sarif, table, yaml};
 use crate::analyze::Facts;
 use crate::check::CheckSet;
 
@@ -24,6 +24,8 @@ pub enum Format {
     Markdown,
     /// Every finding as a row for spreadsheets
     Csv,
+    /// A page for people: one file, on screen and on paper
+    Html,
     /// Objects for dashboards in the cluster
     Openreports,
     /// Metrics for a textfile collector or a Pushgateway
@@ -63,6 +65,7 @@ impl Format {
             Self::Junit => junit::render(page),
             Self::Markdown => markdown::render(report),
             Self::Csv => csv::render(report),
+            Self::Html => html::render(page)?,
             Self::Openreports => openreports::render(report)?,
             Self::Prometheus => prometheus::render(report),
         })

@@ -6,6 +6,7 @@ mod csv;
 pub mod difference;
 pub mod format;
 mod frameworks;
+mod html;
 pub mod json;
 mod junit;
 mod markdown;

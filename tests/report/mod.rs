@@ -4,6 +4,7 @@ mod csv;
 mod escaping;
 mod forms;
 pub mod hostile;
+mod html;
 mod junit;
 mod markdown;
 mod openreports;

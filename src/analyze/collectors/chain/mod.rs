@@ -74,7 +74,7 @@ pub struct Links {
 }
 
 /// The length of lines that nothing limits: a tebibyte, more than any file has.
-pub(super) const ANY_LENGTH: i64 = 1 << 40;
+pub const ANY_LENGTH: i64 = 1 << 40;
 
 /// How long lines may be that get on, where it is told whether any do.
 pub(super) fn any_length(gets_on: Fact<bool>) -> Fact<i64> {
