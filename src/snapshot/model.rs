@@ -274,6 +274,9 @@ pub struct Container {
     /// `volumeMounts`, resolved to what backs them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<Mount>,
+    /// `ports` by their names, of what takes logs in from others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// An environment variable that a flag refers to. Its value never reaches a report.

@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::custom::CustomKind;
 use crate::document::{Place, items, text};
-use crate::snapshot::exposure::{Authentication, Backend, Internal, Provider, Route, Service};
+use crate::snapshot::exposure::{
+    Authentication, Backend, Internal, Provider, Route, Service, ServicePort, TargetPort,
+};
 
 /// A kind of objects that lead requests to Services.
 #[derive(Debug)]
@@ -167,11 +169,32 @@ pub fn service(object: &Value, place: &Place) -> Service {
             .flatten()
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect(),
+        ports: ports(object, place),
+        headless: text(object, "/spec/clusterIP") == "None",
         external_name: text(object, "/spec/externalName").trim_end_matches('.').to_owned(),
         external_ips,
         internal: of_service(object),
         at: place.field(told_at),
     }
+}
+
+fn ports(object: &Value, place: &Place) -> Vec<ServicePort> {
+    let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+    let port = |(index, entry): (usize, &Value)| {
+        let target = match entry.get("targetPort") {
+            None | Some(Value::Null) => TargetPort::Same,
+            Some(Value::String(name)) => {
+                name.parse().map_or_else(|_| TargetPort::Name(name.clone()), TargetPort::Number)
+            }
+            Some(other) => match number(other)? {
+                0 => TargetPort::Same,
+                number => TargetPort::Number(number),
+            },
+        };
+        let at = place.field(&format!("spec.ports[{index}].port"));
+        Some(ServicePort { port: entry.get("port").and_then(number)?, target, at })
+    };
+    items(object, "/spec/ports").iter().enumerate().filter_map(port).collect()
 }
 
 /// The AWS Load Balancer Controller makes internal load balancers unless a scheme is given; the controller in the cloud

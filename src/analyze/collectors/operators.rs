@@ -2,13 +2,13 @@
 //! Secrets, and is followed to the workload that runs by it.
 
 use super::collector::Collector;
-use super::config::{Config, Env, File};
-use super::dialect::{Dialect, Unreadable};
+use super::config::{Env, File};
+use super::dialect::Unreadable;
 use super::model::Pipeline;
 use super::products::Role;
 use super::{
-    alloy, cluster_log_forwarder, datadog, elastic_agent, fluent_bit, fluent_operator, kube_logging,
-    logstash, open_telemetry, vlagent,
+    alloy, cluster_log_forwarder, datadog, elastic_agent, filebeat, fluent_bit, fluent_operator,
+    kube_logging, logstash, open_telemetry, vlagent,
 };
 use crate::document::text;
 use crate::snapshot::{Container, Resource, Snapshot, Workload, WorkloadKind};
@@ -228,9 +228,6 @@ fn one(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
 fn open_telemetry(resource: &Resource) -> Result<Pipeline, Unreadable> {
     let env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
     match resource.spec.get("config") {
-        Some(serde_json::Value::String(config)) => {
-            Dialect::OpenTelemetry.read(&inline(resource, "spec.config", "/conf/collector.yaml", config))
-        }
         Some(config) => open_telemetry::read_value(config, &resource.place(), "spec.config", &env),
         None => Err(Unreadable::new(&*resource.at, "it has no `spec.config`")),
     }
@@ -244,16 +241,8 @@ fn beat(resource: &Resource) -> Result<Pipeline, Unreadable> {
             "its configuration comes from a Secret (`configRef`), which is never read",
         ));
     };
-    let written = serde_yaml::to_string(config)
-        .map_err(|_| Unreadable::new(&*resource.at, "its `spec.config` cannot be written as YAML"))?;
-    Dialect::Filebeat.read(&inline(resource, "spec.config", "/usr/share/filebeat/filebeat.yml", &written))
-}
-
-/// A configuration that is written into a resource.
-fn inline(resource: &Resource, field: &str, path: &str, content: &str) -> Config {
-    let mut config = Config::of_text(path, &resource.place().field(field), content);
-    config.env.open = Some("the operator and the image may set it".into());
-    config
+    let env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
+    filebeat::read_value(config, &resource.place(), "spec.config", env)
 }
 
 /// The log router of EKS Fargate: pods there have no node that a collector could run on.
