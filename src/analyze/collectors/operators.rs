@@ -5,7 +5,7 @@ use super::collector::Collector;
 use super::config::{Env, File};
 use super::dialect::Unreadable;
 use super::model::Pipeline;
-use super::products::Role;
+use super::products::{Role, product_of};
 use super::{
     alloy, cluster_log_forwarder, datadog, elastic_agent, filebeat, fluent_bit, fluent_operator,
     kube_logging, logstash, open_telemetry, vlagent,
@@ -72,6 +72,13 @@ pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
             match found.iter_mut().find(|one| runs_it(one)) {
                 // What the workload itself reads is nearer to the truth than what it is made from.
                 Some(collector) if collector.pipeline.is_err() => {
+                    // The resource also says what an image is that nobody knows.
+                    if let (Some(workload), Some(container)) = (collector.workload, collector.container)
+                        && product_of(&container.image).is_none()
+                    {
+                        (collector.product, collector.role) = (made.product.to_owned(), made.role);
+                        collector.at = place_of(workload, container);
+                    }
                     collector.pipeline = made.pipeline;
                     collector.resource = Some(resource);
                 }
@@ -105,7 +112,7 @@ fn alone<'a>(snapshot: &'a Snapshot, resource: &'a Resource, made: Made) -> Coll
         name: format!("{} {}{part}", resource.kind, resource.full_name()),
         product: made.product.to_owned(),
         role: made.role,
-        at: resource.at.clone(),
+        at: seen.map_or_else(|| resource.at.clone(), |(workload, container)| place_of(workload, container)),
         workload: seen.map(|(workload, _)| workload),
         container: seen.map(|(_, container)| container),
         resource: Some(resource),
@@ -113,6 +120,10 @@ fn alone<'a>(snapshot: &'a Snapshot, resource: &'a Resource, made: Made) -> Coll
         taken_up_by: None,
         pipeline: made.pipeline,
     }
+}
+
+fn place_of(workload: &Workload, container: &Container) -> String {
+    workload.field(&format!("spec.template.spec.containers[{}]", container.index))
 }
 
 /// What a `HostTailer` prints gets on only from nodes where an agent runs too.

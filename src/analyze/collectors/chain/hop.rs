@@ -200,7 +200,7 @@ impl<'a> Call<'a> {
                 }));
             }
         }
-        let left = self.among(passing, workload, &entries, hops);
+        let left = self.among(passing, (workload, collectors), &entries, hops);
         // What is not seen of them may listen too.
         let hidden = |fact: Fact<bool>| {
             let pipelines = collectors.iter().filter_map(|one| one.pipeline.as_ref().ok());
@@ -212,7 +212,13 @@ impl<'a> Call<'a> {
     }
 
     /// What becomes of it by those of the entries that it reaches.
-    fn among(&self, passing: &Passing<'a>, workload: &Workload, entries: &[Entry<'a>], hops: usize) -> Left {
+    fn among(
+        &self,
+        passing: &Passing<'a>,
+        (workload, collectors): (&Workload, &[&'a Collector<'a>]),
+        entries: &[Entry<'a>],
+        hops: usize,
+    ) -> Left {
         let with = |wanted: Option<bool>| -> Vec<&Entry<'a>> {
             entries.iter().filter(|entry| entry.is_called.value().copied() == wanted).collect()
         };
@@ -238,15 +244,20 @@ impl<'a> Call<'a> {
             }
         });
         ways.reduce(|one, other| one.combine(other, agreed))
-            .unwrap_or_else(|| Left::all(self.missed(workload, entries)))
+            .unwrap_or_else(|| Left::all(self.missed(workload, collectors, entries)))
     }
 
     /// Why nothing takes it in.
-    fn missed(&self, workload: &Workload, entries: &[Entry<'a>]) -> Fact<bool> {
+    fn missed(
+        &self,
+        workload: &Workload,
+        collectors: &[&'a Collector<'a>],
+        entries: &[Entry<'a>],
+    ) -> Fact<bool> {
         let Some(first) = entries.first() else {
             let lost =
                 format!("{} takes nothing in over {} that it sends on", workload.title(), self.protocol);
-            return no(&workload.at, lost);
+            return no(collectors.first().map_or(&workload.at, |one| &one.at), lost);
         };
         let others = workload.containers.iter().find(|container| {
             !entries
@@ -312,7 +323,7 @@ impl<'a> Call<'a> {
                 own.value,
                 own.evidence.first().map_or("", |one| one.at.as_str()),
                 self.title(),
-                output.at
+                sent_at(output)
             )),
         }
     }

@@ -45,6 +45,10 @@ pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
         }
     }
     let mut env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
+    let pods = ["daemonSet", "deployment", "statefulSet"].into_iter();
+    env.variables.extend(
+        pods.filter_map(|kind| spec.at_path(&[kind, "podTemplate"])).flat_map(|pods| pods.variables()),
+    );
     if let Some(reference) = references.first() {
         let hidden = Variable::Hidden("set by ECK from elasticsearchRefs".into(), reference.at());
         env.variables.insert(HOSTS.into(), hidden);
