@@ -27,8 +27,8 @@ impl Exposure {
         Self { services: Reading::not_asked("the Services"), routes: Vec::new(), routes_unread: Vec::new() }
     }
 
-    /// Keeps what may lead into one of these namespaces, which have stores, and of other Services those that lead to a
-    /// collector.
+    /// Keeps what may lead into one of these namespaces, which have stores, and of other Services those that have
+    /// to do with a collector.
     pub fn narrow(&mut self, is_wanted: impl Fn(&str) -> bool, collects: impl Fn(&Service) -> bool) {
         let Reading::Read { value: services } = &mut self.services else {
             self.routes.retain(|route| {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::cloud::{Cloud, CloudAnswer, CloudSign};
+use super::container::{ConfigMapVolume, Container, EnvSource, EnvVar, Medium, Mount};
 use super::discovery::{ServedApis, ServedResource};
 use super::exposure::{Authentication, Backend, Exposure, Route, Service, ServicePort, TargetPort};
 use super::model::{
-    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
-    EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, DeclaredApiServer, Flagz, KubeletConfig, Lease, Located, Node,
+    Note, Pod, Snapshot,
 };
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::{Binding, Rbac, Role, RoleRule, RoleSubject};

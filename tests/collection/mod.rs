@@ -1,7 +1,6 @@
 //! The chain of collection from end to end: manifests of our own, one for each language of configurations, whose chain is
 //! proven whole; then broken at each link in turn. `breaks` has the links, `hops` the ways from one collector to the next,
-//! `defaults` what charts render by themselves,
-//! `operators` what operators make of their resources.
+//! `defaults` what charts render by themselves, `operators` what operators make of their resources.
 
 mod breaks;
 mod defaults;

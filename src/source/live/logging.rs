@@ -149,7 +149,7 @@ pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, worklo
     let mut exposure = Exposure { services: gather::reading(services), routes, routes_unread };
     exposure.narrow(
         |namespace| namespaces.contains(namespace),
-        |service| wanted::leads_to_collector(workloads, service),
+        |service| wanted::concerns_collector(workloads, service),
     );
     if let Reading::Read { value } = &mut exposure.services {
         value.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
