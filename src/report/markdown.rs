@@ -6,7 +6,7 @@ use super::style::visible;
 const LONGEST: usize = 240;
 
 /// A text of ours or of a policy, so that nothing in it is markup, a mention or a link.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
     for c in shortened(text).chars() {
         match c {
@@ -26,7 +26,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// A text in a code span, in a table's cell too.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = shortened(text).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -35,14 +35,14 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A row of a table.
-pub(super) fn row(cells: &[String], out: &mut String) {
+pub(crate) fn row(cells: &[String], out: &mut String) {
     out.push_str("| ");
     out.push_str(&cells.join(" | "));
     out.push_str(" |\n");
 }
 
 /// The first rows of a table.
-pub(super) fn headings(headings: &[&str], out: &mut String) {
+pub(crate) fn headings(headings: &[&str], out: &mut String) {
     let cells = |cells: Vec<&str>| cells.into_iter().map(str::to_owned).collect::<Vec<_>>();
     row(&cells(headings.to_vec()), out);
     row(&cells(vec!["---"; headings.len()]), out);

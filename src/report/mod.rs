@@ -3,7 +3,7 @@
 mod columns;
 pub mod difference;
 pub mod json;
-mod markdown;
+pub(crate) mod markdown;
 pub mod matrix;
 pub mod style;
 pub mod table;

@@ -1,0 +1,38 @@
+//! Names of others in places where characters have a meaning.
+
+/// A word of a POSIX shell: in single quotes, which take everything but themselves.
+pub fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A string of HCL, in which `${` and `%{` begin templates.
+pub fn hcl(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out.replace("${", "$${").replace("%{", "%%{")
+}
+
+/// A part of a file name: what is not plain becomes a dash. It never leads to another folder and never begins with a dot.
+pub fn file_name(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
+    let name: String = text.chars().map(plain).take(LONGEST).collect();
+    let name = name.trim_matches(|c| matches!(c, '.' | '-'));
+    if name.is_empty() { "unnamed".into() } else { name.to_owned() }
+}
+
+/// Whether a text is one that a comment, a path or a configuration takes as it is.
+pub fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c))
+}
