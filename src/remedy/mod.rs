@@ -145,7 +145,7 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
     let mut report = before.clone();
     let mut written: Vec<Written> = Vec::new();
     for remedies in KINDS {
-        for remedy in remedies(&Situation::new(plan, &state, &report, wishes)) {
+        for remedy in remedies(&Situation::new(plan, &state, &before, &report, wishes)) {
             let mut next = state.clone();
             for change in &remedy.changes {
                 change.apply(&mut next);

@@ -202,7 +202,7 @@ fn remedy(
 
 /// What the new policy records less than the old one, in words.
 fn less(own: &str, new: &str, version: Version) -> String {
-    const SHOWN: usize = 8;
+    const SHOWN: usize = 3;
     let (Some(own), Some(new)) = (loaded(own), loaded(new)) else { return String::new() };
     let wildcard = if version >= Version::new(1, 36) { GroupWildcard::Any } else { GroupWildcard::Literal };
     let Ok(found) = differences(&own, &new, wildcard, &Apis::of_version(version), &CATALOGUE) else {

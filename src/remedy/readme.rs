@@ -37,11 +37,9 @@ fn summary(mending: &Mending, out: &mut String) {
     let whole =
         checks.values().filter(|fates| fates.iter().all(|(_, fate)| matches!(fate, Fate::Mended(_)))).count();
     out.push_str(&format!(
-        "{} with {}. The files here mend {whole} of these checks whole, and {mended} of the failures: judged with them in place, they pass. The low end of the score goes from {} to {}.\n\nNothing has been applied to anything. Read what each file does before you put it in place.\n\n",
+        "{} with {}. The files here mend {whole} of these checks whole, and {mended} of the failures: judged with them in place, they pass.\n\nNothing has been applied to anything. Read what each file does before you put it in place.\n\n",
         plural(checks.len(), "failed check"),
-        plural(failures, "failure"),
-        mending.before.score.low,
-        mending.after.score.low
+        plural(failures, "failure")
     ));
 }
 

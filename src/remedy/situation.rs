@@ -1,7 +1,5 @@
 //! What remedies look at.
 
-use std::collections::BTreeSet;
-
 use crate::analyze::fact::Fact;
 use crate::analyze::version::Version;
 use crate::analyze::{Facts, analyze};
@@ -82,32 +80,39 @@ pub struct Situation<'a> {
     pub snapshot: &'a Snapshot,
     /// The facts about it.
     pub facts: Facts,
-    /// What it is judged.
-    pub report: &'a Report,
     /// By what it is judged.
     pub plan: &'a Plan,
     /// What the user wants.
     pub wishes: &'a Wishes,
-    failing: BTreeSet<&'a str>,
+    failing: Vec<&'a Finding>,
 }
 
 impl<'a> Situation<'a> {
-    /// Looks at a snapshot.
-    pub fn new(plan: &'a Plan, snapshot: &'a Snapshot, report: &'a Report, wishes: &'a Wishes) -> Self {
-        let failed = report.findings.iter().filter(|finding| finding.status == Status::Fail);
-        Self {
-            snapshot,
-            facts: analyze(snapshot),
-            report,
-            plan,
-            wishes,
-            failing: failed.map(|finding| finding.check.as_str()).collect(),
-        }
+    /// Looks at a snapshot with remedies. What failed at the beginning and does not pass by now counts as failing: the text of a
+    /// policy that flags name is unknown until there is one.
+    pub fn new(
+        plan: &'a Plan,
+        snapshot: &'a Snapshot,
+        beginning: &'a Report,
+        report: &'a Report,
+        wishes: &'a Wishes,
+    ) -> Self {
+        let failed = |report: &'a Report| report.findings.iter().filter(|one| one.status == Status::Fail);
+        let passes = |finding: &Finding| {
+            report.findings.iter().any(|other| {
+                other.check == finding.check
+                    && other.subject == finding.subject
+                    && other.status == Status::Pass
+            })
+        };
+        let failing: Vec<&Finding> =
+            failed(report).chain(failed(beginning).filter(|finding| !passes(finding))).collect();
+        Self { snapshot, facts: analyze(snapshot), plan, wishes, failing }
     }
 
     /// Whether a check fails on some subject.
     pub fn fails(&self, check: &str) -> bool {
-        self.failing.contains(check)
+        self.failing.iter().any(|finding| finding.check == check)
     }
 
     /// Whether one of these checks fails.
@@ -117,13 +122,13 @@ impl<'a> Situation<'a> {
 
     /// Whether a check fails whose id begins like this.
     pub fn fails_in(&self, beginning: &str) -> bool {
-        self.failing.iter().any(|check| check.starts_with(beginning))
+        self.failing.iter().any(|finding| finding.check.starts_with(beginning))
     }
 
     /// The subjects on which a check fails.
     pub fn subjects(&self, check: &str) -> Vec<&'a str> {
-        let of_check = |finding: &&Finding| finding.check == check && finding.status == Status::Fail;
-        self.report.findings.iter().filter(of_check).map(|finding| finding.subject.as_str()).collect()
+        let of_check = self.failing.iter().filter(|finding| finding.check == check);
+        of_check.map(|finding| finding.subject.as_str()).collect()
     }
 
     /// The distribution, if it is known.

@@ -68,7 +68,7 @@ fn loki(situation: &Situation<'_>, workload: &Workload) -> Option<Remedy> {
         ],
         files: vec![file],
         changes: vec![Change::Config { key: text.config_map.clone(), text: edited }],
-        does: "Loki's compactor deletes what is older than `limits_config.retention_period`. What has grown older by then is deleted for good: copy it first if it is needed.".into(),
+        does: "Loki's compactor deletes what is older than `limits_config.retention_period`. What has grown older by then is deleted for good: copy it first if it is needed. Its API for deleting stays off.".into(),
         costs: vec!["The store restarts. A longer retention takes more space, a shorter one frees it.".into()],
         needs: Vec::new(),
     })
@@ -86,6 +86,8 @@ fn with_retention(text: &str, too_short: bool) -> Option<String> {
     compactor.insert("retention_enabled".into(), true.into());
     compactor.entry("delete_request_store").or_insert_with(|| store.into());
     let limits = fields.entry("limits_config").or_insert_with(|| json!({})).as_object_mut()?;
+    // With a retention comes an API that deletes, which asks nobody.
+    limits.entry("deletion_mode").or_insert_with(|| "disabled".into());
     let period = limits.entry("retention_period").or_insert_with(|| USUAL.into());
     if too_short {
         *period = LEAST.into();

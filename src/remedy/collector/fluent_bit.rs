@@ -107,16 +107,17 @@ pub fn edit(text: &str, wants: &Wants) -> Option<String> {
         is_first = false;
     }
     if wants.masks && has_inputs {
-        let rules = [
-            "[FILTER]",
-            "    Name modify",
-            "    Match *",
-            "    Remove password",
-            "    Remove token",
-            "    Remove authorization",
-            "",
-        ];
-        sections.push(Section { kind: "filter".into(), lines: rules.map(str::to_owned).to_vec() });
+        // The audit log stays as it is: only what applications write is masked.
+        let of_containers = sections.iter().find(|section| {
+            section.is("input", "tail")
+                && section
+                    .get("path")
+                    .is_some_and(|path| path.contains("containers") || path.contains("/pods/"))
+        });
+        let tag = of_containers.and_then(|section| section.get("tag")).unwrap_or("*").to_owned();
+        let mut lines = vec!["[FILTER]".to_owned(), "    Name modify".to_owned(), format!("    Match {tag}")];
+        lines.extend(["password", "token", "authorization"].map(|field| format!("    Remove {field}")));
+        sections.push(Section { kind: "filter".into(), lines });
     }
     if let Some(receiver) = wants.destination.as_ref().filter(|_| has_outputs && !wants.audit.is_empty()) {
         let lines: Vec<String> = fresh::output(receiver)
