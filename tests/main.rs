@@ -20,6 +20,7 @@ mod collection;
 mod corpus;
 mod docs;
 mod faults;
+mod fix;
 mod frameworks;
 mod fuzz_corpus;
 mod live;

@@ -50,8 +50,8 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
     /// Where a new collector is to send logs: an HTTPS URL without credentials
-    #[arg(long, value_name = "URL", value_parser = Destination::parse)]
-    destination: Option<Destination>,
+    #[arg(long, value_name = "URL")]
+    destination: Option<String>,
     #[command(flatten)]
     judging: JudgingArgs,
 }
@@ -59,11 +59,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending> {
     // What cannot be written is refused before anything is asked of a cluster.
     let folder = Folder::at(&args.output_dir, args.force)?;
+    // Not by the parser of arguments, which repeats what it refuses: it may hold a password.
+    let destination = args.destination.as_deref().map(Destination::parse).transpose();
+    let destination = destination.map_err(|why| anyhow::anyhow!("--destination: {why}"))?;
     let mut plan = Plan::everything(args.judging.load_checks()?, frameworks());
     plan.reported.clear();
     plan.demands = args.judging.demands(None);
     let snapshot = args.input.read(connection, args.judging.quiet)?;
-    let wishes = Wishes { destination: args.destination.clone(), texts: manifests(args, &snapshot) };
+    let wishes = Wishes { destination, texts: manifests(args, &snapshot) };
     let (plan, snapshot) = (Arc::new(plan), Arc::new(snapshot));
     let Some(mending) = limits::within(LIMIT, move || mend(&plan, &snapshot, &wishes)) else {
         bail!(

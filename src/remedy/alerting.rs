@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::change::Change;
 use super::collector::patch::config_patch;
-use super::quote::{is_plain, shell};
+use super::quote::word;
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::document::yaml::parse;
@@ -45,7 +45,7 @@ fn rules(files: Vec<File>, changes: Vec<Change>, apply: Vec<String>) -> Remedy {
         does: "Rules on bursts of refused requests (401, 403), on audit events that are lost, and on collectors that give up sending. They need the metrics of the apiserver and of the collectors; the limits are a beginning: watch them for a week.".into(),
         costs: vec!["A few rules more in Prometheus, and alerts that somebody has to read.".into()],
         apply,
-        needs: Vec::new(),
+        ..Remedy::default()
     }
 }
 
@@ -84,8 +84,8 @@ fn of_file(situation: &Situation<'_>) -> Option<Remedy> {
     let file = config_patch(&text.config_map, &edited);
     let apply = vec![format!(
         "`kubectl -n {} patch configmap {} --patch-file {}`. Where Helm made it, put the rules into the values instead (`serverFiles`).",
-        shell(&text.config_map.namespace),
-        shell(&text.config_map.name),
+        word(&text.config_map.namespace),
+        word(&text.config_map.name),
         file.name
     )];
     let change = Change::Config { key: text.config_map.clone(), text: edited };
@@ -118,7 +118,6 @@ fn receiver(situation: &Situation<'_>) -> Option<Remedy> {
     *value.pointer_mut("/route/receiver")? = "set-your-alert-receiver".into();
     let edited = serde_yaml::to_string(&value).ok()?;
     let file = config_patch(&text.config_map, &edited);
-    let shown = if is_plain(&text.config_map.name) { text.config_map.name.as_str() } else { "the ConfigMap" };
     Some(Remedy {
         title: "A receiver for alerts".into(),
         does: format!(
@@ -127,8 +126,8 @@ fn receiver(situation: &Situation<'_>) -> Option<Remedy> {
         costs: vec!["Alerts reach people: begin with those that ask for action.".into()],
         apply: vec![format!(
             "`kubectl -n {} patch configmap {} --patch-file {}`, then have the Alertmanager read it anew. Credentials of a receiver belong into a Secret, named by `url_file` and the like.",
-            shell(&text.config_map.namespace),
-            shell(&text.config_map.name),
+            word(&text.config_map.namespace),
+            word(&text.config_map.name),
             file.name
         )],
         needs: vec![format!(
@@ -137,5 +136,6 @@ fn receiver(situation: &Situation<'_>) -> Option<Remedy> {
         )],
         files: vec![file],
         changes: vec![Change::Config { key: text.config_map.clone(), text: edited }],
+        ..Remedy::default()
     })
 }

@@ -272,17 +272,18 @@ fn extend<T>(list: &mut Reading<Vec<T>>, more: Reading<Vec<T>>, of_files: bool) 
 
 /// Changes what the provider answers, or adds an answer to what nobody had to ask before.
 fn answer(snapshot: &mut Snapshot, call: &str, of: &str, merge: &Value) {
+    let answers = &mut snapshot.cloud.answers;
+    let exact = answers.iter().position(|one| one.call == call && one.of.eq_ignore_ascii_case(of));
     // A saved list that is empty does not say what it is of.
-    let is_it = |answer: &&mut CloudAnswer| {
-        answer.call == call && (of.is_empty() || answer.of.is_empty() || answer.of.eq_ignore_ascii_case(of))
-    };
-    match snapshot.cloud.answers.iter_mut().find(is_it) {
+    let position = exact
+        .or_else(|| answers.iter().position(|one| one.call == call && (one.of.is_empty() || of.is_empty())));
+    match position.and_then(|position| answers.get_mut(position)) {
         Some(found) => {
             if let Some(value) = found.reading.value_mut() {
                 merge_patch(value, merge);
             }
         }
-        None => snapshot.cloud.answers.push(CloudAnswer {
+        None => answers.push(CloudAnswer {
             call: call.to_owned(),
             of: of.to_owned(),
             at: AT.into(),

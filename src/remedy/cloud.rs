@@ -107,6 +107,7 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
             "One of the two, not both: Terraform takes back what it does not know.".into(),
         ],
         needs,
+        ..Remedy::default()
     }]
 }
 

@@ -71,6 +71,11 @@ pub struct Remedy {
     pub apply: Vec<String>,
     /// Values that nobody but the reader knows and that must be put in first.
     pub needs: Vec<String>,
+    /// Whether it mends nothing that files could prove by itself, but others rest on it: RKE2 records nothing without a policy,
+    /// whatever its flags say.
+    pub is_ground: bool,
+    /// Whether the user asked for it, so that it is written also where nothing is known to fail.
+    pub is_wished: bool,
 }
 
 /// A finding by what it is about.
@@ -144,6 +149,8 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
     let mut state = snapshot.clone();
     let mut report = before.clone();
     let mut written: Vec<Written> = Vec::new();
+    // What to go back to where nothing comes to rest on a ground.
+    let mut without_ground: Option<(Snapshot, Report)> = None;
     for remedies in KINDS {
         for remedy in remedies(&Situation::new(plan, &state, &before, &report, wishes)) {
             let mut next = state.clone();
@@ -152,12 +159,22 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
             }
             let judged = audit(plan, &next)?;
             let mends = mended(&before, &report, &judged);
-            if mends.is_empty() || does_harm(&report, &judged) {
+            let is_kept = !mends.is_empty() || remedy.is_wished || remedy.is_ground;
+            if !is_kept || does_harm(&report, &judged) {
                 continue;
+            }
+            if !mends.is_empty() {
+                without_ground = None;
+            } else if remedy.is_ground {
+                without_ground = Some((state, report));
             }
             (state, report) = (next, judged);
             written.push(Written { remedy, mends });
         }
+    }
+    if let Some(without) = without_ground {
+        (state, report) = without;
+        written.retain(|written| !written.remedy.is_ground);
     }
     let fates = fates(&before, &report, &written);
     let new = report.findings.iter().filter(|finding| finding.status == Status::Fail).filter_map(|finding| {
@@ -189,15 +206,14 @@ fn successor<'r>(report: &'r Report, (check, name): &Subject) -> Option<&'r Find
     })
 }
 
-/// The failures of the beginning that fail in `report` and pass in `judged`.
+/// The failures of the beginning and those that came to light in `report`, that pass in `judged` only.
 fn mended(before: &Report, report: &Report, judged: &Report) -> BTreeSet<Subject> {
     let passes = |report: &Report, subject: &Subject| {
         successor(report, subject).is_some_and(|finding| finding.status == Status::Pass)
     };
-    failures(before)
-        .into_keys()
-        .filter(|subject| !passes(report, subject) && passes(judged, subject))
-        .collect()
+    let mut failed = failures(before);
+    failed.extend(failures(report));
+    failed.into_keys().filter(|subject| !passes(report, subject) && passes(judged, subject)).collect()
 }
 
 /// Whether something of weight passed before a remedy and fails after it. What did not arise or was not known before may come to

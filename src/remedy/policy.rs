@@ -22,6 +22,7 @@ use crate::audit::audit;
 use crate::check::load::BUILTIN;
 use crate::document::yaml::parse;
 use crate::report::Report;
+use crate::report::markdown::text as plain;
 use crate::snapshot::redact::REDACTED;
 use crate::snapshot::{PolicyText, Snapshot};
 
@@ -37,7 +38,9 @@ const USUAL: Version = Version::new(1, 36);
 /// The policy.
 pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     let dialects = dialects(situation);
-    if !situation.fails_in("LA-POL-") || dialects.is_empty() {
+    // A provider's policy is nobody's to change.
+    let shows_any = !dialects.is_empty() || !situation.snapshot.policies.is_empty();
+    if !situation.fails_in("LA-POL-") || !shows_any {
         return Vec::new();
     }
     if dialects.contains(&Dialect::OpenShift) {
@@ -196,7 +199,7 @@ fn remedy(
             "The log grows with what is recorded: about 1.2 kB for an event at level Metadata, about 3 kB with bodies. Reads are most of the requests of a cluster.".into(),
         ],
         apply,
-        needs: Vec::new(),
+        ..Remedy::default()
     }
 }
 
@@ -212,7 +215,9 @@ fn less(own: &str, new: &str, version: Version) -> String {
         .iter()
         .filter(|difference| difference.change == coverage::Change::Less)
         .map(|difference| {
-            format!("{} ({} instead of {})", difference.requests.words(), difference.after, difference.before)
+            // Names in a policy are anybody's.
+            let requests = plain(&difference.requests.words());
+            format!("{requests} ({} instead of {})", difference.after, difference.before)
         })
         .collect();
     if lost.is_empty() {
@@ -278,6 +283,6 @@ fn openshift(situation: &Situation<'_>) -> Vec<Remedy> {
             "With request bodies the log takes about three times the space.".into(),
         ],
         apply: vec!["`oc apply --server-side --field-manager=logaudit -f openshift-apiserver.yaml`; nothing else of the resource is changed.".into()],
-        needs: Vec::new(),
+        ..Remedy::default()
     }]
 }

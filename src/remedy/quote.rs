@@ -32,7 +32,14 @@ pub fn file_name(text: &str) -> String {
     if name.is_empty() { "unnamed".into() } else { name.to_owned() }
 }
 
-/// Whether a text is one that a comment, a path or a configuration takes as it is.
+/// Whether a text is one that comments, paths, configurations and commands take as it is.
 pub fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c))
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:".contains(c))
+}
+
+/// A name in a command for people. Names that a cluster takes are plain; in the place of others, which files can hold, `NAME`
+/// stands.
+pub fn word(text: &str) -> &str {
+    if is_plain(text) { text } else { "NAME" }
 }

@@ -83,9 +83,18 @@ fn remedy(mending: &Mending, index: usize, written: &Written, out: &mut String) 
         out.push_str(&format!("Files: {}\n\n", files.join(", ")));
     }
     let checks: BTreeSet<&str> = written.mends.iter().map(|(check, _)| check.as_str()).collect();
-    out.push_str(&format!("Mends: {}\n\n", checks.into_iter().collect::<Vec<_>>().join(", ")));
+    if checks.is_empty() {
+        out.push_str("Files cannot prove that it mends something by itself.\n\n");
+    } else {
+        out.push_str(&format!("Mends: {}\n\n", checks.into_iter().collect::<Vec<_>>().join(", ")));
+    }
     let of_it = |status: &Fate| matches!(status, Fate::Mended(by) if *by == index);
-    let lost = written.mends.iter().filter(|subject| !mending.fates.get(*subject).is_some_and(of_it)).count();
+    let lost = written
+        .mends
+        .iter()
+        .filter_map(|subject| mending.fates.get(subject))
+        .filter(|fate| !of_it(fate))
+        .count();
     if lost > 0 {
         out.push_str(&format!("Of these, {lost} come to something else with the remedies that follow.\n\n"));
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::change::Change;
 use super::collector::patch::config_patch;
-use super::quote::shell;
+use super::quote::word;
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::document::yaml::parse;
@@ -55,22 +55,22 @@ fn loki(situation: &Situation<'_>, workload: &Workload) -> Option<Remedy> {
         (!text.text.contains(REDACTED)).then_some((text, edited))
     })?;
     let file: File = config_patch(&text.config_map, &edited);
-    let namespace = shell(&workload.namespace);
+    let namespace = word(&workload.namespace);
     Some(Remedy {
         title: format!("Retention of {title}"),
         apply: vec![
             format!(
                 "`kubectl -n {namespace} patch configmap {} --patch-file {}`; comments of the configuration are not kept.",
-                shell(&text.config_map.name),
+                word(&text.config_map.name),
                 file.name
             ),
-            format!("`kubectl -n {namespace} rollout restart {} {}`", workload.kind.name().to_ascii_lowercase(), shell(&workload.name)),
+            format!("`kubectl -n {namespace} rollout restart {} {}`", workload.kind.name().to_ascii_lowercase(), word(&workload.name)),
         ],
         files: vec![file],
         changes: vec![Change::Config { key: text.config_map.clone(), text: edited }],
         does: "Loki's compactor deletes what is older than `limits_config.retention_period`. What has grown older by then is deleted for good: copy it first if it is needed. Its API for deleting stays off.".into(),
         costs: vec!["The store restarts. A longer retention takes more space, a shorter one frees it.".into()],
-        needs: Vec::new(),
+        ..Remedy::default()
     })
 }
 

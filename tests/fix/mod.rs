@@ -105,9 +105,10 @@ fn failed(report: &Report) -> BTreeMap<(String, String), Value> {
 
 /// What a failure came to: the same subject, or where that is gone, the worst of the check.
 fn came_to(verdicts: &Verdicts, check: &str, subject: &str) -> Option<Status> {
-    verdicts.get(&(check.to_owned(), subject.to_owned())).copied().or_else(|| {
-        verdicts.iter().filter(|((other, _), _)| other == check).map(|(_, status)| *status).max()
-    })
+    verdicts
+        .get(&(check.to_owned(), subject.to_owned()))
+        .copied()
+        .or_else(|| verdicts.iter().filter(|((other, _), _)| other == check).map(|(_, status)| *status).max())
 }
 
 /// Numbers of a loop: failed checks before, claimed, closed.
@@ -143,7 +144,10 @@ fn close(name: &str, fixed: &Fixed) -> Loop {
             continue;
         }
         let passed = was.get(&(check.clone(), subject.clone())) == Some(&Status::Pass);
-        assert!(readme.contains(&format!("- {check} (")), "{name}: {check} on {subject} fails anew in silence");
+        assert!(
+            readme.contains(&format!("- {check} (")),
+            "{name}: {check} on {subject} fails anew in silence"
+        );
         assert!(!passed || severity(&finding) < "high".parse().unwrap(), "{name}: {check} passed before");
     }
     // Files alone: nothing that is claimed fails by them.
@@ -171,8 +175,15 @@ fn examples_are_closed() {
     println!("{numbers:#?}");
     let claimed = |name: &str| (numbers[name].failed, numbers[name].claimed);
     insta::assert_debug_snapshot!(
-        ["ha-drift", "kubeadm-default", "kubeadm-hardened", "looks-audited", "managed-no-access", "ships-nothing"]
-            .map(|name| (name, claimed(name)))
+        [
+            "ha-drift",
+            "kubeadm-default",
+            "kubeadm-hardened",
+            "looks-audited",
+            "managed-no-access",
+            "ships-nothing"
+        ]
+        .map(|name| (name, claimed(name)))
     );
 }
 
@@ -211,7 +222,11 @@ fn dialects_are_closed() {
 #[test]
 fn kubeadm_is_written_in_the_version_that_is_read() {
     for (input, version, form) in [
-        ("kubeadm-v1beta3.yaml", "kubeadm.k8s.io/v1beta3", "audit-policy-file: /etc/kubernetes/audit-policy.yaml"),
+        (
+            "kubeadm-v1beta3.yaml",
+            "kubeadm.k8s.io/v1beta3",
+            "audit-policy-file: /etc/kubernetes/audit-policy.yaml",
+        ),
         ("kubeadm-v1beta4.yaml", "kubeadm.k8s.io/v1beta4", "- name: audit-policy-file"),
     ] {
         let path = fixture(input);
@@ -234,12 +249,13 @@ fn own_policies_lose_nothing_that_is_not_told() {
     let input = fixture("static-pod.yaml");
     let manifest = folder.path().join("kube-apiserver.yaml");
     let text = std::fs::read_to_string(input).unwrap();
-    std::fs::write(&manifest, text.replace("    - --audit-log-maxage=2\n", "    - --audit-policy-file=/etc/kubernetes/own.yaml\n"))
-        .unwrap();
-    let fixed = Fixed::of(
-        &["-f", manifest.to_str().unwrap(), "--policy-file", policy.to_str().unwrap()],
-        &[],
-    );
+    std::fs::write(
+        &manifest,
+        text.replace("    - --audit-log-maxage=2\n", "    - --audit-policy-file=/etc/kubernetes/own.yaml\n"),
+    )
+    .unwrap();
+    let fixed =
+        Fixed::of(&["-f", manifest.to_str().unwrap(), "--policy-file", policy.to_str().unwrap()], &[]);
     let new = fixed.path().join("audit-policy.yaml");
     let differences =
         pinned().args(["policy", "diff", "-o", "json"]).args([&policy, &new]).run().expect_code(1).json();
@@ -320,7 +336,8 @@ fn folders_are_written_whole_or_not_at_all() {
     assert!(run(&["--force"], &file).expect_code(2).stderr.contains("is no folder"));
     let deep = folder.path().join("not/there");
     assert!(run(&[], &deep).expect_code(2).stderr.contains("does the one above it exist"));
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "nothing half-written is left: {left:?}");
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::kubeadm::yaml;
 use super::settings::{Settings, folder};
+use crate::remedy::change::HostPath;
 use crate::remedy::situation::Situation;
 use crate::remedy::{File, POLICY_FILE};
 use crate::snapshot::DeclarationKind;
@@ -105,10 +106,8 @@ pub(super) fn kops(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>
 
 /// RKE1: `extra_args` beside the policy.
 pub(super) fn rke1(settings: &Settings) -> (Vec<File>, Vec<String>) {
-    let binds: Vec<String> = [folder(&settings.log), folder(&settings.policy)]
-        .iter()
-        .map(|path| format!("{path}:{path}"))
-        .collect();
+    let bind = |path: &HostPath| format!("{0}:{0}{1}", path.path, if path.read_only { ":ro" } else { "" });
+    let binds: Vec<String> = settings.paths.iter().map(bind).collect();
     let text = yaml(&json!({
         "services": { "kube-api": { "extra_args": settings.flags, "extra_binds": binds } },
     }));

@@ -13,10 +13,12 @@ pub mod settings;
 pub mod static_pod;
 
 use self::settings::{Habits, Settings};
-use super::change::Change;
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::snapshot::{DeclarationKind, Scope};
+
+/// Where Talos puts the policy.
+const TALOS_POLICY: &str = "/system/config/kubernetes/kube-apiserver/auditpolicy.yaml";
 
 /// What starts apiservers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,24 +79,14 @@ impl Dialect {
                 mounts: false,
                 ..habits("/etc/rancher/rke2/audit-policy.yaml", "/var/lib/rancher/rke2/server/logs/audit.log")
             },
-            Self::Talos => Habits {
-                mounts: false,
-                ..habits(
-                    "/system/config/kubernetes/kube-apiserver/auditpolicy.yaml",
-                    "/var/log/audit/kube/kube-apiserver.log",
-                )
-            },
-            Self::Kops => Habits {
-                mounts: false,
-                ..habits(
-                    "/srv/kubernetes/kube-apiserver/audit-policy.yaml",
-                    "/var/log/audit/kube-apiserver.log",
-                )
-            },
-            Self::Rke1 => Habits {
-                mounts: false,
-                ..habits("/etc/kubernetes/audit-policy.yaml", "/var/log/kube-audit/audit-log.json")
-            },
+            Self::Talos => {
+                Habits { mounts: false, ..habits(TALOS_POLICY, "/var/log/audit/kube/kube-apiserver.log") }
+            }
+            Self::Kops => habits(
+                "/srv/kubernetes/kube-apiserver/audit-policy.yaml",
+                "/var/log/audit/kube-apiserver.log",
+            ),
+            Self::Rke1 => habits("/etc/kubernetes/audit-policy.yaml", "/var/log/kube-audit/audit-log.json"),
             _ => habits("/etc/kubernetes/audit-policy.yaml", "/var/log/kubernetes/audit/audit.log"),
         }
     }
@@ -129,6 +121,12 @@ pub fn dialects(situation: &Situation<'_>) -> Vec<Dialect> {
     } else if found.is_empty() {
         found.extend(of_distribution);
     }
+    // Talos keeps its policy in the configuration of the machine.
+    let policies = &situation.snapshot.policies;
+    if found.is_empty() && policies.iter().any(|policy| policy.paths.iter().any(|path| path == TALOS_POLICY))
+    {
+        found.push(Dialect::Talos);
+    }
     let sees_any = situation.facts.api_servers.value().is_some_and(|servers| !servers.is_empty());
     if found.is_empty() && sees_any {
         found.push(Dialect::ByHand);
@@ -142,23 +140,23 @@ pub fn dialects(situation: &Situation<'_>) -> Vec<Dialect> {
 pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     let dialects = dialects(situation);
     let Some(first) = dialects.first() else { return Vec::new() };
-    if !Settings::is_asked_for(situation) || dialects.contains(&Dialect::OpenShift) {
+    let sees_any = situation.facts.api_servers.value().is_some_and(|servers| !servers.is_empty());
+    if !sees_any || !Settings::is_asked_for(situation) || dialects.contains(&Dialect::OpenShift) {
         return Vec::new();
     }
     let settings = Settings::of(situation, first.habits());
-    let mut changes = vec![Change::Flags(settings.flags.clone())];
-    changes.extend(settings.paths.iter().cloned().map(Change::HostPath));
     let mut remedy = Remedy {
         title: format!(
             "Flags of the apiservers, for {}",
             dialects.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join(" and ")
         ),
-        changes,
+        changes: settings.changes(),
         does: settings.words(),
         costs: vec![
             "Each apiserver restarts once: on a cluster with a single one the API is away for about a minute.".into(),
             settings.space(),
         ],
+        is_ground: true,
         ..Remedy::default()
     };
     for dialect in dialects {

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use crate::analyze::apiserver::ApiServer;
 use crate::analyze::collectors::paths::is_or_below;
 use crate::analyze::fact::Fact;
-use crate::remedy::change::HostPath;
+use crate::audit::audit;
+use crate::remedy::change::{Change, HostPath};
 use crate::remedy::quote::is_plain;
 use crate::remedy::situation::{Situation, agreed};
 use crate::snapshot::{DeclarationKind, Mount};
+use crate::verdict::Status;
 
 /// Where a distribution keeps things.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +91,40 @@ impl Settings {
 
     /// What mends the failures of a situation.
     pub fn of(situation: &Situation<'_>, habits: Habits) -> Self {
+        let mut settings = Self::with_flags(situation, habits, &[]);
+        // A log that is written can be served, or be in a form that nobody reads: what comes to light asks for more flags.
+        for _ in 0..2 {
+            let mut snapshot = situation.snapshot.clone();
+            settings.changes().iter().for_each(|change| change.apply(&mut snapshot));
+            let Ok(report) = audit(situation.plan, &snapshot) else { break };
+            let fails = |check: &str| {
+                report.findings.iter().any(|one| one.check == check && one.status == Status::Fail)
+            };
+            let more: Vec<&str> = FLAGS
+                .iter()
+                .filter(|(flag, _, checks)| {
+                    settings.flags.contains_key(*flag) || checks.iter().any(|check| fails(check))
+                })
+                .map(|(flag, ..)| *flag)
+                .collect();
+            let next = Self::with_flags(situation, habits, &more);
+            if next == settings {
+                break;
+            }
+            settings = next;
+        }
+        settings
+    }
+
+    /// What they change.
+    pub fn changes(&self) -> Vec<Change> {
+        let mut changes = vec![Change::Flags(self.flags.clone())];
+        changes.extend(self.paths.iter().cloned().map(Change::HostPath));
+        changes
+    }
+
+    /// What mends the failures of a situation, with more flags of [`FLAGS`].
+    fn with_flags(situation: &Situation<'_>, habits: Habits, more: &[&str]) -> Self {
         let servers: Vec<&ApiServer> = situation.facts.api_servers.value().into_iter().flatten().collect();
         let text = |of: fn(&ApiServer) -> &Fact<String>| {
             agreed(
@@ -118,7 +154,7 @@ impl Settings {
         let drifts = situation.facts.control_plane.drift.value().into_iter().flatten();
         let differs: Vec<&str> = drifts.map(|drift| drift.flag.as_str()).collect();
         for (flag, value, checks) in FLAGS {
-            if situation.fails_any(checks) || differs.contains(&flag) {
+            if situation.fails_any(checks) || differs.contains(&flag) || more.contains(&flag) {
                 flags.insert(flag.to_owned(), value.to_owned());
             }
         }
@@ -207,39 +243,19 @@ impl Settings {
 
 /// Days, files and megabytes: what is set and good enough stays.
 fn rotation(situation: &Situation<'_>, servers: &[&ApiServer]) -> (i64, i64, i64) {
-    let kept =
-        |value: fn(&ApiServer) -> &Fact<i64>, given: fn(&ApiServer) -> &Fact<bool>, checks: &[&str]| {
-            let is_given = servers.iter().all(|server| given(server).value() == Some(&true));
-            if !is_given || situation.fails_any(checks) {
-                return None;
-            }
-            agreed(servers.iter().map(|server| value(server).clone()))
-        };
-    let log = [
-        kept(
-            |one| &one.audit.log.max_age_days,
-            |one| &one.audit.log.max_age_given,
-            &["LA-RET-001", "LA-RET-004"],
-        ),
-        kept(
-            |one| &one.audit.log.max_backups,
-            |one| &one.audit.log.max_backups_given,
-            &["LA-RET-002", "LA-RET-004", "LA-RET-005"],
-        ),
-        kept(
-            |one| &one.audit.log.max_size_megabytes,
-            |one| &one.audit.log.max_size_given,
-            &["LA-RET-003", "LA-RET-004", "LA-RET-005"],
-        ),
-    ];
-    let [age, backups, size] = log;
+    let set = |value: fn(&ApiServer) -> &Fact<i64>, given: fn(&ApiServer) -> &Fact<bool>, least: i64| {
+        let is_given = servers.iter().all(|server| given(server).value() == Some(&true));
+        agreed(servers.iter().map(|server| value(server).clone())).filter(|value| is_given && *value >= least)
+    };
+    let age = set(|one| &one.audit.log.max_age_days, |one| &one.audit.log.max_age_given, DAYS);
+    let size = set(|one| &one.audit.log.max_size_megabytes, |one| &one.audit.log.max_size_given, MEGABYTES);
     let size = size.unwrap_or(MEGABYTES);
     let rates = situation.facts.counters.value().into_iter().flatten();
     let rate = rates.filter_map(|sample| sample.events_per_day.value().copied()).max().unwrap_or_default();
     let bytes = rate.saturating_mul(BYTES_PER_EVENT).saturating_mul(DAYS);
-    let file = size.max(1).saturating_mul(1 << 20);
-    let needed = (bytes / file).saturating_add(1).clamp(FILES, MOST_FILES);
-    (age.unwrap_or(DAYS), backups.unwrap_or(needed), size)
+    let needed = (bytes / size.max(1).saturating_mul(1 << 20)).saturating_add(1).clamp(FILES, MOST_FILES);
+    let files = set(|one| &one.audit.log.max_backups, |one| &one.audit.log.max_backups_given, needed);
+    (age.unwrap_or(DAYS), files.unwrap_or(needed), size)
 }
 
 /// The folder of a path.

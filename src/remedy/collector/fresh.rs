@@ -31,6 +31,14 @@ pub fn is_fresh(remedy: &Remedy) -> bool {
 
 /// The collector on every node.
 pub fn collector(situation: &Situation<'_>) -> Remedy {
+    let mut remedy = node_logs(situation);
+    if situation.facts.collectors.value().is_none() {
+        remedy.does.push_str(" It could not be seen here whether a collector runs already: where one does, change that one instead, or all logs are shipped twice.");
+    }
+    remedy
+}
+
+fn node_logs(situation: &Situation<'_>) -> Remedy {
     let mut paths = audit_paths(situation);
     if paths.is_empty() {
         paths.push(USUAL_AUDIT_LOG.into());
@@ -186,6 +194,8 @@ fn remedy(
             "What arrives is JSON over HTTP. Where your receiver speaks another protocol, change the `[OUTPUT]`: Fluent Bit has plugins for Loki, Elasticsearch, OpenSearch, Splunk, OTLP and others.".into(),
         ],
         needs,
+        is_wished: receiver.is_given,
+        ..Remedy::default()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::analyze::collectors::collector::Collector;
 use crate::analyze::collectors::paths::is_or_below;
 use crate::remedy::apiserver::settings::folder;
 use crate::remedy::change::{Change, HostPath, WorkloadPatch};
-use crate::remedy::quote::{file_name, shell};
+use crate::remedy::quote::{file_name, word};
 use crate::remedy::situation::Situation;
 use crate::remedy::{File, Remedy};
 use crate::snapshot::redact::REDACTED;
@@ -93,7 +93,7 @@ pub fn remedy(
                 apply.push(format!(
                     "`kubectl{} patch configmap {} --patch-file {}`",
                     namespace(&key.namespace),
-                    shell(&key.name),
+                    word(&key.name),
                     file.name
                 ));
                 files.push(file);
@@ -108,7 +108,7 @@ pub fn remedy(
             "`kubectl{} patch {} {} --patch-file {}`",
             namespace(&workload.namespace),
             workload.kind.name().to_ascii_lowercase(),
-            shell(&workload.name),
+            word(&workload.name),
             file.name
         ));
         files.push(file);
@@ -126,7 +126,7 @@ pub fn remedy(
         "`kubectl{} rollout restart {} {}`, and see with `rollout status` that all its pods are ready.",
         namespace(&workload.namespace),
         workload.kind.name().to_ascii_lowercase(),
-        shell(&workload.name)
+        word(&workload.name)
     ));
     if workload.labels.get("app.kubernetes.io/managed-by").is_some_and(|by| by == "Helm") {
         apply.push("Helm installed it: put the same into the values of its release (`tolerations`, `extraVolumes`, `extraVolumeMounts` and its configuration), or the next upgrade takes it back.".into());
@@ -147,7 +147,7 @@ pub fn remedy(
             "More is collected than before: the receiver takes in and keeps more.".into(),
         ],
         apply,
-        needs: Vec::new(),
+        ..Remedy::default()
     })
 }
 
@@ -175,7 +175,7 @@ fn words(wants: &Wants, tolerates_all: bool) -> String {
 
 /// ` -n NAMESPACE`, if there is one.
 fn namespace(name: &str) -> String {
-    if name.is_empty() { String::new() } else { format!(" -n {}", shell(name)) }
+    if name.is_empty() { String::new() } else { format!(" -n {}", word(name)) }
 }
 
 /// The texts of ConfigMaps that are mounted into a container.

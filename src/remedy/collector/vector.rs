@@ -51,10 +51,31 @@ pub fn edit(text: &str, wants: &Wants) -> Option<String> {
             sources.insert("own_metrics".into(), json!({"type": "internal_metrics"}));
         }
     }
+    if wants.masks {
+        mask(fields);
+    }
     if let Some(sinks) = fields.get_mut("sinks").and_then(Value::as_object_mut) {
         change_sinks(sinks, wants, &new);
     }
     (value != before).then(|| serde_yaml::to_string(&value).ok()).flatten()
+}
+
+/// Takes fields with credentials out of what the first sink gets.
+fn mask(fields: &mut Map<String, Value>) {
+    const MASK: &str = "without_credentials";
+    let sinks = fields.get_mut("sinks").and_then(Value::as_object_mut);
+    let first = sinks.into_iter().flat_map(|sinks| sinks.values_mut()).find(|sink| sends(sink));
+    let Some(inputs) = first.and_then(|sink| sink.get_mut("inputs")) else { return };
+    let before = std::mem::replace(inputs, json!([MASK]));
+    let transforms = fields.entry("transforms").or_insert_with(|| json!({}));
+    if let Some(transforms) = transforms.as_object_mut() {
+        let source = "del(.password)\ndel(.token)\ndel(.authorization)\n";
+        transforms.insert(MASK.into(), json!({"type": "remap", "inputs": before, "source": source}));
+    }
+}
+
+fn sends(sink: &Value) -> bool {
+    sink.get("type").and_then(Value::as_str).is_some_and(|kind| !NOWHERE.contains(&kind))
 }
 
 fn change_sinks(sinks: &mut Map<String, Value>, wants: &Wants, new: &[&str]) {
