@@ -120,9 +120,7 @@ fn receiver(situation: &Situation<'_>) -> Option<Remedy> {
     let file = config_patch(&text.config_map, &edited);
     Some(Remedy {
         title: "A receiver for alerts".into(),
-        does: format!(
-            "The first route of the Alertmanager of {shown} leads to a receiver that tells somebody."
-        ),
+        does: "The first route of the Alertmanager leads to a receiver that tells somebody.".into(),
         costs: vec!["Alerts reach people: begin with those that ask for action.".into()],
         apply: vec![format!(
             "`kubectl -n {} patch configmap {} --patch-file {}`, then have the Alertmanager read it anew. Credentials of a receiver belong into a Secret, named by `url_file` and the like.",

@@ -1,9 +1,9 @@
 //! The audit policy: the cluster's own with rules before and after its own, or one of ours, whichever leaves the least to fail.
 //!
-//! Rules after all others decide only what no rule decided before, so that they take nothing away. Rules before them are of two
-//! kinds, and each is put there only for the checks that ask for it: what keeps credentials out of the log, and what leaves
-//! out the noise that every class of requests leaves out. Where own rules drop too much for that, the recommended profile takes
-//! their place; what it records less is worked out exactly and told.
+//! Rules after all others decide only what no rule decided before, so that they take nothing away; rules that record bodies take
+//! nothing away before others either. Two kinds of rules before them do, and are put there only where that leaves less to fail:
+//! what keeps credentials out of the log, and what leaves out the noise that every class of requests leaves out. Where own rules
+//! drop too much for that, the recommended profile takes their place; what it records less is worked out exactly and told.
 
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
 /// A policy that may do.
 struct Candidate {
     text: String,
-    does: &'static str,
+    does: String,
 }
 
 /// The policy that all apiservers load, where its text is known whole.
@@ -82,36 +82,50 @@ fn profile() -> &'static str {
 fn candidates(own: Option<&PolicyText>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     if let Some(own) = own.and_then(|own| first_value(&own.text)) {
-        let tail = first_value(profile()).map(|profile| rules(&profile)).unwrap_or_default();
+        let profile = first_value(profile()).map(|profile| rules(&profile)).unwrap_or_default();
+        // Your own rules with both bodies stay before those of the profile, so that none of them records less.
+        let is_whole = |rule: &&Value| rule.get("level").and_then(Value::as_str) == Some("RequestResponse");
+        let mut bodies: Vec<Value> = rules(&own).iter().filter(is_whole).cloned().collect();
+        bodies.extend(profile.iter().filter(|rule| has_bodies(rule)).cloned());
         let ways: [(&[&str], &str); 4] = [
-            (
-                &[],
-                "Your policy, with rules of the recommended profile after its own: what no rule of yours decides is recorded.",
-            ),
-            (
-                &[QUIET],
-                "Your policy, with rules before its own that leave out noise and Helm values, and rules of the recommended profile after them.",
-            ),
-            (
-                &[GUARD],
-                "Your policy, with rules before its own that keep bodies with credentials out of the log, and rules of the recommended profile after them.",
-            ),
+            (&[], ""),
+            (&[QUIET], " Rules before all others leave out noise, and Helm values of bodies."),
+            (&[GUARD], " Rules before all others keep bodies with credentials out of the log."),
             (
                 &[GUARD, QUIET],
-                "Your policy, with rules before its own that keep bodies with credentials, Helm values and noise out of the log, and rules of the recommended profile after them.",
+                " Rules before all others keep bodies with credentials, Helm values and noise out of the log.",
             ),
         ];
-        for (before, does) in ways {
-            candidates.push(Candidate { text: around(&own, before, &tail), does });
+        let after = "Your policy, with rules of the recommended profile after its own: what no rule of yours decides is recorded.";
+        let around_bodies =
+            format!("{after} Rules before it record bodies where an investigation needs them.");
+        for (before, more) in ways {
+            let before: Vec<Value> = before.iter().flat_map(|text| fragment(text)).collect();
+            let text = around(&own, before.clone(), &profile);
+            candidates.push(Candidate { text, does: format!("{after}{more}") });
+            let text = around(&own, [before, bodies.clone()].concat(), &profile);
+            candidates.push(Candidate { text, does: format!("{around_bodies}{more}") });
         }
     }
-    // In this order a tie is for the form with comments.
-    let quiet = profile().replacen("\nrules:\n", &format!("\nrules:\n{QUIET}\n"), 1);
+    // The form with comments.
     candidates.push(Candidate {
-        text: quiet,
-        does: "The recommended profile: every request on record, and with its body where an investigation needs it and no credential is in it.",
+        text: profile().replacen("\nrules:\n", &format!("\nrules:\n{QUIET}\n"), 1),
+        does: "The recommended profile: every request on record, and with its body where an investigation needs it and no credential is in it.".into(),
     });
     candidates
+}
+
+fn has_bodies(rule: &Value) -> bool {
+    matches!(rule.get("level").and_then(Value::as_str), Some("Request" | "RequestResponse"))
+}
+
+/// The rules in a text that is a list of rules.
+fn fragment(text: &str) -> Vec<Value> {
+    let trees = parse(text).trees.into_iter();
+    trees
+        .flat_map(|tree| tree.into_items().unwrap_or_default())
+        .map(|tree| tree.document(POLICY_FILE).value)
+        .collect()
 }
 
 /// The policy in a text as a value.
@@ -125,13 +139,8 @@ fn rules(policy: &Value) -> Vec<Value> {
 }
 
 /// A policy with rules before and after its own.
-fn around(own: &Value, before: &[&str], after: &[Value]) -> String {
-    let mut all: Vec<Value> = before
-        .iter()
-        .flat_map(|text| parse(text).trees)
-        .flat_map(|tree| tree.into_items().unwrap_or_default())
-        .map(|tree| tree.document(POLICY_FILE).value)
-        .collect();
+fn around(own: &Value, before: Vec<Value>, after: &[Value]) -> String {
+    let mut all = before;
     all.extend(rules(own));
     for rule in after {
         if !all.contains(rule) {
@@ -164,8 +173,7 @@ fn remedy(
     candidate: Candidate,
     dialects: &[Dialect],
 ) -> Remedy {
-    let Candidate { text, does } = candidate;
-    let mut does = does.to_owned();
+    let Candidate { text, mut does } = candidate;
     let version = situation.version().unwrap_or(USUAL);
     match own {
         Some(own) => does.push_str(&less(&own.text, &text, version)),

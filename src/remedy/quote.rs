@@ -27,7 +27,10 @@ pub fn hcl(text: &str) -> String {
 pub fn file_name(text: &str) -> String {
     const LONGEST: usize = 80;
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
-    let name: String = text.chars().map(plain).take(LONGEST).collect();
+    let mut name: String = text.chars().map(plain).take(LONGEST).collect();
+    while name.contains("..") {
+        name = name.replace("..", ".");
+    }
     let name = name.trim_matches(|c| matches!(c, '.' | '-'));
     if name.is_empty() { "unnamed".into() } else { name.to_owned() }
 }

@@ -12,7 +12,7 @@ use logaudit::verdict::Status;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::report::{Report, severity, status, text};
+use crate::support::report::{Report, status, text};
 use crate::support::stage::pinned;
 use crate::support::tool::Output;
 
@@ -127,7 +127,6 @@ fn close(name: &str, fixed: &Fixed) -> Loop {
     assert_eq!(checks, fates.keys().collect::<BTreeSet<_>>(), "{name}");
     let claimed = fixed.claimed();
     if claimed.is_empty() {
-        assert_eq!(fixed.files(), ["README.md"], "{name}: files that mend nothing");
         return Loop { failed: checks.len(), claimed: 0 };
     }
     let after = fixed.expected();
@@ -148,11 +147,13 @@ fn close(name: &str, fixed: &Fixed) -> Loop {
             readme.contains(&format!("- {check} (")),
             "{name}: {check} on {subject} fails anew in silence"
         );
-        assert!(!passed || severity(&finding) < "high".parse().unwrap(), "{name}: {check} passed before");
+        let weighs = finding["severity"] == "high" || finding["severity"] == "critical";
+        assert!(!passed || !weighs, "{name}: {check} on {subject} passed before");
     }
-    // Files alone: nothing that is claimed fails by them.
+    // Files alone: nothing that is claimed fails by them. Patches show nothing without what they patch.
     let alone = fixed.alone().verdicts();
-    for check in &claimed {
+    let is_whole = fixed.has("collector.yaml");
+    for check in claimed.iter().filter(|check| is_whole || !check.starts_with("LA-COL-")) {
         assert_ne!(alone.get(check), Some(&Status::Fail), "{name}: {check} by the files alone");
     }
     Loop { failed: checks.len(), claimed: claimed.len() }
@@ -276,7 +277,7 @@ fn own_policies_lose_nothing_that_is_not_told() {
         );
     }
     let readme = fixed.read("README.md");
-    assert!(readme.contains("Your policy, with rules"), "{readme}");
+    assert!(readme.contains("Your policy, with rules of the recommended"), "{readme}");
 }
 
 #[test]
@@ -323,7 +324,8 @@ fn folders_are_written_whole_or_not_at_all() {
     let first = std::fs::read_to_string(target.join("README.md")).unwrap();
     // A folder with something in it is refused, and stays as it is.
     std::fs::write(target.join("mine"), "kept").unwrap();
-    let refused = run(&[], &target).expect_code(2);
+    let refused = run(&[], &target);
+    refused.expect_code(2);
     assert!(refused.stderr.contains("is not empty") && refused.stderr.contains("--force"), "{refused:#?}");
     assert_eq!(std::fs::read_to_string(target.join("mine")).unwrap(), "kept");
     // With --force it is replaced as a whole.
@@ -360,8 +362,8 @@ fn receivers_that_logs_should_not_go_to_are_refused() {
             .arg(&path)
             .args(["--destination", url, "--output-dir"])
             .arg(&target)
-            .run()
-            .expect_code(2);
+            .run();
+        output.expect_code(2);
         assert!(output.stderr.contains(why), "{url}: {}", output.stderr);
         assert!(!output.stderr.contains("secret@"), "{}", output.stderr);
         assert!(!target.exists());
