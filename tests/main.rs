@@ -22,6 +22,7 @@ mod config;
 mod corpus;
 mod docs;
 mod faults;
+mod fix;
 mod frameworks;
 mod fuzz_corpus;
 mod live;

@@ -6,7 +6,7 @@ use super::style::visible;
 const LONGEST: usize = 240;
 
 /// A text of ours or of a policy, so that nothing in it is markup, a mention or a link.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
     for c in shortened(text.trim_start()).chars() {
         match c {
@@ -43,7 +43,7 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 }
 
 /// A text in a code span.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = shortened(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -53,7 +53,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A row of a table. Bars in its cells are escaped here, for in a table even a code span ends at one.
-pub(super) fn row(cells: &[String], out: &mut String) {
+pub(crate) fn row(cells: &[String], out: &mut String) {
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     out.push_str("| ");
     out.push_str(&cells.join(" | "));
@@ -61,7 +61,7 @@ pub(super) fn row(cells: &[String], out: &mut String) {
 }
 
 /// The first rows of a table.
-pub(super) fn headings(headings: &[&str], out: &mut String) {
+pub(crate) fn headings(headings: &[&str], out: &mut String) {
     let cells = |cells: Vec<&str>| cells.into_iter().map(str::to_owned).collect::<Vec<_>>();
     row(&cells(headings.to_vec()), out);
     row(&cells(vec!["---"; headings.len()]), out);

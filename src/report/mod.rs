@@ -10,7 +10,7 @@ mod html;
 pub mod json;
 mod junit;
 mod markdown;
-mod markup;
+pub(crate) mod markup;
 pub mod matrix;
 mod openreports;
 pub mod place;
