@@ -16,7 +16,7 @@ const REGION: &str = "us-east-1";
 
 /// The folder of the tools; none where nobody put them anywhere.
 fn tools() -> Option<PathBuf> {
-    let folder = std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(PathBuf::from);
+    let folder = std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(|folder| Path::new(&folder).join("bin"));
     let found = folder.filter(|folder| folder.join("moto_server").is_file() && folder.join("aws").is_file());
     if found.is_none() {
         eprintln!("skipped: LOGAUDIT_CLOUD_TOOLS does not name a folder with aws and moto_server");

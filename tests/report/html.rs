@@ -32,7 +32,8 @@ const EXAMPLES: [&str; 6] = [
 /// What the browser and the validator are started with; none where they are missing.
 fn readers() -> Option<[(&'static str, PathBuf); 2]> {
     let names = ["LOGAUDIT_PAGE_READERS", "LOGAUDIT_CHROMIUM"];
-    let found = names.map(|name| std::env::var_os(name).map(|path| (name, PathBuf::from(path))));
+    let set = |name| std::env::var_os(name).filter(|path| !path.is_empty());
+    let found = names.map(|name| set(name).map(|path| (name, PathBuf::from(path))));
     let [Some(packages), Some(browser)] = found else {
         eprintln!("skipped: LOGAUDIT_PAGE_READERS and LOGAUDIT_CHROMIUM do not name packages and a browser");
         return None;

@@ -51,7 +51,7 @@ impl Readers {
     pub fn python(&self, form: &str, text: &str) -> Option<Value> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/readers.py");
         let file = self.file("report", text);
-        let output = self.program("python/bin/python")?.arg(script).arg(form).arg(file).output().unwrap();
+        let output = self.program("bin/python")?.arg(script).arg(form).arg(file).output().unwrap();
         assert!(output.status.success(), "{form}: {}", String::from_utf8_lossy(&output.stderr));
         Some(serde_json::from_slice(&output.stdout).unwrap())
     }
