@@ -28,6 +28,7 @@ mod policy_coverage;
 mod policy_data;
 mod policy_eval;
 mod policy_vectors;
+mod release;
 mod report;
 mod support;
 mod support_works;
