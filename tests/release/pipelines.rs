@@ -55,21 +55,21 @@ fn every_example_over_a_snapshot_ends_as_the_page_says() {
             fs::write(folder.path().join(name), &block).unwrap();
         }
     }
-    let help = tool().args(["run", "--help"]).run().stdout;
     let mut count = 0;
     for (_, block) in blocks("sh") {
         for line in block.lines().filter(|line| line.starts_with("kubectl logaudit run --snapshot examples/"))
         {
             let (command, told) =
                 line.split_once('#').unwrap_or_else(|| panic!("no exit code is told: {line}"));
-            if let Some(word) = AWAITED.iter().find(|word| command.contains(**word)) {
-                if !help.contains(word.trim_end_matches('=')) {
-                    eprintln!("skipped: this build has no {word}: {line}");
-                    continue;
-                }
-            }
             let code = told.trim().strip_prefix("exits with ").unwrap_or_else(|| panic!("{line}"));
             let output = tool().args(words(command).into_iter().skip(2)).run();
+            let refused = ["is no form of a report", "unexpected argument"];
+            if let Some(word) = AWAITED.iter().find(|word| command.contains(**word))
+                && refused.iter().any(|words| output.stderr.contains(words))
+            {
+                eprintln!("skipped: this build has no {word} yet: {line}");
+                continue;
+            }
             assert_eq!(
                 output.code.map(|code| code.to_string()).as_deref(),
                 Some(code),
