@@ -95,10 +95,18 @@ pub(super) fn describes(manifest: &Value, dist: &Path, sums: &str) {
 
 /// The bot's template, rendered with what the manifest says of the archives.
 fn as_the_bot_renders(manifest: &Value) -> Value {
-    let template = read(".krew.yaml")
-        .replace("{{ .TagName }}", &version())
-        .replace("${HOMEPAGE}", HOMEPAGE)
-        .replace("${BASE_URL}", BASE_URL);
+    // The release workflow writes in where the archives lie.
+    let workflow = yaml(&read(".github/workflows/release.yml"));
+    let steps = workflow["jobs"]["krew"]["steps"].as_array().unwrap();
+    let script = steps.iter().find_map(|step| step["run"].as_str()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".krew.yaml");
+    fs::write(&file, read(".krew.yaml")).unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-ec", script]).current_dir(folder.path());
+    stdout(bash.env("HOMEPAGE", HOMEPAGE).env("BASE_URL", BASE_URL));
+    let template = fs::read_to_string(file).unwrap().replace("{{ .TagName }}", &version());
+
     let call = Regex::new(r#"\{\{addURIAndSha "([^"]+)" \.TagName \}\}"#).unwrap();
     let platforms = manifest["spec"]["platforms"].as_array().unwrap();
     let rendered = call.replace_all(&template, |found: &regex::Captures<'_>| {

@@ -116,11 +116,14 @@ fn a_release_is_whole_and_can_be_installed() {
     let others: Vec<&String> = expected.iter().filter(|name| *name != "SHA256SUMS").collect();
     assert_eq!(summed, others);
 
+    let mut materials = Vec::new();
     for (platform, target) in platforms() {
         entries_are_fixed(&dist.join(archive(&platform)), program_name(&platform));
         let material = dist.join(format!("kubectl-logaudit-{}-{platform}.cdx.json", version()));
         materials_are_those_of(&material, &target);
+        materials.push(material);
     }
+    follow_the_schema(&materials);
     let manifest = yaml(&fs::read_to_string(dist.join("logaudit.yaml")).unwrap());
     krew::describes(&manifest, &dist, &sums);
     krew::installs(&manifest, &dist.join(archive(&host())));
@@ -166,7 +169,7 @@ fn entries_are_fixed(archive: &Path, program: &str) {
     assert_eq!(license, super::read("LICENSE"));
 }
 
-/// Every crate that is built into the program for this target, each reached from it, in the published schema.
+/// Every crate that is built into the program for this target, each reached from it.
 fn materials_are_those_of(file: &Path, target: &str) {
     let text = fs::read_to_string(file).unwrap();
     let bill: Value = serde_json::from_str(&text).unwrap();
@@ -200,14 +203,27 @@ fn materials_are_those_of(file: &Path, target: &str) {
         next += 1;
     }
     assert_eq!(reached.len(), parts.len() + 1, "{target}: something is not reached from the program");
+}
 
+/// The published schema of bills of materials accepts them.
+fn follow_the_schema(materials: &[PathBuf]) {
     let Some(python) = tool("bin/python") else { return };
     let validate = "import sys\n\
         from cyclonedx.schema import SchemaVersion\n\
         from cyclonedx.validation.json import JsonStrictValidator\n\
-        fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(sys.argv[1]).read())\n\
-        sys.exit(str(fault) if fault else 0)";
-    stdout(Command::new(python).args(["-c", validate]).arg(file));
+        validator = JsonStrictValidator(SchemaVersion.V1_6)\n\
+        for name in sys.argv[1:]:\n    \
+            fault = validator.validate_str(open(name).read())\n    \
+            if fault: sys.exit(f'{name}: {fault}')";
+    let check = |files: &[PathBuf]| run(Command::new(&python).args(["-c", validate]).args(files));
+    let output = check(materials);
+    assert!(output.status.success(), "{output:#?}");
+    // It does look.
+    let broken = materials[0].with_file_name("broken.json");
+    fs::write(&broken, fs::read_to_string(&materials[0]).unwrap().replace("\"library\"", "\"libary\""))
+        .unwrap();
+    assert!(!check(&[broken.clone()]).status.success());
+    fs::remove_file(broken).unwrap();
 }
 
 #[test]
