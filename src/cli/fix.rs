@@ -13,6 +13,7 @@ use super::judging::JudgingArgs;
 use super::output::warn;
 use crate::audit::Plan;
 use crate::check::limits;
+use crate::framework::choice::Choice;
 use crate::framework::frameworks;
 use crate::remedy::situation::{Destination, Wishes};
 use crate::remedy::{File, Mending, mend};
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     let destination = args.destination.as_deref().map(Destination::parse).transpose();
     let destination = destination.map_err(|why| anyhow::anyhow!("--destination: {why}"))?;
     let mut plan = Plan::everything(args.judging.load_checks()?, frameworks());
-    plan.reported.clear();
+    plan.reported = Choice::These(Vec::new());
     plan.demands = args.judging.demands(None);
     let snapshot = args.input.read(connection, args.judging.quiet)?;
     let wishes = Wishes { destination, texts: manifests(args, &snapshot) };

@@ -145,7 +145,7 @@ const KINDS: [fn(&Situation<'_>) -> Vec<Remedy>; 6] = [
 /// # Errors
 /// The facts or the snapshot do not serialise, which no snapshot brings about.
 pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result<Mending> {
-    let before = audit(plan, snapshot)?;
+    let before = audit(plan, snapshot)?.report;
     let mut state = snapshot.clone();
     let mut report = before.clone();
     let mut written: Vec<Written> = Vec::new();
@@ -157,7 +157,7 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
             for change in &remedy.changes {
                 change.apply(&mut next);
             }
-            let judged = audit(plan, &next)?;
+            let judged = audit(plan, &next)?.report;
             let mends = mended(&before, &report, &judged);
             let is_kept = !mends.is_empty() || remedy.is_wished || remedy.is_ground;
             if !is_kept || does_harm(&report, &judged) {

@@ -19,7 +19,7 @@ use crate::analyze::policy::load::load;
 use crate::analyze::policy::matches::GroupWildcard;
 use crate::analyze::version::Version;
 use crate::audit::audit;
-use crate::check::load::BUILTIN;
+use crate::check::builtin;
 use crate::document::yaml::parse;
 use crate::report::Report;
 use crate::report::markup::text as plain;
@@ -76,7 +76,7 @@ fn loaded(text: &str) -> Option<AuditPolicy> {
 }
 
 fn profile() -> &'static str {
-    BUILTIN.get_file(RECOMMENDED).and_then(include_dir::File::contents_utf8).unwrap_or_default()
+    builtin::text(RECOMMENDED).unwrap_or_default()
 }
 
 fn candidates(own: Option<&PolicyText>) -> Vec<Candidate> {
@@ -164,7 +164,7 @@ fn weight(situation: &Situation<'_>, text: &str) -> Option<u64> {
 fn judged(situation: &Situation<'_>, text: &str) -> Option<Report> {
     let mut snapshot: Snapshot = situation.snapshot.clone();
     Change::Policy { name: POLICY_FILE.into(), text: text.to_owned() }.apply(&mut snapshot);
-    audit(situation.plan, &snapshot).ok()
+    audit(situation.plan, &snapshot).ok().map(|outcome| outcome.report)
 }
 
 fn remedy(

@@ -222,7 +222,7 @@ fn follow_the_schema(materials: &[PathBuf]) {
     let broken = materials[0].with_file_name("broken.json");
     fs::write(&broken, fs::read_to_string(&materials[0]).unwrap().replace("\"library\"", "\"libary\""))
         .unwrap();
-    assert!(!check(&[broken.clone()]).status.success());
+    assert!(!check(std::slice::from_ref(&broken)).status.success());
     fs::remove_file(broken).unwrap();
 }
 
@@ -237,13 +237,16 @@ fn the_same_programs_give_the_same_bytes() {
     let output = Packer::new(binaries.path(), &first).pack();
     assert!(output.status.success(), "{output:#?}");
 
-    // Another machine: other times and modes of the files, another zone, language, folder and umask.
+    // Another machine: other times and modes of the files, another zone, language and umask, and names
+    // of folders from where one is.
     for (platform, _) in platforms() {
         let program = binaries.path().join(&platform).join(program_name(&platform));
         fs::write(&program, stand_in(&platform)).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let packer = Packer::new(binaries.path(), &second).command();
+    let beside = folder.path().join("binaries");
+    std::os::unix::fs::symlink(binaries.path(), &beside).unwrap();
+    let packer = Packer::new(Path::new("binaries"), Path::new("second")).command();
     let mut elsewhere = Command::new("sh");
     elsewhere.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(packer.get_program()).args(packer.get_args());
     elsewhere.env("SOURCE_DATE_EPOCH", EPOCH).env("TZ", "Asia/Kathmandu").env("LC_ALL", "C.UTF-8");

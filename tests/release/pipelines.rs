@@ -112,11 +112,12 @@ fn snippets_follow_the_schemas_of_those_they_are_for() {
 fn scripts_in_snippets_are_scripts() {
     let mut scripts: Vec<String> =
         blocks("bash").into_iter().map(|(_, text)| format!("#!/bin/bash\n{text}")).collect();
+    // What Tekton puts in before the shell sees it.
+    let put_in = Regex::new(r"\$\([a-z.-]+\)").unwrap();
     for (heading, text) in blocks("yaml") {
         if heading == "Tekton" {
             let script = yaml(&text)["spec"]["steps"][0]["script"].as_str().unwrap().to_owned();
-            // What Tekton puts in before the shell sees it.
-            scripts.push(Regex::new(r"\$\([a-z.-]+\)").unwrap().replace_all(&script, "there").into_owned());
+            scripts.push(put_in.replace_all(&script, "there").into_owned());
         }
     }
     assert!(scripts.len() >= 3, "{scripts:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analyze::apiserver::ApiServer;
 use crate::analyze::collectors::paths::is_or_below;
 use crate::analyze::fact::Fact;
-use crate::audit::audit;
+use crate::audit::{Outcome, audit};
 use crate::remedy::change::{Change, HostPath};
 use crate::remedy::quote::is_plain;
 use crate::remedy::situation::{Situation, agreed};
@@ -96,7 +96,7 @@ impl Settings {
         for _ in 0..2 {
             let mut snapshot = situation.snapshot.clone();
             settings.changes().iter().for_each(|change| change.apply(&mut snapshot));
-            let Ok(report) = audit(situation.plan, &snapshot) else { break };
+            let Ok(Outcome { report, .. }) = audit(situation.plan, &snapshot) else { break };
             let fails = |check: &str| {
                 report.findings.iter().any(|one| one.check == check && one.status == Status::Fail)
             };
