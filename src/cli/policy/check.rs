@@ -1,7 +1,5 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
-use std::sync::Arc;
-
 use anyhow::bail;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -16,11 +14,13 @@ use crate::audit::Plan;
 use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
+use crate::cli::settings::dated;
 use crate::framework::choice::Choice;
 use crate::framework::frameworks;
 use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
 use crate::verdict::Finding;
+use crate::waiver::comment;
 
 /// The folder of the checks of policies.
 const CATEGORY: &str = "policy";
@@ -123,6 +123,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
 fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
     let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
     snapshot.version = Reading::read(format!("v{}.0", file.server));
+    snapshot.waivers = comment::comments(&file.name, &file.text);
     snapshot.policies = vec![snapshot::PolicyText {
         name: file.name.clone(),
         at: file.name.clone(),
@@ -142,7 +143,7 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
         least_severity: args.judging.severity,
         ..Plan::everything(checks, frameworks())
     };
-    let report = judging::judge(&Arc::new(plan), snapshot)?.report;
+    let report = judging::judge(&dated(plan, &snapshot)?, snapshot)?.report;
     let too_large = TooLarge.to_string();
     if report.findings.iter().any(|finding| finding.reason == too_large) {
         bail!("{}: {too_large}", file.name);
