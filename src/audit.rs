@@ -74,9 +74,7 @@ pub fn selected(selection: &Selection, check: &Check) -> bool {
 
 /// Whether a pattern selects a check: by id (with `*` for anything), category or theme.
 pub fn selects(pattern: &str, check: &Check) -> bool {
-    pattern == check.category
-        || check.themes.iter().any(|theme| theme == pattern)
-        || check.is_called(pattern)
+    pattern == check.category || check.themes.iter().any(|theme| theme == pattern) || check.is_called(pattern)
 }
 
 /// What a snapshot came to.
@@ -102,8 +100,10 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Outcome> {
         Verdicts::new(&plan.checks, &tree, |check| plan.selects(check)).with(&plan.overrides, register);
     let (on_waivers, selected): (Vec<&Check>, Vec<&Check>) =
         verdicts.selected().iter().partition(|check| check.is_about_waivers());
-    let mut findings: Vec<Finding> =
-        selected.iter().flat_map(|check| verdicts.findings(check, &plan.overrides.params_of(check)).to_vec()).collect();
+    let mut findings: Vec<Finding> = selected
+        .iter()
+        .flat_map(|check| verdicts.findings(check, &plan.overrides.params_of(check)).to_vec())
+        .collect();
     let score = score::score(&plan.rules, &plan.frameworks, &mut verdicts);
     let place = Place::of(&facts);
     let chosen = plan.reported.among(&plan.frameworks, &place);
@@ -127,7 +127,8 @@ pub fn audit(plan: &Plan, snapshot: &Snapshot) -> serde_json::Result<Outcome> {
         // All else has been judged, so that it is known what each came to.
         facts.waivers = Fact::known(waivers, Rank::Configured, Vec::new());
         let tree = FactTree::new(&facts)?;
-        let mut verdicts = Verdicts::new(&plan.checks, &tree, |_| false).with(&plan.overrides, Register::none());
+        let mut verdicts =
+            Verdicts::new(&plan.checks, &tree, |_| false).with(&plan.overrides, Register::none());
         for check in on_waivers {
             findings.extend_from_slice(verdicts.findings(check, &plan.overrides.params_of(check)));
         }

@@ -101,7 +101,8 @@ impl Settings {
             let from: Vec<&str> = told.iter().map(|told| told.at.as_str()).collect();
             (!list.is_empty()).then(|| Told::new(json!(list), from.join(", ")))
         };
-        let baseline = self.baseline.as_ref().map(|told| Told::new(told.value.display().to_string(), &told.at));
+        let baseline =
+            self.baseline.as_ref().map(|told| Told::new(told.value.display().to_string(), &told.at));
         vec![
             row("fail-on", self.fail_on.as_ref(), json!(FailOn::default())),
             row("fail-on-unknown", self.fail_on_unknown.as_ref(), json!(false)),

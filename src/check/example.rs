@@ -288,7 +288,8 @@ pub fn facts(example: &Example, snapshot: &Snapshot) -> Result<Facts, String> {
     if example.waivers.is_empty() && snapshot.waivers.is_empty() {
         return Ok(analyze(snapshot));
     }
-    let checks = load::builtin().map_err(|faults| faults.iter().map(ToString::to_string).collect::<String>())?;
+    let checks =
+        load::builtin().map_err(|faults| faults.iter().map(ToString::to_string).collect::<String>())?;
     let mut plan = Plan::everything(checks, Vec::new());
     let waivers = example.waivers.iter().enumerate();
     plan.acceptance = Acceptance {

@@ -66,7 +66,10 @@ impl CloudArgs {
     /// What the options say of settings.
     pub(crate) fn settings(&self) -> Settings {
         let name = |how: How| how.to_possible_value().map(|value| value.get_name().to_owned());
-        Settings { cloud: self.cloud.and_then(name).map(|name| Told::new(name, "--cloud")), ..Settings::default() }
+        Settings {
+            cloud: self.cloud.and_then(name).map(|name| Told::new(name, "--cloud")),
+            ..Settings::default()
+        }
     }
 
     /// Takes what was settled on.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::Ending;
 use super::judging::load_checks;
 use super::output::OutputArgs;
 use super::settings::{self, Resolved, SettingArgs};
-use super::Ending;
 use crate::config::find::{NAME, Source, find, restrict};
 use crate::config::{Row, Settings};
 use crate::report::columns::Table;

@@ -1,16 +1,17 @@
 //! `diff`: what differs between two reports.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
 use super::Ending;
-use super::input::{bytes, now};
+use super::input::bytes;
 use super::judging::{judge, load_checks};
 use super::output::OutputArgs;
+use super::settings::dated;
 use crate::audit::Plan;
-use crate::baseline::{Baseline, compare};
+use crate::baseline::Baseline;
+use crate::baseline::difference::compare;
 use crate::check::CheckSet;
 use crate::framework::frameworks;
 use crate::report::change;
@@ -85,7 +86,6 @@ fn report_or_snapshot(path: &Path) -> anyhow::Result<Baseline> {
 }
 
 fn judged(snapshot: Snapshot, checks: CheckSet) -> anyhow::Result<Baseline> {
-    let mut plan = Plan::everything(checks, frameworks());
-    plan.acceptance.today = now()?.to_zoned(jiff::tz::TimeZone::UTC).date();
-    Ok(Baseline::of(&judge(&Arc::new(plan), snapshot)?.report))
+    let plan = dated(Plan::everything(checks, frameworks()), &snapshot)?;
+    Ok(Baseline::of(&judge(&plan, snapshot)?.report))
 }

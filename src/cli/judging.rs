@@ -44,7 +44,11 @@ impl JudgingArgs {
 
     /// What the gate demands.
     pub(crate) fn demands(&self, min_score: Option<f64>) -> Demands {
-        Demands { fail_on: self.fail_on.unwrap_or_default().0, min_score, fail_on_unknown: self.fail_on_unknown }
+        Demands {
+            fail_on: self.fail_on.unwrap_or_default().0,
+            min_score,
+            fail_on_unknown: self.fail_on_unknown,
+        }
     }
 }
 

@@ -1,12 +1,10 @@
 //! `run`: audit and report.
 
-use std::sync::Arc;
-
 use super::Ending;
 use super::input::InputArgs;
 use super::judging::judge;
 use super::output::OutputArgs;
-use super::settings::SettingArgs;
+use super::settings::{SettingArgs, dated};
 use super::targets::{Target, Targets};
 use crate::audit::Outcome;
 use crate::config::{Settings, Told};
@@ -36,8 +34,10 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     let mut input = args.input.clone();
     input.cloud.settle(&resolved.settings);
     let unknown_gates = resolved.gates_unknown();
-    let plan = Arc::new(resolved.plan()?);
-    let Outcome { report, facts, register: _ } = judge(&plan, input.read(connection, quiet)?)?;
+    let plan = resolved.plan()?;
+    let snapshot = input.read(connection, quiet)?;
+    let plan = dated(plan, &snapshot)?;
+    let Outcome { report, facts, register: _ } = judge(&plan, snapshot)?;
     let page = Page {
         report: &report,
         facts: &facts,

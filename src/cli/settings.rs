@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 use anyhow::{Context, anyhow, bail};
@@ -21,8 +22,9 @@ use crate::framework::Framework;
 use crate::framework::choice::Choice;
 use crate::report::{Demands, Selection};
 use crate::score;
+use crate::snapshot::Snapshot;
 use crate::suggest::nearest;
-use crate::waiver::{Acceptance, Waiver};
+use crate::waiver::{self, Acceptance, Waiver};
 
 /// The options by which the settings are given on the command line, and the file that holds others.
 #[derive(Debug, clap::Args)]
@@ -75,7 +77,8 @@ impl SettingArgs {
     /// What the options say.
     fn flags(&self) -> Settings {
         let list = |flag: &str, list: &[String]| (!list.is_empty()).then(|| Told::new(list.to_vec(), flag));
-        let paths = |flag: &str, list: &[PathBuf]| list.iter().map(|path| Told::new(path.clone(), flag)).collect();
+        let paths =
+            |flag: &str, list: &[PathBuf]| list.iter().map(|path| Told::new(path.clone(), flag)).collect();
         let set = |flag: &str, is_set: bool| is_set.then(|| Told::new(true, flag));
         let JudgingArgs { fail_on, fail_on_unknown, severity, checks, quiet: _ } = &self.judging;
         Settings {
@@ -129,9 +132,10 @@ impl SettingArgs {
         if self.no_config {
             return Ok(None);
         }
-        let named = self.config.clone().or_else(|| {
-            env::var_os("LOGAUDIT_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
-        });
+        let named = self
+            .config
+            .clone()
+            .or_else(|| env::var_os("LOGAUDIT_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         if let Some(path) = named {
             return Ok(Some(Source { path, root: None }));
         }
@@ -159,7 +163,9 @@ pub(crate) fn read(source: &Source) -> anyhow::Result<File> {
         // A link may lead to what the checkout has no business with; messages would show it.
         let inside = fs::canonicalize(&source.path)?.starts_with(fs::canonicalize(root)?);
         if !inside {
-            bail!("{name} is a link that leads out of the repository; name the file with --config if you trust it");
+            bail!(
+                "{name} is a link that leads out of the repository; name the file with --config if you trust it"
+            );
         }
     }
     let mut text = String::new();
@@ -173,11 +179,11 @@ pub(crate) fn read(source: &Source) -> anyhow::Result<File> {
 }
 
 impl Resolved {
-    /// The waivers, with the day of the run.
-    fn acceptance(&mut self) -> anyhow::Result<Acceptance> {
+    /// The waivers. The day of the run is told by [`dated`].
+    fn acceptance(&mut self) -> Acceptance {
         let waivers: Vec<Waiver> = std::mem::take(&mut self.config.waivers);
         let annotations = self.settings.accept_annotations.as_ref().is_some_and(|told| told.value);
-        Ok(Acceptance { waivers, annotations, today: now()?.to_zoned(TimeZone::UTC).date() })
+        Acceptance { waivers, annotations, ..Acceptance::default() }
     }
 
     /// What the gate demands.
@@ -211,7 +217,7 @@ impl Resolved {
         });
         Ok(Plan {
             baseline: baseline.transpose()?,
-            acceptance: self.acceptance()?,
+            acceptance: self.acceptance(),
             demands: self.demands(),
             least_severity: self.settings.severity.as_ref().map(|told| told.value),
             overrides: std::mem::take(&mut self.config.overrides),
@@ -224,12 +230,15 @@ impl Resolved {
     }
 
     fn selection(&self) -> anyhow::Result<Selection> {
-        let list = |told: &Option<Told<Vec<String>>>| told.as_ref().map(|told| told.value.clone()).unwrap_or_default();
+        let list = |told: &Option<Told<Vec<String>>>| {
+            told.as_ref().map(|told| told.value.clone()).unwrap_or_default()
+        };
         let Self { settings, checks, .. } = self;
         for Told { value, at } in [&settings.only, &settings.skip].into_iter().flatten() {
             for pattern in value {
                 if !checks.active().any(|check| selects(pattern, check)) {
-                    let known = checks.active().flat_map(|check| [check.id.as_str(), check.category.as_str()]);
+                    let known =
+                        checks.active().flat_map(|check| [check.id.as_str(), check.category.as_str()]);
                     let near = nearest(pattern, known)
                         .map(|near| format!(" did you mean `{near}`?"))
                         .unwrap_or_default();
@@ -246,6 +255,14 @@ impl Resolved {
         }
         Ok(selection)
     }
+}
+
+/// The plan with the day of the run, which matters only where something is waived.
+pub(crate) fn dated(mut plan: Plan, snapshot: &Snapshot) -> anyhow::Result<Arc<Plan>> {
+    if !waiver::all(&plan.acceptance, snapshot).is_empty() {
+        plan.acceptance.today = now()?.to_zoned(TimeZone::UTC).date();
+    }
+    Ok(Arc::new(plan))
 }
 
 /// What asks for all frameworks that fit.

@@ -1,14 +1,12 @@
 //! `waivers`: what is accepted, and what became of it.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::Ending;
 use super::input::InputArgs;
 use super::judging::judge;
 use super::output::OutputArgs;
-use super::settings::SettingArgs;
+use super::settings::{SettingArgs, dated};
 use crate::report::columns::Table;
 use crate::source::live::Connection;
 use crate::waiver::Form;
@@ -78,8 +76,9 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     let resolved = args.settings.resolve(args.input.cloud.settings())?;
     let mut input = args.input.clone();
     input.cloud.settle(&resolved.settings);
-    let plan = Arc::new(resolved.plan()?);
-    let outcome = judge(&plan, input.read(connection, args.settings.judging.quiet)?)?;
+    let plan = resolved.plan()?;
+    let snapshot = input.read(connection, args.settings.judging.quiet)?;
+    let outcome = judge(&dated(plan, &snapshot)?, snapshot)?;
     let register = &outcome.register;
     let list: Vec<Listed<'_>> = register.entries.iter().map(|entry| listed(entry, register)).collect();
     let text = match args.output {
@@ -121,7 +120,11 @@ fn table(list: &[Listed<'_>], no_headers: bool) -> String {
             .iter()
             .take(SHOWN)
             .map(|failure| {
-                if failure.check == waiver.check { failure.subject.to_owned() } else { format!("{} {}", failure.check, failure.subject) }
+                if failure.check == waiver.check {
+                    failure.subject.to_owned()
+                } else {
+                    format!("{} {}", failure.check, failure.subject)
+                }
             })
             .collect();
         let more = match waiver.failures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -142,7 +145,8 @@ fn table(list: &[Listed<'_>], no_headers: bool) -> String {
     }
     let mut out = String::new();
     table.write(&mut out);
-    let aside = list.iter().any(|waiver| waiver.form == Form::Annotation.as_str() && waiver.state == "left-aside");
+    let aside =
+        list.iter().any(|waiver| waiver.form == Form::Annotation.as_str() && waiver.state == "left-aside");
     if aside {
         out.push_str("\n--accept-annotations makes waivers in annotations count\n");
     }

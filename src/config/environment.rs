@@ -34,7 +34,9 @@ pub const VARIABLES: [(&str, &str); 14] = [
 pub fn settings(variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings, String> {
     let environment = Environment { variable };
     let paths = |told: Option<Told<Vec<String>>>| {
-        let told = told.into_iter().flat_map(|Told { value, at }| value.into_iter().map(move |path| (path, at.clone())));
+        let told = told
+            .into_iter()
+            .flat_map(|Told { value, at }| value.into_iter().map(move |path| (path, at.clone())));
         told.map(|(path, at)| Told::new(PathBuf::from(path), at)).collect()
     };
     Ok(Settings {
@@ -78,5 +80,7 @@ pub fn meant(name: &str) -> Option<&'static str> {
     if !name.starts_with(PREFIX) || known().any(|known| known == name) {
         return None;
     }
-    nearest(name, known())
+    let name = name.strip_prefix(PREFIX)?;
+    let meant = nearest(name, known().filter_map(|known| known.strip_prefix(PREFIX)))?;
+    known().find(|known| known.strip_prefix(PREFIX) == Some(meant))
 }

@@ -165,11 +165,7 @@ impl File {
             let line = line.trim();
             line.is_empty() || line.starts_with('#') || line == "---"
         });
-        let form = if is_empty {
-            Form::default()
-        } else {
-            Loader { name, text: &text }.parse(&text)?
-        };
+        let form = if is_empty { Form::default() } else { Loader { name, text: &text }.parse(&text)? };
         Ok(Self { name: name.to_owned(), text, folder: folder.to_owned(), form })
     }
 
@@ -177,8 +173,7 @@ impl File {
     pub fn settings(&self) -> (Settings, Vec<Diagnostic>) {
         let form = &self.form;
         let mut faults = Vec::new();
-        let baseline =
-            form.baseline.as_ref().map(|value| Told::new(value.value.clone(), self.place(value)));
+        let baseline = form.baseline.as_ref().map(|value| Told::new(value.value.clone(), self.place(value)));
         let path = |told: Told<String>| Told { value: self.folder.join(told.value), at: told.at };
         let paths = |list: &[Spanned<String>]| {
             list.iter().map(|value| path(Told::new(value.value.clone(), self.place(value)))).collect()
@@ -243,7 +238,12 @@ impl File {
                 let near = nearest(param, check.params.keys().map(String::as_str));
                 let has: Vec<&str> = check.params.keys().map(String::as_str).collect();
                 let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
-                faults.push(self.fault_at_key(param, value, format!("{} has no parameter `{param}`; it has {has}", check.id), near));
+                faults.push(self.fault_at_key(
+                    param,
+                    value,
+                    format!("{} has no parameter `{param}`; it has {has}", check.id),
+                    near,
+                ));
                 return;
             };
             if let Err(message) = fits(default, &value.value) {
@@ -257,7 +257,11 @@ impl File {
                 overrides.params.entry(check.id.clone()).or_default().remove(param);
                 return;
             }
-            overrides.params.entry(check.id.clone()).or_default().insert(param.to_owned(), value.value.clone());
+            overrides
+                .params
+                .entry(check.id.clone())
+                .or_default()
+                .insert(param.to_owned(), value.value.clone());
             told.insert(
                 key,
                 Override {
@@ -411,9 +415,9 @@ fn fits(default: &Value, value: &Value) -> Result<(), String> {
             let is_class = |entry: &Value| entry.as_str().is_some_and(is_catalogued);
             let stray = wanted.iter().find(|entry| !is_class(entry));
             match stray {
-                Some(stray) if !known.is_empty() && known.iter().all(is_class) => {
-                    Err(format!("{stray} is nothing that is catalogued, and nothing would judge it; see docs/requests.md"))
-                }
+                Some(stray) if !known.is_empty() && known.iter().all(is_class) => Err(format!(
+                    "{stray} is nothing that is catalogued, and nothing would judge it; see docs/requests.md"
+                )),
                 _ => Ok(()),
             }
         }

@@ -54,7 +54,9 @@ pub fn restrict(settings: &Settings, root: &Path) -> Result<(), String> {
     if let Some(Told { at, value }) = &settings.output
         && let Some(output) = value.iter().find(|output| output.contains('='))
     {
-        return Err(format!("{at}: `{output}` writes a file, which a file that was only found may not{named}"));
+        return Err(format!(
+            "{at}: `{output}` writes a file, which a file that was only found may not{named}"
+        ));
     }
     let root = fs::canonicalize(root).map_err(|error| format!("{}: {error}", root.display()))?;
     for Told { value, at } in settings.checks.iter().chain(&settings.frameworks).chain(&settings.baseline) {

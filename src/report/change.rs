@@ -6,9 +6,9 @@ use schemars::generate::SchemaSettings;
 
 use super::columns::{Cell, Table};
 use super::markup::{code, headings, row, text};
-use super::style::{self, visible};
 use super::plural;
-use crate::baseline::{Change, Difference, Kind, Side};
+use super::style::{self, visible};
+use crate::baseline::difference::{Change, Difference, Kind, Side};
 use crate::verdict::{Evidence, Status};
 
 /// The most rows in Markdown: what a forge takes as a comment is bounded.

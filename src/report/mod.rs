@@ -27,13 +27,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::Facts;
+use crate::baseline::{Against, Baseline, Comparison};
+use crate::check::CheckSet;
+use crate::config::overrides::{Override, Overrides};
 use crate::framework::FrameworkResult;
 use crate::score::Score;
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{PolicyOrigin, Scope, Snapshot};
-use crate::baseline::{Against, Baseline, Comparison};
-use crate::check::CheckSet;
-use crate::config::overrides::{Override, Overrides};
 use crate::verdict::{Finding, Severity, Standing, Status, Waiving};
 use crate::waiver::register::Register;
 
@@ -187,11 +187,14 @@ impl Demands {
         let mut reasons = Vec::new();
         if let Some(least) = self.fail_on {
             // What the baseline already has was there before.
-            let is_new = |finding: &Finding| finding.baseline.is_none_or(|standing| standing == Standing::New);
+            let is_new =
+                |finding: &Finding| finding.baseline.is_none_or(|standing| standing == Standing::New);
             let count = |status: Status| {
                 let ids: BTreeSet<&str> = findings
                     .iter()
-                    .filter(|finding| finding.status == status && finding.severity >= least && is_new(finding))
+                    .filter(|finding| {
+                        finding.status == status && finding.severity >= least && is_new(finding)
+                    })
                     .map(|finding| finding.check.as_str())
                     .collect();
                 ids.len()
@@ -282,8 +285,13 @@ pub fn build(parts: Parts<'_>) -> Report {
     });
     let cluster = cluster(snapshot, facts);
     let tool = Tool { name: TOOL.into(), version: env!("CARGO_PKG_VERSION").into() };
-    let comparison =
-        baseline.map(|baseline| baseline.mark(&mut findings, checks, Against { tool: &tool, cluster: &cluster, selection: &selection }));
+    let comparison = baseline.map(|baseline| {
+        baseline.mark(
+            &mut findings,
+            checks,
+            Against { tool: &tool, cluster: &cluster, selection: &selection },
+        )
+    });
     let mut by_check: BTreeMap<&str, (Status, Severity)> = BTreeMap::new();
     for finding in &findings {
         let worst = by_check.entry(&finding.check).or_insert((finding.status, finding.severity));

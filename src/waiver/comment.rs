@@ -42,7 +42,8 @@ pub fn read(text: &str, scope: Scope, at: &str) -> Result<Waiver, String> {
     }
     let mut values: [Option<String>; 4] = [const { None }; 4];
     while !rest.is_empty() {
-        let Some((word, value)) = rest.split_once('=').filter(|(word, _)| !word.contains(char::is_whitespace))
+        let Some((word, value)) =
+            rest.split_once('=').filter(|(word, _)| !word.contains(char::is_whitespace))
         else {
             let stray = rest.split_whitespace().next().unwrap_or_default();
             return Err(format!("`{stray}` has no value; values with spaces stand in double quotes"));

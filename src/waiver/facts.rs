@@ -45,7 +45,8 @@ pub struct WaiverFacts {
 
 /// The facts on all waivers that count. Those of checks that were not run are left out: nothing can be told of them.
 pub fn facts(register: &Register, checks: &CheckSet) -> Vec<WaiverFacts> {
-    let told = register.entries.iter().filter(|entry| entry.counts && (entry.examined || entry.waiver.is_err()));
+    let told =
+        register.entries.iter().filter(|entry| entry.counts && (entry.examined || entry.waiver.is_err()));
     told.map(|entry| facts_of(entry, register, checks)).collect()
 }
 
@@ -97,7 +98,9 @@ fn facts_of(entry: &Entry, register: &Register, checks: &CheckSet) -> WaiverFact
         owned: Fact::known(
             waiver.owner.is_some(),
             Rank::Configured,
-            says(waiver.owner.as_ref().map_or_else(|| "no owner".to_owned(), |owner| format!("owner {owner}"))),
+            says(
+                waiver.owner.as_ref().map_or_else(|| "no owner".to_owned(), |owner| format!("owner {owner}")),
+            ),
         ),
         dated: Fact::known(waiver.until.is_some(), Rank::Configured, says(end.clone())),
         days_left,

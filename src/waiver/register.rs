@@ -164,8 +164,8 @@ impl Entry {
     /// What became of it.
     pub fn state(&self, today: Date) -> State {
         let Ok(waiver) = &self.waiver else { return State::Invalid };
-        let is_broad = pattern::is_pattern(&waiver.check)
-            || !waiver.scope.is_limited() && self.failures.len() > 1;
+        let is_broad =
+            pattern::is_pattern(&waiver.check) || !waiver.scope.is_limited() && self.failures.len() > 1;
         if !self.counts {
             State::LeftAside
         } else if self.is_expired(today) {

@@ -57,8 +57,10 @@ fn names_in_a_report_reach_no_terminal_and_no_markup() {
             finding["reason"] = evil.into();
         }
     });
-    let diff = |form: &str| stage.tool(&["diff", "-o", form]).arg(&before).arg(example("ships-nothing")).run();
-    let (table, markdown) = (diff("table").expect_code(1).stdout.clone(), diff("markdown").expect_code(1).stdout.clone());
+    let diff =
+        |form: &str| stage.tool(&["diff", "-o", form]).arg(&before).arg(example("ships-nothing")).run();
+    let (table, markdown) =
+        (diff("table").expect_code(1).stdout.clone(), diff("markdown").expect_code(1).stdout.clone());
     for text in [&table, &markdown] {
         assert!(!text.contains('\u{1b}') && !text.contains("\nnext"), "{text}");
     }

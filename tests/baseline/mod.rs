@@ -102,9 +102,11 @@ fn what_was_better_or_was_not_there_is_new_and_fails_the_gate() {
 #[test]
 fn a_failure_that_is_unknown_now_is_not_gone() {
     let stage = Stage::new("looks-audited");
-    let unknown = stage.report["findings"].as_array().unwrap().iter().find(|finding| {
-        finding["status"] == "unknown" && finding["severity"] == "high"
-    });
+    let unknown = stage.report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["status"] == "unknown" && finding["severity"] == "high");
     let id = unknown.unwrap()["check"].as_str().unwrap().to_owned();
     let older = stage.older(|report| finding(report, &id)["status"] = "fail".into());
     let report = stage.against("looks-audited", &older, &["--fail-on-unknown"]).expect_code(0).report();
@@ -133,8 +135,13 @@ fn what_is_gone_is_told() {
     let not_there = gone.iter().find(|gone| gone["subject"] == "StatefulSet logging/old").unwrap();
     assert!(not_there["is"].is_null() && not_there["was"] == "fail");
     assert!(gone.iter().any(|gone| gone["is"] == "pass"));
-    let table = stage.tool(&["run", "--baseline", "older.json", "--snapshot"]).arg(example("ships-nothing")).run();
-    assert!(table.stdout.contains("against the baseline 0 new, 0 changed, 29 unchanged, 2 gone"), "{}", table.stdout);
+    let table =
+        stage.tool(&["run", "--baseline", "older.json", "--snapshot"]).arg(example("ships-nothing")).run();
+    assert!(
+        table.stdout.contains("against the baseline 0 new, 0 changed, 29 unchanged, 2 gone"),
+        "{}",
+        table.stdout
+    );
 }
 
 #[test]

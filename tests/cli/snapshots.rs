@@ -52,7 +52,7 @@ fn whatever_is_no_snapshot_is_refused() {
         (
             "cut.zst",
             &compressed[..compressed.len() / 2],
-            &["zstd stream is damaged or cut off", "save the snapshot again"],
+            &["zstd stream is damaged or cut off", "save it again"],
         ),
         ("flipped.zst", &flipped(&compressed), &["cannot read the snapshot"]),
         ("gzip.gz", b"\x1f\x8b\x08\x00", &["it is not a logaudit snapshot"]),

@@ -56,7 +56,10 @@ waivers:
 fn what_has_not_the_form_of_a_configuration_is_refused() {
     for (text, words) in [
         ("fail-onn: low\n", &["unknown field", "did you mean `fail-on`?", ".logaudit.yaml:1:1"][..]),
-        ("waivers:\n- {check: LA-API-002, reason: r, unti: 2027-01-01}\n", &["did you mean `until`?", ".logaudit.yaml:2:"]),
+        (
+            "waivers:\n- {check: LA-API-002, reason: r, unti: 2027-01-01}\n",
+            &["did you mean `until`?", ".logaudit.yaml:2:"],
+        ),
         ("waivers:\n- {reason: r}\n", &["missing field", "check"]),
         ("fail-on: [low]\n", &[".logaudit.yaml:1:"]),
         ("- a\n", &[".logaudit.yaml:1:"]),
@@ -74,13 +77,17 @@ fn what_has_not_the_form_of_a_configuration_is_refused() {
 #[test]
 fn a_file_that_cannot_be_read_is_told() {
     let folder = Folder::new();
-    folder.over("ships-nothing", &["--config", "none.yaml"]).expect_refusal(&["cannot read the configuration none.yaml"]);
+    folder
+        .over("ships-nothing", &["--config", "none.yaml"])
+        .expect_refusal(&["cannot read the configuration none.yaml"]);
     folder.over("ships-nothing", &["--config", "."]).expect_refusal(&["it is no file"]);
     folder.over("ships-nothing", &["--config", "a", "--no-config"]).expect_code(2);
     folder.write("large.yaml", &"# x\n".repeat(600_000));
     folder.over("ships-nothing", &["--config", "large.yaml"]).expect_refusal(&["larger than 1024 KiB"]);
     std::fs::write(folder.0.path().join("binary.yaml"), b"\xff\xfe").unwrap();
-    folder.over("ships-nothing", &["--config", "binary.yaml"]).expect_refusal(&["cannot read the configuration"]);
+    folder
+        .over("ships-nothing", &["--config", "binary.yaml"])
+        .expect_refusal(&["cannot read the configuration"]);
     folder.tool(&["config", "validate"]).run().expect_refusal(&["there is no .logaudit.yaml here"]);
 }
 
@@ -103,7 +110,9 @@ fn a_bad_variable_is_named() {
         run.expect_refusal(&[words]);
     }
     let near = folder.tool(&["config", "show"]).env("LOGAUDIT_FAILON", "low").run();
-    assert!(near.expect_code(0).stderr.contains("LOGAUDIT_FAILON sets nothing; did you mean LOGAUDIT_FAIL_ON?"));
+    assert!(
+        near.expect_code(0).stderr.contains("LOGAUDIT_FAILON sets nothing; did you mean LOGAUDIT_FAIL_ON?")
+    );
     let far = folder.tool(&["config", "show"]).env("LOGAUDIT_CORPUS", "x").run();
     assert_eq!(far.expect_code(0).stderr, "");
 }

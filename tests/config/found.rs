@@ -72,7 +72,10 @@ fn a_file_that_was_only_found_runs_writes_and_reads_nothing_elsewhere() {
     assert!(!output.stderr.contains("canary-of-a-secret"));
     // Named, it may do all that.
     let folder = Folder::with("output: [json=report.json]\ncloud: auto\n");
-    let run = folder.tool(&["run", "--config", ".logaudit.yaml", "--snapshot"]).arg(super::example("ships-nothing")).run();
+    let run = folder
+        .tool(&["run", "--config", ".logaudit.yaml", "--snapshot"])
+        .arg(super::example("ships-nothing"))
+        .run();
     run.expect_code(1);
     assert!(folder.0.path().join("report.json").exists());
 }

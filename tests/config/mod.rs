@@ -56,7 +56,9 @@ fn shown(tool: &Tool, setting: &str) -> (Value, String) {
 
 #[test]
 fn the_environment_is_stronger_than_the_file_and_the_command_line_than_both() {
-    let folder = Folder::with("# comment\nfail-on: medium\nskip: [LA-API-002]\nfail-on-unknown: true\nmin-score: 10\n");
+    let folder = Folder::with(
+        "# comment\nfail-on: medium\nskip: [LA-API-002]\nfail-on-unknown: true\nmin-score: 10\n",
+    );
     let show = |words: &[&str]| folder.tool(&["config", "show", "-o", "json"]).args(words);
     let bare = || show(&[]);
     assert_eq!(shown(&bare(), "fail-on"), ("medium".into(), ".logaudit.yaml:2:10".into()));
@@ -64,7 +66,8 @@ fn the_environment_is_stronger_than_the_file_and_the_command_line_than_both() {
     let set = || bare().env("LOGAUDIT_FAIL_ON", "low").env("LOGAUDIT_FAIL_ON_UNKNOWN", "false");
     assert_eq!(shown(&set(), "fail-on"), ("low".into(), "LOGAUDIT_FAIL_ON".into()));
     assert_eq!(shown(&set(), "fail-on-unknown"), (false.into(), "LOGAUDIT_FAIL_ON_UNKNOWN".into()));
-    let flag = show(&["--fail-on", "never", "--skip", "LA-API-003,LA-API-004"]).env("LOGAUDIT_FAIL_ON", "low");
+    let flag =
+        show(&["--fail-on", "never", "--skip", "LA-API-003,LA-API-004"]).env("LOGAUDIT_FAIL_ON", "low");
     assert_eq!(shown(&flag, "fail-on"), ("never".into(), "--fail-on".into()));
     assert_eq!(shown(&flag, "skip").0, serde_json::json!(["LA-API-003", "LA-API-004"]));
     assert_eq!(shown(&flag, "min-score").1, ".logaudit.yaml:5:12");
@@ -82,12 +85,17 @@ fn settings_take_effect() {
     let only = Folder::with("only: [LA-COL-046]\n").over(name, &[]).report();
     assert_eq!(only.verdicts().len(), 1);
     let hidden = Folder::with("severity: high\n").over(name, &[]).report();
-    assert!(hidden.findings().all(|finding| ["high", "critical"].contains(&finding["severity"].as_str().unwrap())));
+    assert!(
+        hidden
+            .findings()
+            .all(|finding| ["high", "critical"].contains(&finding["severity"].as_str().unwrap()))
+    );
     let frameworks = Folder::with("framework: [pci-dss]\n").over(name, &[]).report();
     assert_eq!(frameworks.0["frameworks"].as_array().unwrap().len(), 1);
     let csv = Folder::with("output: [csv]\n").tool(&["run", "--snapshot"]).arg(example(name)).run();
     assert!(csv.stdout.starts_with("check,"), "{}", csv.stdout);
-    let variable = Folder::new().tool(&["run", "--snapshot"]).arg(example(name)).env("LOGAUDIT_OUTPUT", "yaml").run();
+    let variable =
+        Folder::new().tool(&["run", "--snapshot"]).arg(example(name)).env("LOGAUDIT_OUTPUT", "yaml").run();
     assert!(variable.stdout.starts_with("schemaVersion:"), "{}", variable.stdout);
 }
 
@@ -97,7 +105,10 @@ fn paths_start_from_the_folder_of_the_file() {
     let check = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("checks/README.md")).unwrap();
     let check = check.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     folder.write("ci/own/check.yaml", check);
-    folder.write("ci/settings.yaml", "checks: [own]\nonly: [ACME-AUDIT-001]\nseverities: {ACME-AUDIT-001: low}\n");
+    folder.write(
+        "ci/settings.yaml",
+        "checks: [own]\nonly: [ACME-AUDIT-001]\nseverities: {ACME-AUDIT-001: low}\n",
+    );
     let report = folder.over("kubeadm-hardened", &["--config", "ci/settings.yaml"]).report();
     assert_eq!(report.verdicts().keys().collect::<Vec<_>>(), ["ACME-AUDIT-001"]);
     assert!(report.of("ACME-AUDIT-001").iter().all(|finding| finding["severity"] == "low"));
@@ -132,9 +143,8 @@ fn a_file_can_be_begun_validated_and_is_never_overwritten() {
 
 /// `key: value`, with a key that is one word.
 fn is_setting(line: &str) -> bool {
-    line.split_once(':').is_some_and(|(key, _)| {
-        !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '-')
-    })
+    line.split_once(':')
+        .is_some_and(|(key, _)| !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
 }
 
 #[test]
@@ -142,8 +152,14 @@ fn the_schema_and_the_reader_agree() {
     let schema = logaudit::config::file::schema();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for (text, is_valid) in [
-        ("fail-on: never\nmin-score: 5\nonly: [a]\nwaivers: [{check: A-B-001, reason: r, until: 2027-01-01}]", true),
-        ("params: {LA-RET-011: {minDays: 3}}\nthresholds: {retention-days: 3}\nseverities: {LA-RET-011: low}", true),
+        (
+            "fail-on: never\nmin-score: 5\nonly: [a]\nwaivers: [{check: A-B-001, reason: r, until: 2027-01-01}]",
+            true,
+        ),
+        (
+            "params: {LA-RET-011: {minDays: 3}}\nthresholds: {retention-days: 3}\nseverities: {LA-RET-011: low}",
+            true,
+        ),
         ("fail-onn: low", false),
         ("fail-on: 3", false),
         ("min-score: 101", false),

@@ -9,55 +9,63 @@ fn run(config: &str, words: &[&str]) -> Report {
     Folder::with(config).over("ships-nothing", words).report()
 }
 
-/// The days for which the store of the example is told to keep logs.
-fn retention(report: &Report) -> (Value, String) {
-    let finding = report.only("LA-RET-011");
-    (finding["status"].clone(), finding["reason"].as_str().unwrap().to_owned())
+/// What the check of how long audit files stay came to: in the example it is 30 days.
+fn audit_files(report: &Report) -> &Value {
+    &report.only("LA-RET-001")["status"]
 }
 
 #[test]
 fn a_parameter_changes_the_verdict_and_the_report_says_so() {
     let plain = run("", &[]);
     assert!(plain.0["overrides"].is_null());
-    let (status, reason) = retention(&plain);
-    let (other, days) = if status == "fail" { ("pass", 0) } else { ("fail", 36_500) };
-    let config = format!("\nparams:\n  LA-RET-011:\n    minDays: {days}\n");
-    let report = run(&config, &[]);
-    assert_eq!(retention(&report).0, other, "{reason}");
+    assert_eq!(audit_files(&plain), "pass");
+    let report = run("\nparams:\n  LA-RET-001:\n    minDays: 365\n", &[]);
+    assert_eq!(audit_files(&report), "fail");
     let expected = json!({
-        "check": "LA-RET-011", "setting": "minDays", "value": days, "default": 90, "at": ".logaudit.yaml:4:14"
+        "check": "LA-RET-001", "setting": "minDays", "value": 365, "default": 30, "at": ".logaudit.yaml:4:14"
     });
     assert_eq!(report.0["overrides"], json!([expected]));
-    let note = format!("LA-RET-011 is judged with minDays {days} instead of 90: .logaudit.yaml:4:14");
+    let note = "LA-RET-001 is judged with minDays 365 instead of 30: .logaudit.yaml:4:14";
     assert!(report.0["notes"].as_array().unwrap().contains(&note.into()));
+    assert!(report.low() < plain.low(), "the score goes by what is set");
     // The default, said aloud, is no override.
-    assert!(run("params: {LA-RET-011: {minDays: 90}}\n", &[]).0["overrides"].is_null());
+    assert!(run("params: {LA-RET-001: {minDays: 30}}\n", &[]).0["overrides"].is_null());
 }
 
 #[test]
 fn a_threshold_sets_all_checks_that_ask_the_same_and_a_parameter_is_stronger() {
-    let report = run("thresholds: {retention-days: 36500}\nparams: {LA-EKS-005: {minDays: 7}, LA-GKE-007: {minDays: 90}}\n", &[]);
+    let report = run(
+        "thresholds: {retention-days: 365, audit-file-days: 365}\nparams: {LA-EKS-005: {minDays: 7}, LA-GKE-007: {minDays: 90}}\n",
+        &[],
+    );
     let told: Vec<(&str, i64)> = report.0["overrides"]
         .as_array()
         .unwrap()
         .iter()
         .map(|told| (told["check"].as_str().unwrap(), told["value"].as_i64().unwrap()))
         .collect();
-    assert_eq!(told, [("LA-AKS-006", 36_500), ("LA-EKS-005", 7), ("LA-RET-011", 36_500)]);
-    assert_eq!(retention(&report).0, "fail");
+    let expected = [
+        ("LA-AKS-006", 365),
+        ("LA-EKS-005", 7),
+        ("LA-RET-001", 365),
+        ("LA-RET-005", 365),
+        ("LA-RET-011", 365),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(audit_files(&report), "fail");
 }
 
-/// What a framework asks for is not weakened by what users set.
+/// What a framework asks for is changed by nothing that users set.
 #[test]
 fn frameworks_keep_their_own_numbers() {
     let words = ["--framework", "all"];
-    let (plain, weak) = (run("", &words), run("thresholds: {retention-days: 0}\n", &words));
-    assert_eq!(plain.controls(), weak.controls());
-    let (mut before, mut after) = (plain.0["frameworks"].clone(), weak.0["frameworks"].clone());
-    for frameworks in [&mut before, &mut after] {
-        assert!(frameworks.as_array_mut().unwrap().len() > 5);
+    let plain = run("", &words);
+    for days in [0, 36_500] {
+        let set = run(&format!("thresholds: {{audit-file-days: {days}}}\n"), &words);
+        assert_eq!(audit_files(&set), if days == 0 { "pass" } else { "fail" });
+        assert!(set.0["frameworks"].as_array().unwrap().len() > 5);
+        assert_eq!(plain.0["frameworks"], set.0["frameworks"]);
     }
-    assert_eq!(before, after);
 }
 
 #[test]
@@ -67,10 +75,15 @@ fn a_severity_counts_for_the_gate_and_not_for_the_score() {
     let report = run(config, &[]);
     assert!(report.of("LA-INT-020").iter().all(|finding| finding["severity"] == "low"));
     assert_eq!(plain.0["score"], report.0["score"]);
-    let failed = |report: &Report, severity: &str| report.0["summary"]["failed"][severity].as_i64().unwrap_or(0);
+    let failed =
+        |report: &Report, severity: &str| report.0["summary"]["failed"][severity].as_i64().unwrap_or(0);
     assert_eq!(failed(&report, "high"), failed(&plain, "high") - 1);
-    let told: Vec<&str> =
-        report.0["overrides"].as_array().unwrap().iter().map(|told| told["setting"].as_str().unwrap()).collect();
+    let told: Vec<&str> = report.0["overrides"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|told| told["setting"].as_str().unwrap())
+        .collect();
     assert_eq!(told, ["severity", "severity"]);
     // All that is high made low: nothing is left at the gate.
     let ids: Vec<String> = plain
@@ -90,7 +103,12 @@ fn every_threshold_sets_parameters_that_there_are() {
         assert!(threshold.what.ends_with('.') && !threshold.sets.is_empty(), "{}", threshold.id);
         for target in &threshold.sets {
             let check = checks.get(&target.check).unwrap_or_else(|| panic!("{}", target.check));
-            assert!(check.params.get(&target.param).is_some_and(Value::is_i64), "{} {}", check.id, target.param);
+            assert!(
+                check.params.get(&target.param).is_some_and(Value::is_i64),
+                "{} {}",
+                check.id,
+                target.param
+            );
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use logaudit::check::{Check, CheckSet, load};
+use logaudit::config::environment::VARIABLES;
+use logaudit::config::thresholds::THRESHOLDS;
 use logaudit::framework::conflicts::{Conflicts, by_reason};
 use logaudit::framework::{self, frameworks};
 use logaudit::snapshot::cloud::CloudProvider;
@@ -58,6 +60,8 @@ fn the_schemas_are_those_of_the_types() {
     generated("docs/policy-check.schema.json", &pretty(logaudit::cli::check_schema()));
     generated("docs/policy-coverage.schema.json", &pretty(logaudit::report::matrix::schema()));
     generated("docs/policy-diff.schema.json", &pretty(logaudit::report::difference::schema()));
+    generated("docs/config.schema.json", &pretty(logaudit::config::file::schema()));
+    generated("docs/diff.schema.json", &pretty(logaudit::report::change::schema()));
     generated("docs/facts.schema.json", &pretty(logaudit::analyze::schema()));
 }
 
@@ -107,6 +111,24 @@ fn the_check_reference_is_that_of_the_checks() {
 #[test]
 fn the_page_on_requests_is_that_of_the_catalogue() {
     generated("docs/requests.md", &logaudit::cli::requests_page());
+}
+
+#[test]
+fn the_page_on_the_configuration_lists_every_threshold() {
+    let rows = THRESHOLDS.iter().map(|threshold| {
+        let sets: Vec<String> =
+            threshold.sets.iter().map(|target| format!("`{}` {}", target.check, target.param)).collect();
+        format!("| `{}`: {} | {} |\n", threshold.id, threshold.what, sets.join(", "))
+    });
+    generated_part(
+        "docs/config.md",
+        "thresholds",
+        &format!("| threshold | sets |\n| --- | --- |\n{}", rows.collect::<String>()),
+    );
+    let page = std::fs::read_to_string(root().join("docs/config.md")).unwrap();
+    for (variable, _) in VARIABLES {
+        assert!(page.contains(&format!("`{variable}`")), "{variable}");
+    }
 }
 
 #[test]

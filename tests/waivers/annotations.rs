@@ -8,7 +8,8 @@ use super::{Stage, example, states};
 
 /// The example whose DaemonSet carries annotations.
 fn annotated(stage: &Stage, annotations: &Value) {
-    let mut snapshot: Value = serde_json::from_str(&fs::read_to_string(example("ships-nothing")).unwrap()).unwrap();
+    let mut snapshot: Value =
+        serde_json::from_str(&fs::read_to_string(example("ships-nothing")).unwrap()).unwrap();
     let sets = snapshot["workloads"]["daemonSets"]["value"].as_array_mut().unwrap();
     let agent = sets.iter_mut().find(|set| set["name"] == "fluent-bit").unwrap();
     agent["waivers"] = annotations.clone();
@@ -36,7 +37,8 @@ fn they_count_only_where_that_is_asked_for() {
         "DaemonSet logging/fluent-bit metadata.annotations.logaudit/waive-LA-COL-046"
     );
     let list = |words: &[&str]| {
-        let list = stage.tool(&["waivers", "list", "-o", "json", "--snapshot", "snapshot.json"]).args(words).run();
+        let list =
+            stage.tool(&["waivers", "list", "-o", "json", "--snapshot", "snapshot.json"]).args(words).run();
         states(list.json().as_array().unwrap()).join(" ")
     };
     assert_eq!((list(&[]), list(&["--accept-annotations"])), ("left-aside".into(), "active".into()));
@@ -58,11 +60,16 @@ fn they_are_about_their_own_object_alone() {
             "logaudit/waive-LA-COL-040": TEXT,
         }),
     );
-    let output = stage.tool(&["run", "-o", "json", "--accept-annotations", "--snapshot", "snapshot.json"]).run();
+    let output =
+        stage.tool(&["run", "-o", "json", "--accept-annotations", "--snapshot", "snapshot.json"]).run();
     let report = output.report();
     assert_eq!(report.only("LA-COL-004")["status"], "fail", "its subject is `container logs`");
     assert_eq!(report.only("LA-INT-020")["status"], "fail");
-    assert_eq!(report.only("LA-COL-040")["status"], "waived", "a destination of the DaemonSet is a part of it");
+    assert_eq!(
+        report.only("LA-COL-040")["status"],
+        "waived",
+        "a destination of the DaemonSet is a part of it"
+    );
 }
 
 #[test]

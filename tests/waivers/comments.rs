@@ -35,10 +35,9 @@ fn a_comment_beside_the_rule_accepts_what_the_rule_leaves_out() {
 #[test]
 fn a_snapshot_keeps_waivers_and_no_other_comment() {
     let stage = Stage::new("");
-    let text = POLICY.replace("rules:\n", "rules: # canary-of-a-comment\n").replace(
-        "reason=\"read by nobody\"",
-        "reason=\"see password=hunter2hunter2\"",
-    );
+    let text = POLICY
+        .replace("rules:\n", "rules: # canary-of-a-comment\n")
+        .replace("reason=\"read by nobody\"", "reason=\"see password=hunter2hunter2\"");
     stage.write("policy.yaml", &text);
     let saved = stage.tool(&["snapshot", "-f", "policy.yaml"]).run().expect_code(0).stdout.clone();
     assert!(saved.contains("nodes are watched elsewhere"));
@@ -62,8 +61,7 @@ fn a_policy_that_is_given_may_waive_too_and_another_in_its_place_ends_that() {
     let example = super::example("kubeadm-hardened");
     let example = example.to_str().unwrap();
     assert_eq!(list(&[example, "--policy-file", "policy.yaml"]).len(), 2);
-    let saved =
-        stage.tool(&["snapshot", "--snapshot", example, "--policy-file", "policy.yaml"]).run().stdout;
+    let saved = stage.tool(&["snapshot", "--snapshot", example, "--policy-file", "policy.yaml"]).run().stdout;
     stage.write("saved.json", &saved);
     assert_eq!(list(&["saved.json"]).len(), 2);
     assert_eq!(list(&["saved.json", "--policy-file", "other.yaml"]).len(), 0);
@@ -84,7 +82,10 @@ fn a_slip_of_the_pen_is_a_finding_with_its_place() {
         stage.write("policy.yaml", &text);
         let report = stage.tool(&["run", "-o", "json", "-f", "policy.yaml"]).run().report();
         let finding = report.only("LA-WVR-005");
-        assert_eq!((&finding["status"], &finding["evidence"][0]["at"]), (&"fail".into(), &"policy.yaml:4:1".into()));
+        assert_eq!(
+            (&finding["status"], &finding["evidence"][0]["at"]),
+            (&"fail".into(), &"policy.yaml:4:1".into())
+        );
         assert!(finding["reason"].as_str().unwrap().contains(words), "{finding}");
         assert_eq!(report.0["summary"]["waived"], Value::Null);
     }
@@ -118,4 +119,21 @@ items:
     let report = stage.tool(&["run", "-o", "json", "-f", "dump.yaml"]).run().report();
     assert_eq!(report.only("LA-API-002")["status"], "fail");
     assert!(report.verdicts().keys().all(|check| !check.starts_with("LA-WVR")));
+}
+
+#[test]
+fn policy_check_accepts_what_the_policy_waives() {
+    let stage = Stage::new("");
+    let check = |name: &str| {
+        let report = stage.tool(&["policy", "check", "-o", "json", "-f", name]).run().json();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let of = findings.iter().filter(|finding| finding["check"] == "LA-POL-030");
+        of.map(|finding| finding["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    stage.write("policy.yaml", POLICY);
+    stage.write("plain.yaml", &POLICY.replace("logaudit:waive", ""));
+    assert_eq!(
+        (check("policy.yaml"), check("plain.yaml")),
+        (vec!["waived".to_owned()], vec!["fail".to_owned()])
+    );
 }

@@ -72,7 +72,9 @@ fn a_cluster_of_which_nothing_is_known_fails_it_by_what_could_not_be_told() {
     let report = stage.over("managed-no-access", &[]).expect_code(1).report();
     assert_eq!(gate(&report).1, ["1 failed check of severity high or above"]);
     // Who accepts that says so; the rest is unknown, and fails where that is asked for.
-    let waived = Stage::new("waivers: [{check: LA-API-001, reason: the provider runs it, owner: o, until: 2027-01-01}]\n");
+    let waived = Stage::new(
+        "waivers: [{check: LA-API-001, reason: the provider runs it, owner: o, until: 2027-01-01}]\n",
+    );
     waived.over("managed-no-access", &[]).expect_code(0);
     waived.over("managed-no-access", &["--fail-on-unknown"]).expect_code(1);
 }

@@ -16,7 +16,10 @@ fn words_and_quoted_values_are_read() {
     );
     let waiver = waiver.unwrap();
     assert_eq!((waiver.check.as_str(), waiver.reason.as_str()), ("LA-POL-012", r#"a "b" \ c = d"#));
-    assert_eq!((waiver.owner.as_deref(), waiver.scope.subject.as_deref()), (Some("platform"), Some("DaemonSet x/*")));
+    assert_eq!(
+        (waiver.owner.as_deref(), waiver.scope.subject.as_deref()),
+        (Some("platform"), Some("DaemonSet x/*"))
+    );
     assert_eq!(waiver.until.unwrap().to_string(), "2027-03-31");
 }
 

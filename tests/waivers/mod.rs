@@ -191,7 +191,9 @@ fn the_table_counts_waived_findings_and_the_wide_one_says_who_accepts_them() {
     assert!(table("table").contains("1 failed finding waived"));
     let wide = table("wide");
     assert!(
-        wide.contains("waived by platform until 2027-03-31: only the collectors reach it (.logaudit.yaml:2:5)"),
+        wide.contains(
+            "waived by platform until 2027-03-31: only the collectors reach it (.logaudit.yaml:2:5)"
+        ),
         "{wide}"
     );
     let listed = stage.tool(&["waivers", "list", "--snapshot"]).arg(example("ships-nothing")).run().stdout;

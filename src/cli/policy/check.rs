@@ -1,7 +1,5 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
-use std::sync::Arc;
-
 use anyhow::bail;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -17,6 +15,7 @@ use crate::check::CheckSet;
 use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
+use crate::cli::settings::dated;
 use crate::cli::targets::{Target, Targets};
 use crate::framework::choice::Choice;
 use crate::framework::frameworks;
@@ -24,6 +23,7 @@ use crate::report::format::{Format, Page};
 use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
 use crate::verdict::Finding;
+use crate::waiver::comment;
 
 /// The folder of the checks of policies.
 const CATEGORY: &str = "policy";
@@ -143,6 +143,7 @@ fn checks(args: &Args) -> anyhow::Result<CheckSet> {
 fn judge(args: &Args, file: &PolicyText, source: &Source) -> anyhow::Result<(Arc<Plan>, Outcome)> {
     let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
     snapshot.version = Reading::read(format!("v{}.0", file.server));
+    snapshot.waivers = comment::comments(&file.name, &file.text);
     snapshot.policies = vec![snapshot::PolicyText {
         name: file.name.clone(),
         at: file.name.clone(),
@@ -164,7 +165,7 @@ fn judge(args: &Args, file: &PolicyText, source: &Source) -> anyhow::Result<(Arc
         least_severity: args.judging.severity,
         ..Plan::everything(checks(args)?, frameworks())
     };
-    let plan = Arc::new(plan);
+    let plan = dated(plan, &snapshot)?;
     let outcome = judging::judge(&plan, snapshot)?;
     let too_large = TooLarge.to_string();
     if outcome.report.findings.iter().any(|finding| finding.reason == too_large) {
