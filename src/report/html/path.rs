@@ -39,6 +39,8 @@ pub(super) struct Path<'a> {
 pub(super) enum State {
     /// It holds.
     Holds,
+    /// It holds for some of what arises.
+    Partly,
     /// It is the one that breaks the path.
     Breaks,
     /// The path is broken before it.
@@ -52,6 +54,7 @@ impl State {
     pub(super) fn style(self) -> &'static str {
         match self {
             Self::Holds => "holds",
+            Self::Partly => "partly",
             Self::Breaks => "breaks",
             Self::Behind => "behind",
             Self::Unknown => "open",
@@ -62,6 +65,7 @@ impl State {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Holds => "holds",
+            Self::Partly => "in part",
             Self::Breaks => "broken",
             Self::Behind => "not reached",
             Self::Unknown => "not known",
@@ -104,16 +108,6 @@ pub(super) struct Told<'a> {
     pub(super) evidence: Vec<Place<'a>>,
 }
 
-/// The stations, and what is asked of the link to each.
-const STATIONS: [(&str, &str); 6] = [
-    ("mount", "whether a collector sees it where it lies"),
-    ("input", "whether an input takes it in"),
-    ("filters", "whether filters let it through"),
-    ("route", "whether it reaches an output"),
-    ("output", "whether an output takes it off the node"),
-    ("off cluster", "whether it leaves the cluster"),
-];
-
 impl<'a> Paths<'a> {
     pub(super) fn new(facts: &'a Facts) -> Self {
         Self {
@@ -130,55 +124,120 @@ fn collector(collector: &CollectorFacts) -> (Cow<'_, str>, &str) {
 }
 
 fn path(source: &LogSource) -> Path<'_> {
-    let told = &source.links;
-    let facts = [&told.mounted, &told.read, &told.kept, &told.routed, &told.shipped, &told.off_cluster];
-    let mut seen: BTreeSet<&Evidence> = BTreeSet::new();
-    let mut links: Vec<Link<'_>> = Vec::new();
-    let mut broken = false;
-    let mut open: Option<&str> = None;
-    for (number, (fact, (name, asks))) in facts.into_iter().zip(STATIONS).enumerate() {
-        let state = match fact.value() {
-            Some(true) => State::Holds,
-            Some(false) if broken => State::Behind,
-            Some(false) => State::Breaks,
-            None => State::Unknown,
-        };
-        broken |= state == State::Breaks;
-        let (evidence, rank) = match fact {
-            Fact::Known(known) if state != State::Behind => (
-                known.evidence.iter().filter(|one| seen.insert(one)).map(Place::from).collect(),
-                known.rank.as_str(),
-            ),
-            Fact::Known(_) | Fact::Unknown(_) => (Vec::new(), ""),
-        };
-        // What leaves one link open mostly leaves open all behind it: it is said once.
-        let reason = fact.reason().filter(|reason| open.replace(*reason) != Some(*reason));
-        links.push(Link {
-            name,
-            asks,
-            state,
-            reason: scrub(reason.unwrap_or_default()),
-            evidence,
-            rank,
-            from: place(number),
-            to: place(number.saturating_add(1)),
-        });
-    }
+    let links = links(source);
     let (verdict, state) = verdict(&links);
+    let more = more(source);
     Path {
         name: scrub(&source.name),
         start: if source.kind == "events" { "API" } else { "node" },
         verdict,
         state,
-        why: why(&links),
+        why: why(&links, &more),
         links,
-        more: more(source),
+        more,
     }
 }
 
-/// The place of a station, in percent of the width: there are seven with the start.
-fn place(number: usize) -> String {
-    let thousandths = number.saturating_mul(2).saturating_add(1).saturating_mul(100_000) / 14;
+fn links(source: &LogSource) -> Vec<Link<'_>> {
+    let told = &source.links;
+    let no = |fact: &Fact<bool>| fact.value() == Some(&false);
+    let some = |fact: &Fact<Vec<String>>| fact.value().is_some_and(|list| !list.is_empty());
+    let mut trail = Trail { seen: BTreeSet::new(), broken: false, open: "", links: Vec::new() };
+    trail.add("mount", "whether a collector sees it where it lies", &told.mounted, false);
+    trail.add("input", "whether an input takes it in", &told.read, no(&told.complete) && !no(&told.shipped));
+    trail.nodes(source);
+    let loses =
+        no(&told.whole) && !no(&told.shipped) || some(&source.lost_namespaces) || some(&source.opted_out);
+    trail.add("filters", "whether filters let it through", &told.kept, loses);
+    trail.add("route", "whether it reaches an output", &told.routed, false);
+    trail.add("output", "whether an output takes it off the node", &told.shipped, false);
+    trail.add("off cluster", "whether it leaves the cluster", &told.off_cluster, false);
+    let mut links = trail.links;
+    let stations = links.len().saturating_add(1);
+    for (number, link) in links.iter_mut().enumerate() {
+        link.from = place(number, stations);
+        link.to = place(number.saturating_add(1), stations);
+    }
+    links
+}
+
+/// The links of a path so far.
+struct Trail<'a> {
+    seen: BTreeSet<&'a Evidence>,
+    broken: bool,
+    /// Why the link before is not known.
+    open: &'a str,
+    links: Vec<Link<'a>>,
+}
+
+impl<'a> Trail<'a> {
+    fn add(&mut self, name: &'static str, asks: &'static str, fact: &'a Fact<bool>, in_part: bool) {
+        match fact {
+            Fact::Unknown(unknown) => self.push(name, asks, State::Unknown, &unknown.reason, &[], ""),
+            Fact::Known(known) => {
+                let state = match (known.value, in_part) {
+                    (true, false) => State::Holds,
+                    (true, true) => State::Partly,
+                    (false, _) => State::Breaks,
+                };
+                self.push(name, asks, state, "", &known.evidence, known.rank.as_str());
+            }
+        }
+    }
+
+    /// Whether what takes it in runs where it arises. What comes through the API arises on no node.
+    fn nodes(&mut self, source: &'a LogSource) {
+        let (name, asks) = ("nodes", "whether that is so on every node where it arises");
+        match (&source.nodes, &source.covered) {
+            (Fact::Known(nodes), _) if nodes.value == 0 => {}
+            (Fact::Known(nodes), Fact::Known(covered)) => {
+                let state = match covered.value {
+                    0 => State::Breaks,
+                    some if some < nodes.value => State::Partly,
+                    _ => State::Holds,
+                };
+                self.push(name, asks, state, "", &covered.evidence, covered.rank.as_str());
+            }
+            (nodes, covered) => {
+                let reason = covered.reason().or(nodes.reason()).unwrap_or_default();
+                self.push(name, asks, State::Unknown, reason, &[], "");
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        name: &'static str,
+        asks: &'static str,
+        state: State,
+        reason: &'a str,
+        evidence: &'a [Evidence],
+        rank: &'static str,
+    ) {
+        let state = if self.broken { State::Behind } else { state };
+        self.broken |= state == State::Breaks;
+        let is_told = state != State::Behind;
+        let evidence = evidence.iter().filter(|one| is_told && self.seen.insert(one));
+        let evidence = evidence.map(Place::from).collect();
+        // What leaves one link open mostly leaves open all behind it: it is said once.
+        let repeats = std::mem::replace(&mut self.open, reason) == reason;
+        self.links.push(Link {
+            name,
+            asks,
+            state,
+            reason: scrub(if is_told && !repeats { reason } else { "" }),
+            evidence,
+            rank: if is_told { rank } else { "" },
+            from: String::new(),
+            to: String::new(),
+        });
+    }
+}
+
+/// The place of a station among all, in percent of the width.
+fn place(number: usize, stations: usize) -> String {
+    let half = number.saturating_mul(2).saturating_add(1);
+    let thousandths = half.saturating_mul(100_000) / stations.saturating_mul(2).max(1);
     format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
 }
 
@@ -188,6 +247,7 @@ fn verdict(links: &[Link<'_>]) -> (String, State) {
     if let Some(name) = first(State::Breaks) {
         let words = match name {
             "mount" => "no collector sees it".to_owned(),
+            "nodes" => "no collector runs where it arises".to_owned(),
             "off cluster" => "stays in the cluster".to_owned(),
             name => format!("ends at the {name}"),
         };
@@ -196,12 +256,13 @@ fn verdict(links: &[Link<'_>]) -> (String, State) {
     match first(State::Unknown) {
         Some("mount") => ("not known".to_owned(), State::Unknown),
         Some(name) => (format!("not known from {name} on"), State::Unknown),
+        None if first(State::Partly).is_some() => ("leaves the cluster in part".to_owned(), State::Partly),
         None => ("leaves the cluster".to_owned(), State::Holds),
     }
 }
 
-/// Why a path comes no further: what decided on the link that breaks it, else why a link is not known.
-fn why(links: &[Link<'_>]) -> String {
+/// Why not all of it leaves: what decided on the link that breaks the path, else why one is not known, else what is left out.
+fn why(links: &[Link<'_>], more: &[Told<'_>]) -> String {
     let first = |state: State| links.iter().find(|link| link.state == state);
     if let Some(link) = first(State::Breaks) {
         return link
@@ -209,7 +270,11 @@ fn why(links: &[Link<'_>]) -> String {
             .last()
             .map_or_else(String::new, |last| format!("{} ({})", last.detail, last.at));
     }
-    first(State::Unknown).map_or_else(String::new, |link| link.reason.clone().into_owned())
+    if let Some(link) = first(State::Unknown) {
+        return link.reason.clone().into_owned();
+    }
+    let left_out = more.iter().filter(|told| matches!(told.state, State::Partly | State::Breaks));
+    left_out.map(|told| told.words.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// What beside the links is known of a source that gets anywhere.
@@ -222,10 +287,14 @@ fn more(source: &LogSource) -> Vec<Told<'_>> {
         let words = format!("taken in on {} of {}", covered.value, nodes.value);
         list.push(Told {
             name: "nodes",
-            state: if covered.value >= nodes.value { State::Holds } else { State::Breaks },
+            state: match covered.value {
+                0 => State::Breaks,
+                some if some < nodes.value => State::Partly,
+                _ => State::Holds,
+            },
             words: scrub(&if missed.is_empty() { words } else { format!("{words}; not on {missed}") })
                 .into_owned(),
-            evidence: covered.evidence.iter().map(Place::from).collect(),
+            evidence: Vec::new(),
         });
     }
     let links = &source.links;
@@ -249,8 +318,9 @@ fn more(source: &LogSource) -> Vec<Told<'_>> {
             let words = match state {
                 State::Holds => holds.to_owned(),
                 State::Unknown => scrub(fact.reason().unwrap_or_default()).into_owned(),
-                State::Breaks | State::Behind => breaks.to_owned(),
+                State::Partly | State::Breaks | State::Behind => breaks.to_owned(),
             };
+            let state = if state == State::Breaks { State::Partly } else { state };
             list.push(Told { name, state, words, evidence: only_failed(fact) });
         }
         if let Some(limit) = links.longest_line.value().filter(|limit| (1..ANY_LENGTH).contains(*limit)) {
@@ -270,7 +340,7 @@ fn more(source: &LogSource) -> Vec<Told<'_>> {
         if !known.value.is_empty() {
             list.push(Told {
                 name,
-                state: State::Breaks,
+                state: State::Partly,
                 words: scrub(&format!("{what}{}", known.value.join(", "))).into_owned(),
                 evidence: known.evidence.iter().map(Place::from).collect(),
             });
