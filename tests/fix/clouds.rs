@@ -34,7 +34,8 @@ pub(super) fn is_shell(script: &Path) -> bool {
 
 /// What a parser of HCL makes of a file, as JSON; none where it is not installed.
 pub(super) fn hcl(file: &Path) -> Option<serde_json::Value> {
-    let python = std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(|folder| Path::new(&folder).join("bin/python3"));
+    let python =
+        std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(|folder| Path::new(&folder).join("bin/python3"));
     let has_parser = |python: &PathBuf| {
         Command::new(python).args(["-c", "import hcl2"]).output().is_ok_and(|output| output.status.success())
     };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use logaudit::analyze::Facts;
 use logaudit::audit::{Outcome, Plan, audit};
 use logaudit::check::{limits, load};
 use logaudit::framework::frameworks;
@@ -89,8 +90,7 @@ fn judged() -> (Plan, Outcome) {
     (plan, outcome)
 }
 
-fn rendered(plan: &Plan, outcome: &Outcome) -> String {
-    let Outcome { report, facts } = outcome;
+fn rendered(plan: &Plan, report: &logaudit::report::Report, facts: &Facts) -> String {
     Format::Html.render(&Page { report, facts, checks: &plan.checks, table: Options::default() }).unwrap()
 }
 
@@ -116,7 +116,7 @@ fn compared(folder: &Path) -> Made {
     }
     report.findings.sort_by_key(|finding| Reverse((finding.status, finding.severity)));
     let page = folder.join("compared.html");
-    fs::write(&page, rendered(&plan, &outcome)).unwrap();
+    fs::write(&page, rendered(&plan, &outcome.report, &outcome.facts)).unwrap();
     Made { page, report: Report(serde_json::to_value(&outcome.report).unwrap()) }
 }
 
@@ -243,9 +243,9 @@ fn any_text_is_text() {
     let (plan, outcome) = judged();
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(32) });
     let told = runner.run(&any::<String>(), |name| {
-        let mut outcome = Outcome { report: outcome.report.clone(), facts: outcome.facts.clone() };
-        outcome.report.cluster.name = name.clone();
-        let page = rendered(&plan, &outcome);
+        let mut report = outcome.report.clone();
+        report.cluster.name = name.clone();
+        let page = rendered(&plan, &report, &outcome.facts);
         let shown = as_text(&name);
         for place in [format!("<h1>{shown}</h1>"), format!("<title>Logging audit of {shown}</title>")] {
             prop_assert!(page.contains(&place), "no {place}");

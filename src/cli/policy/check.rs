@@ -1,5 +1,7 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
