@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::load::builtin_yaml;
-use crate::check::{Check, Params};
+use crate::check::{Check, Params, builtin};
 use crate::framework::{Framework, ThemeGap, Verdicts};
 use crate::verdict::{Severity, Status};
 
@@ -126,7 +125,7 @@ pub struct Cap {
 
 /// The rules that are compiled in.
 pub fn rules() -> Rules {
-    builtin_yaml("score.yaml")
+    builtin::data("score.yaml")
 }
 
 impl Rules {

@@ -130,6 +130,7 @@ fn pod(text: &str) -> Pod {
         env: Vec::new(),
         env_from: Vec::new(),
         mounts: Vec::new(),
+        ports: std::collections::BTreeMap::new(),
     };
     for element in format!("\n{}", text.strip_suffix('\n').unwrap_or(text)).split("\n%").skip(1) {
         let Some((kind, element)) = element.split_at_checked(1) else { continue };

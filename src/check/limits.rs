@@ -1,5 +1,7 @@
 //! Bounds on what expressions may take.
 
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -16,6 +18,30 @@ pub fn on_big_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
             Err(error) => std::panic::resume_unwind(Box::new(format!("no thread could be started: {error}"))),
         }
     })
+}
+
+/// Does something with each item, on as many such stacks as there are processors; the results are in the order of the items.
+pub fn on_big_stacks<I: Sync, T: Send>(items: &[I], run: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return done };
+            done.push((index, run(item)));
+        }
+    };
+    let count = std::thread::available_parallelism().map_or(1, NonZero::get).min(items.len().max(1));
+    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(|| on_big_stack(work))).collect();
+        let joined = threads.into_iter().flat_map(|thread| match thread.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    });
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Runs something on such a stack, and gives up waiting after a while: none then. The thread goes on until the process ends.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,12 +14,9 @@ use super::expr::{Expression, Fault};
 use super::files::files_of;
 use super::template::Template;
 use super::types::Type;
-use super::{Check, CheckSet, Params, Says, Used, lint};
+use super::{Check, CheckSet, Params, Says, Used, builtin, lint};
 use crate::suggest::nearest;
 use crate::verdict::Severity;
-
-/// Everything below `checks/`, compiled in.
-pub static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/checks");
 
 /// Folders of `checks/` that hold something else than checks.
 const NO_CHECKS: [&str; 3] = ["frameworks", "policies", "profiles"];
@@ -79,49 +75,19 @@ pub struct Theme {
 }
 
 /// The evidence themes, in order.
-pub static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| builtin_yaml("themes.yaml"));
-
-/// A compiled-in data file.
-pub fn builtin_yaml<T: serde::de::DeserializeOwned>(path: &str) -> T {
-    let text = BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap_or_default();
-    builtin_part(path, text)
-}
-
-/// A part of a compiled-in data file. The tests read every one of them, so a fault cannot leave the workshop.
-///
-/// # Panics
-/// The file is missing or does not have the form it must have.
-#[expect(clippy::panic, reason = "compiled-in data that every test run reads")]
-pub fn builtin_part<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> T {
-    serde_yaml::from_str(text).unwrap_or_else(|error| panic!("checks/{path}: {error}"))
-}
+pub static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| builtin::data("themes.yaml"));
 
 /// The checks that are compiled in.
 ///
 /// # Errors
 /// Diagnostics; the tests see to it that there are none.
 pub fn builtin() -> Result<CheckSet, Vec<Diagnostic>> {
-    let mut files = Vec::new();
-    for folder in BUILTIN.dirs() {
-        let name = folder.path().to_string_lossy().into_owned();
-        if NO_CHECKS.contains(&name.as_str()) {
-            continue;
-        }
-        add_files(folder, &mut files);
-    }
-    files.sort();
+    let is_check = |path: &str| path.split_once('/').is_some_and(|(folder, _)| !NO_CHECKS.contains(&folder));
+    let files: Vec<(String, String)> = builtin::files("")
+        .filter(|(path, _)| is_check(path))
+        .map(|(path, text)| (format!("checks/{path}"), text.to_owned()))
+        .collect();
     load(CheckSet::default(), &files)
-}
-
-/// The files of a folder and of those in it, with their paths.
-fn add_files(folder: &Dir<'_>, files: &mut Vec<(String, String)>) {
-    for file in folder.files() {
-        let path = format!("checks/{}", file.path().to_string_lossy().replace('\\', "/"));
-        files.push((path, file.contents_utf8().unwrap_or_default().to_owned()));
-    }
-    for folder in folder.dirs() {
-        add_files(folder, files);
-    }
 }
 
 /// Adds the checks of a folder, or of a single file, to a set.

@@ -13,6 +13,7 @@
 //! | `files` | finding and reading what users give |
 //! | [`expr`], [`limits`] | the expression engine and its bounds |
 
+pub mod builtin;
 pub mod diagnostic;
 pub mod example;
 pub mod expr;

@@ -288,8 +288,9 @@ fn test(paths: &[PathBuf], to: &OutputArgs) -> anyhow::Result<Ending> {
         set.checks.iter().filter(|check| paths.is_empty() || builtin.get(&check.id).is_none()).collect();
     let mut out = String::new();
     let (mut passed, mut failed) = (0_usize, 0_usize);
-    for check in wanted {
-        let outcomes = limits::on_big_stack(|| example::test(check)).map_err(anyhow::Error::msg)?;
+    let outcomes = limits::on_big_stacks(&wanted, |check| example::test(check));
+    for (check, outcomes) in wanted.into_iter().zip(outcomes) {
+        let outcomes = outcomes.map_err(anyhow::Error::msg)?;
         if outcomes.is_empty() {
             failed += 1;
             let _ = writeln!(

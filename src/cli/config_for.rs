@@ -10,6 +10,7 @@ use crate::analyze::collectors::products::product_of;
 use crate::snapshot::redact::redact;
 use crate::snapshot::workload::{ConfigText, Workload};
 use crate::snapshot::{ConfigMapKey, GapReason, Note, Reading, Snapshot};
+use crate::source::manifests::files::STDIN;
 
 /// The value of one `--config-for`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub(super) fn read(given: &[ConfigFor]) -> anyhow::Result<Vec<ConfigText>> {
                 "--config-for gives {name} twice; a workload has one configuration: join the files into one"
             );
         }
-        let file = if one.is_stdin() { "stdin" } else { one.file.as_str() };
+        let file = if one.is_stdin() { STDIN } else { one.file.as_str() };
         let text =
             read_file(one).with_context(|| format!("cannot read the configuration {file} of {name}"))?;
         texts.push(ConfigText {
@@ -138,6 +139,9 @@ pub(super) fn put(texts: Vec<ConfigText>, snapshot: &mut Snapshot) -> anyhow::Re
         snapshot.configs.retain(|other| !of_same(other));
         if let Some(what) = unused(&text, snapshot)? {
             snapshot.notes.push(Note { at: text.at.clone(), text: what });
+        }
+        if text.at != STDIN {
+            snapshot.files.push(text.at.clone());
         }
         snapshot.configs.push(text);
     }

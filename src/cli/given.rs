@@ -9,6 +9,7 @@ use crate::analyze::policy::load::{self, Loaded, MAX_BYTES};
 use crate::analyze::version::Version;
 use crate::snapshot::redact::{basename, redact};
 use crate::snapshot::{PolicyOrigin, PolicyText, Snapshot};
+use crate::source::manifests::files::STDIN;
 use crate::waiver::comment;
 
 /// The last version that reads `audit.k8s.io/v1beta1`.
@@ -17,7 +18,7 @@ const LAST_WITH_BETA: Version = Version::new(1, 23);
 /// Reads the policy, and refuses one with which no version of kube-apiserver starts. Which version runs is not known yet;
 /// what this one says of the policy is told with the facts.
 pub(super) fn read(path: &Path) -> anyhow::Result<PolicyText> {
-    let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+    let name = if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() };
     let bytes = bytes(path).with_context(|| format!("cannot read the audit policy {name}"))?;
     if bytes.len() > MAX_BYTES {
         bail!(
@@ -50,6 +51,9 @@ pub(super) fn put(policy: PolicyText, snapshot: &mut Snapshot) {
         snapshot.waivers.retain(|waiver| waiver.file != other.at);
     }
     snapshot.waivers.extend(comment::comments(&policy.at, &policy.text));
+    if policy.at != STDIN {
+        snapshot.files.push(policy.at.clone());
+    }
     snapshot.policies.push(policy);
     redact(snapshot);
 }

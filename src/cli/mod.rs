@@ -10,6 +10,7 @@ mod config;
 mod config_for;
 mod diff;
 mod facts;
+mod fix;
 mod frameworks;
 mod given;
 mod input;
@@ -65,6 +66,8 @@ pub struct Cli {
 enum Command {
     /// Audit a cluster, a saved snapshot (--snapshot) or manifests (-f), and report
     Run(run::Args),
+    /// Write what would turn failures green into a folder; nothing is applied
+    Fix(fix::Args),
     /// Save what run would read, redacted
     Snapshot(snapshot::Args),
     /// Say what an audit policy records, without a cluster
@@ -110,6 +113,7 @@ fn start(arguments: &[OsString]) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args, &cli.connection),
+        Command::Fix(args) => fix::run(&args, &cli.connection),
         Command::Snapshot(args) => snapshot::run(&args, &cli.connection),
         Command::Policy(args) => policy::run(&args, &cli.connection),
         Command::Checks(args) => checks::run(args),

@@ -78,6 +78,11 @@ impl<'a> Targets<'a> {
         Ok(Self { targets, to })
     }
 
+    /// The forms.
+    pub(crate) fn formats(&self) -> impl Iterator<Item = Format> {
+        self.targets.iter().map(|target| target.format)
+    }
+
     /// Renders all of them, and only then writes.
     pub(crate) fn write(&self, render: impl Fn(Format) -> anyhow::Result<String>) -> anyhow::Result<()> {
         let mut texts = Vec::new();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::check::load::builtin_yaml;
+use crate::check::builtin;
 
 /// A threshold and the parameters that it sets.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,4 +29,4 @@ pub struct Target {
 }
 
 /// All of them, in order.
-pub static THRESHOLDS: LazyLock<Vec<Threshold>> = LazyLock::new(|| builtin_yaml("thresholds.yaml"));
+pub static THRESHOLDS: LazyLock<Vec<Threshold>> = LazyLock::new(|| builtin::data("thresholds.yaml"));

@@ -12,8 +12,8 @@ use super::choice::DISTRIBUTIONS;
 use super::{CheckReference, Conflict, Control, Controls, Edition, Framework, find_control, of_classes};
 use crate::check::diagnostic::Diagnostic;
 use crate::check::files::files_of;
-use crate::check::load::{BUILTIN, Loader, THEMES, builtin_part};
-use crate::check::{Check, CheckSet};
+use crate::check::load::{Loader, THEMES};
+use crate::check::{Check, CheckSet, builtin};
 use crate::suggest::nearest;
 
 /// A framework as its file spells it. Positions are kept for what can be wrong in more than form.
@@ -147,19 +147,6 @@ impl ReferenceFile {
     }
 }
 
-/// The built-in files: their names and texts.
-fn builtin_files() -> Vec<(String, &'static str)> {
-    let folder = BUILTIN.get_dir("frameworks");
-    let files = folder.into_iter().flat_map(include_dir::Dir::files);
-    let mut list: Vec<(String, &str)> = files
-        .map(|file| {
-            (file.path().to_string_lossy().replace('\\', "/"), file.contents_utf8().unwrap_or_default())
-        })
-        .collect();
-    list.sort();
-    list
-}
-
 /// The part of a file before its controls.
 fn head(text: &str) -> &str {
     text.split_once("\ncontrols:").map_or(text, |(head, _)| head)
@@ -167,8 +154,8 @@ fn head(text: &str) -> &str {
 
 /// The frameworks that are compiled in, by id. Of each only the head is read.
 pub fn frameworks() -> Vec<Framework> {
-    let heads = builtin_files().into_iter().map(|(path, text)| {
-        let file: FrameworkFile = builtin_part(&path, head(text));
+    let heads = builtin::files("frameworks").map(|(path, text)| {
+        let file: FrameworkFile = builtin::yaml(path, head(text));
         let mut framework = file.framework(&format!("checks/{path}"));
         framework.controls = Controls { read: OnceLock::new(), text };
         framework
@@ -180,7 +167,7 @@ pub fn frameworks() -> Vec<Framework> {
 
 /// The controls of a built-in file.
 pub(super) fn controls(text: &str) -> Vec<Control> {
-    let file: FrameworkFile = builtin_part("frameworks", text);
+    let file: FrameworkFile = builtin::yaml("frameworks", text);
     file.controls.iter().map(ControlFile::control).collect()
 }
 
@@ -248,10 +235,8 @@ fn adopt_names(control: &mut Control, checks: &CheckSet) {
 /// What is wrong with the built-in files, by the rules that hold for those of users. For tests.
 pub fn faults(checks: &CheckSet) -> Vec<Diagnostic> {
     let all = frameworks();
-    let files: Vec<(String, String)> =
-        builtin_files().into_iter().map(|(path, text)| (path, text.to_owned())).collect();
     let mut faults = Vec::new();
-    for (name, text) in &files {
+    for (name, text) in builtin::files("frameworks") {
         let loader = Loader { name, text };
         match loader.parse::<FrameworkFile>(text) {
             Err(fault) => faults.push(*fault),

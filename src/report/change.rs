@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use schemars::generate::SchemaSettings;
 
 use super::columns::{Cell, Table};
-use super::markdown::{code, headings, row, text};
+use super::markup::{code, headings, row, text};
 use super::plural;
 use super::style::{self, visible};
 use crate::baseline::difference::{Change, Difference, Kind, Side};

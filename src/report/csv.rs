@@ -1,7 +1,7 @@
 //! Findings as rows for spreadsheets, as RFC 4180 has them.
 
 use super::Report;
-use super::style::visible;
+use super::style::visible_lines;
 use crate::verdict::{Evidence, Finding, Rank, Standing};
 
 /// The columns, in their order.
@@ -67,11 +67,10 @@ fn row(cells: [String; 16], out: &mut String) {
 /// A cell. Spreadsheets take what begins with one of these characters for a formula and may run it, so an apostrophe, by which
 /// they know text, goes before it (OWASP, CSV Injection).
 fn cell(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(visible).collect();
-    let text = lines.join("\n");
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if guard.is_empty() && !text.contains([',', '"', '\n', '\r']) {
-        return text;
+    let text = visible_lines(text);
+    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if guard.is_empty() && !text.contains([',', '"', '\n']) {
+        return text.into_owned();
     }
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }

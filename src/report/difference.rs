@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::columns::{Cell, Table};
 use super::matrix::{example, rule_at};
 use super::style::visible;
-use super::{markdown, plural, style};
+use super::{markup, plural, style};
 use crate::analyze::policy::catalogue::Catalogue;
 use crate::analyze::policy::coverage::{Change, Difference};
 use crate::analyze::policy::matches::StageSet;
@@ -257,8 +257,8 @@ impl Differences {
     pub fn markdown(&self) -> String {
         let mut out = format!(
             "### Audit policies {} → {}: what is recorded differently (Kubernetes {})\n\n{}.\n",
-            markdown::code(&self.before.policy),
-            markdown::code(&self.after.policy),
+            markup::code(&self.before.policy),
+            markup::code(&self.after.policy),
             self.kubernetes,
             capitalised(&self.summary())
         );
@@ -267,19 +267,19 @@ impl Differences {
             out.push('\n');
             let headings =
                 ["Change", "Severity", "Recorded", "Requests", "Classes", "Rule before", "Rule after"];
-            markdown::headings(&headings, &mut out);
+            markup::headings(&headings, &mut out);
             for row in rows.iter().take(MOST_ROWS) {
                 let (group, levels, [before, after]) = &row.key;
                 let cells = [
                     group.as_str().to_owned(),
                     row.first.severity.map_or("-", Severity::as_str).to_owned(),
                     levels.clone(),
-                    markdown::code(&row.requests()),
+                    markup::code(&row.requests()),
                     row.classes(),
-                    markdown::code(before),
-                    markdown::code(after),
+                    markup::code(before),
+                    markup::code(after),
                 ];
-                markdown::row(&cells, &mut out);
+                markup::row(&cells, &mut out);
             }
         }
         if rows.len() > MOST_ROWS {

@@ -1,6 +1,6 @@
 //! The forms of a report, and which file of this folder writes each.
 
-use super::{Report, csv, json, table, yaml};
+use super::{Report, csv, html, json, junit, markdown, openreports, prometheus, sarif, table, yaml};
 use crate::analyze::Facts;
 use crate::check::CheckSet;
 
@@ -16,8 +16,20 @@ pub enum Format {
     Json,
     /// The same as YAML
     Yaml,
+    /// What failed and what is unknown, for code scanning
+    Sarif,
+    /// Every finding as a test, for CI
+    Junit,
+    /// A comment for a pull request
+    Markdown,
     /// Every finding as a row for spreadsheets
     Csv,
+    /// A page for people: one file, on screen and on paper
+    Html,
+    /// Objects for dashboards in the cluster
+    Openreports,
+    /// Metrics for a textfile collector or a Pushgateway
+    Prometheus,
 }
 
 /// All that a form may show.
@@ -49,7 +61,13 @@ impl Format {
             Self::Wide => table::render(report, table::Options { wide: true, ..*table }),
             Self::Json => json::render(report)?,
             Self::Yaml => yaml::render(report)?,
+            Self::Sarif => sarif::render(page)?,
+            Self::Junit => junit::render(page),
+            Self::Markdown => markdown::render(report),
             Self::Csv => csv::render(report),
+            Self::Html => html::render(page)?,
+            Self::Openreports => openreports::render(report)?,
+            Self::Prometheus => prometheus::render(report),
         })
     }
 }

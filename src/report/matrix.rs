@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::columns::{Cell, Table};
 use super::style::visible;
-use super::{markdown, style};
+use super::{markup, style};
 use crate::analyze::policy::Level;
 use crate::analyze::policy::coverage::{BodyCoverage, ClassCoverage, Exception};
 use crate::analyze::policy::matches::Attributes;
@@ -238,7 +238,7 @@ impl Matrix {
     pub fn markdown(&self) -> String {
         let mut out = format!(
             "### Audit policy {}: what it records (Kubernetes {})\n\n{}.\n",
-            markdown::code(&self.policy),
+            markup::code(&self.policy),
             self.kubernetes,
             self.detected()
         );
@@ -248,34 +248,34 @@ impl Matrix {
             out.push('\n');
             let headings =
                 ["Class", "Severity", "Recorded", "Detect", "Investigate", "Less is recorded of", "Rule"];
-            markdown::headings(&headings, &mut out);
+            markup::headings(&headings, &mut out);
             for class in gaps {
                 let list = exceptions(class);
                 let rule = list.first().and_then(|first| first.rule);
                 let cells = [
-                    format!("{} {}", class.id, markdown::text(&class.title)),
+                    format!("{} {}", class.id, markup::text(&class.title)),
                     class.severity.to_string(),
                     recorded(class),
                     word(class.is_detected()).to_owned(),
                     word(class.is_investigated()).to_owned(),
-                    markdown::code(&in_short(list)),
-                    markdown::code(&rule_at(rule, &self.rules)),
+                    markup::code(&in_short(list)),
+                    markup::code(&rule_at(rule, &self.rules)),
                 ];
-                markdown::row(&cells, &mut out);
+                markup::row(&cells, &mut out);
             }
         }
         out.push('\n');
         if self.logged().next().is_some() {
-            markdown::headings(&["Bodies logged", "Severity", "Requests", "Rule"], &mut out);
+            markup::headings(&["Bodies logged", "Severity", "Requests", "Rule"], &mut out);
             for body in self.logged() {
                 let rule = body.logged.first().and_then(|first| first.rule);
                 let cells = [
-                    format!("{} ({})", markdown::text(&body.title), body.id),
+                    format!("{} ({})", markup::text(&body.title), body.id),
                     body.severity.to_string(),
-                    markdown::code(&in_short(&body.logged)),
-                    markdown::code(&rule_at(rule, &self.rules)),
+                    markup::code(&in_short(&body.logged)),
+                    markup::code(&rule_at(rule, &self.rules)),
                 ];
-                markdown::row(&cells, &mut out);
+                markup::row(&cells, &mut out);
             }
         } else if !self.bodies.is_empty() {
             out.push_str("No body that should stay out is logged.\n");
@@ -284,10 +284,10 @@ impl Matrix {
             self.classes.iter().filter(|class| reached(class) == Reached::Investigate).collect();
         if !full.is_empty() {
             let _ = write!(out, "\n<details><summary>{} without a gap</summary>\n\n", classes(full.len()));
-            markdown::headings(&["Class", "Severity", "Recorded"], &mut out);
+            markup::headings(&["Class", "Severity", "Recorded"], &mut out);
             for class in full {
-                let title = format!("{} {}", class.id, markdown::text(&class.title));
-                markdown::row(&[title, class.severity.to_string(), recorded(class)], &mut out);
+                let title = format!("{} {}", class.id, markup::text(&class.title));
+                markup::row(&[title, class.severity.to_string(), recorded(class)], &mut out);
             }
             out.push_str("\n</details>\n");
         }

@@ -6,14 +6,21 @@ mod csv;
 pub mod difference;
 pub mod format;
 mod frameworks;
+mod html;
 pub mod json;
+mod junit;
 mod markdown;
+pub(crate) mod markup;
 pub mod matrix;
+mod openreports;
+pub mod place;
+mod prometheus;
+mod sarif;
 pub mod style;
 pub mod table;
 pub mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -46,6 +53,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was audited.
     pub cluster: Cluster,
+    /// The files that were read; places in them begin with these names.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub files: BTreeSet<String>,
     /// What was judged by other numbers than the checks' own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
@@ -180,7 +190,7 @@ impl Demands {
             let is_new =
                 |finding: &Finding| finding.baseline.is_none_or(|standing| standing == Standing::New);
             let count = |status: Status| {
-                let ids: std::collections::BTreeSet<&str> = findings
+                let ids: BTreeSet<&str> = findings
                     .iter()
                     .filter(|finding| {
                         finding.status == status && finding.severity >= least && is_new(finding)
@@ -315,6 +325,7 @@ pub fn build(parts: Parts<'_>) -> Report {
         schema_version: SCHEMA_VERSION,
         tool,
         cluster,
+        files: snapshot.files.iter().map(|file| scrub(file).into_owned()).collect(),
         overrides: overrides.told.clone(),
         baseline: comparison,
         selection,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::reading::{Gap, Reading};
+use super::workload::Workload;
 
 /// Services and routes, as far as they may lead to a store of logs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Exposure {
-    /// Services in namespaces with a store, and those that stand for one there.
+    /// Services in namespaces with a store, and those that stand for one there; and those that lead to a collector.
     pub services: Reading<Vec<Service>>,
     /// Ingresses and their like that lead to one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -26,25 +27,43 @@ impl Exposure {
         Self { services: Reading::not_asked("the Services"), routes: Vec::new(), routes_unread: Vec::new() }
     }
 
-    /// Keeps what may lead into one of these namespaces.
-    pub fn narrow(&mut self, is_wanted: impl Fn(&str) -> bool) {
+    /// Keeps what may lead into one of these namespaces, which have stores, and of other Services those that have
+    /// to do with a collector.
+    pub fn narrow(&mut self, is_wanted: impl Fn(&str) -> bool, collects: impl Fn(&Service) -> bool) {
         let Reading::Read { value: services } = &mut self.services else {
             self.routes.retain(|route| {
                 route.backends.iter().any(|backend| backend.unfollowed || is_wanted(&backend.namespace))
             });
             return;
         };
-        services.retain(|service| {
+        let leads_to_store = |service: &Service| {
             is_wanted(&service.namespace)
                 || service.stands_for().is_some_and(|(namespace, _)| is_wanted(namespace))
-        });
+        };
         self.routes.retain(|route| {
             route.backends.iter().any(|backend| {
                 // What is not followed may lead anywhere.
                 backend.unfollowed
                     || is_wanted(&backend.namespace)
-                    || services.iter().any(|service| backend.is_of(service))
+                    || services.iter().any(|service| leads_to_store(service) && backend.is_of(service))
             })
+        });
+        let collecting: Vec<(String, String)> = services
+            .iter()
+            .filter(|service| collects(service))
+            .map(|service| (service.namespace.clone(), service.name.clone()))
+            .collect();
+        let is_collecting = |namespace: &str, name: &str| {
+            collecting.iter().any(|(own, other)| other == name && is_same_namespace(own, namespace))
+        };
+        services.retain_mut(|service| {
+            let leads_to_collector = is_collecting(&service.namespace, &service.name)
+                || service.stands_for().is_some_and(|(namespace, name)| is_collecting(namespace, name));
+            // Nobody asks at which port a store is reached.
+            if !leads_to_collector {
+                service.ports.clear();
+            }
+            leads_to_collector || leads_to_store(service)
         });
     }
 }
@@ -64,6 +83,12 @@ pub struct Service {
     /// `spec.selector`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub selector: BTreeMap<String, String>,
+    /// `spec.ports`, of those that lead to a collector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<ServicePort>,
+    /// Whether `spec.clusterIP` is `None`, so that its name stands for its pods and not for an address with ports of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub headless: bool,
     /// `spec.externalName`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub external_name: String,
@@ -83,6 +108,13 @@ impl Service {
         titled("Service", &self.namespace, &self.name)
     }
 
+    /// Whether it leads to the pods of a workload.
+    pub fn selects(&self, workload: &Workload) -> bool {
+        !self.selector.is_empty()
+            && is_same_namespace(&self.namespace, &workload.namespace)
+            && self.selector.iter().all(|(key, value)| workload.pod_labels.get(key) == Some(value))
+    }
+
     /// Namespace and name of the Service that an `ExternalName` is another name of.
     pub fn stands_for(&self) -> Option<(&str, &str)> {
         let mut labels = self.external_name.split('.');
@@ -91,6 +123,32 @@ impl Service {
             _ => None,
         }
     }
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePort {
+    /// `port`.
+    pub port: u16,
+    /// `targetPort`.
+    #[serde(default)]
+    pub target: TargetPort,
+    /// Where it stands.
+    pub at: String,
+}
+
+/// The port of the pods that a port of a Service leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetPort {
+    /// The same.
+    #[default]
+    Same,
+    /// This one.
+    Number(u16),
+    /// The one that a container has under this name.
+    Name(String),
 }
 
 /// Whether a load balancer has an address that only the provider's network knows.

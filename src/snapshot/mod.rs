@@ -4,6 +4,7 @@
 //! versioned JSON, optionally compressed with zstd; [`io`] reads and writes it, [`redact`] says what may be kept.
 
 pub mod cloud;
+pub mod container;
 pub mod discovery;
 pub mod exposure;
 pub mod io;
@@ -18,11 +19,12 @@ pub mod waiver;
 pub mod words;
 pub mod workload;
 
+pub use container::{ConfigMapVolume, Container, EnvSource, EnvVar, Medium, Mount};
 pub use discovery::{ServedApis, ServedResource};
 pub use exposure::Exposure;
 pub use model::{
-    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclarationKind, DeclaredApiServer,
-    EnvSource, EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Scope, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, DeclarationKind, DeclaredApiServer, Flagz, KubeletConfig,
+    Lease, Located, Node, Note, Pod, Scope, Snapshot,
 };
 pub use policy::{ConfigMapKey, PolicyOrigin, PolicyText, UnreadPolicy};
 pub use reading::{Gap, GapReason, Permission, Reading};

@@ -50,6 +50,14 @@ impl<T> Reading<T> {
         self.as_result().ok()
     }
 
+    /// The same, to be changed.
+    pub fn value_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Read { value } => Some(value),
+            Self::Missing { .. } => None,
+        }
+    }
+
     /// The gap, if there is one.
     pub fn gap(&self) -> Option<&Gap> {
         self.as_result().err()

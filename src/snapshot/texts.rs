@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::cloud::{Cloud, CloudAnswer, CloudSign};
+use super::container::{ConfigMapVolume, Container, EnvSource, EnvVar, Medium, Mount};
 use super::discovery::{ServedApis, ServedResource};
-use super::exposure::{Authentication, Backend, Exposure, Route, Service};
+use super::exposure::{Authentication, Backend, Exposure, Route, Service, ServicePort, TargetPort};
 use super::model::{
-    Argument, AuditCounters, ClusterIdentity, ConfigMapVolume, Container, DeclaredApiServer, EnvSource,
-    EnvVar, Flagz, KubeletConfig, Lease, Located, Medium, Mount, Node, Note, Pod, Snapshot,
+    Argument, AuditCounters, ClusterIdentity, DeclaredApiServer, Flagz, KubeletConfig, Lease, Located, Node,
+    Note, Pod, Snapshot,
 };
 use super::policy::{ConfigMapKey, PolicyText, UnreadPolicy};
 use super::rbac::{Binding, Rbac, Role, RoleRule, RoleSubject};
@@ -42,14 +43,14 @@ macro_rules! texts {
 
 texts! {
     Snapshot {
-        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, policies,
-        policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, waivers, notes, kind, tool_version; schema_version; captured_at; scope
+        cluster, version, leases, pods, nodes, kubeadm_config, kubelet_configs, declared, flagz, metrics, files,
+        policies, policies_unread, workloads, namespaces, rbac, configs, configs_unread, resources, resources_unread, exposure, apis, cloud, waivers, notes, kind, tool_version; schema_version; captured_at; scope
     }
     WaiverComment { at, file, text; line }
     ClusterIdentity { name, server }
     Lease { name, hostname; renew_time; duration_seconds }
     Pod { namespace, name, node_name, pod_ip, labels, containers, at, marks }
-    Container { name, image, command, args, env, env_from, mounts; index }
+    Container { name, image, command, args, env, env_from, mounts, ports; index }
     EnvVar { name, value, from }
     Mount { path, medium, shared_with, at; read_only }
     Node { name, kubelet_version, os_image, provider, provider_scope, markers, os, labels, taints; control_plane }
@@ -73,7 +74,8 @@ texts! {
     UnreadConfig { namespace, name, key, gap }
     Resource { group, kind, namespace, name, at, marks, labels, spec, status }
     Exposure { services, routes, routes_unread }
-    Service { namespace, name, kind, selector, external_name, at; external_ips; internal }
+    Service { namespace, name, kind, selector, external_name, at, ports; external_ips; internal; headless }
+    ServicePort { target, at; port }
     Route { kind, namespace, name, backends, authentication, at; internal }
     Backend { namespace, name, at; unfollowed }
     DeclaredApiServer { name, at, node_name, kubernetes_version, arguments, open, mounts, node_mounts; kind }
@@ -112,6 +114,19 @@ impl Texts for Authentication {
             Self::Demanded(text) | Self::Waived(text) | Self::Doubtful(text) => text.texts(visit),
         }
     }
+}
+
+impl Texts for TargetPort {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Same | Self::Number(_) => {}
+            Self::Name(name) => name.texts(visit),
+        }
+    }
+}
+
+impl Texts for u16 {
+    fn texts(&mut self, _: &mut dyn FnMut(&mut String)) {}
 }
 
 impl Texts for f64 {

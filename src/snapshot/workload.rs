@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Container, Mount};
+use super::container::{Container, Mount};
 use super::policy::ConfigMapKey;
 use super::reading::{Gap, Reading};
 

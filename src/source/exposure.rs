@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::custom::CustomKind;
 use crate::document::{Place, items, text};
-use crate::snapshot::exposure::{Authentication, Backend, Internal, Provider, Route, Service};
+use crate::snapshot::exposure::{
+    Authentication, Backend, Internal, Provider, Route, Service, ServicePort, TargetPort,
+};
 
 /// A kind of objects that lead requests to Services.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ const GATEWAY: &str = "gateway.networking.k8s.io";
 const OF_GATEWAY: &[&str] = &["spec.rules[].backendRefs[].name"];
 const OF_TRAEFIK: &[&str] = &["spec.routes[].services[].name"];
 const OF_NGINX: &[&str] = &["spec.upstreams[].service"];
+/// Another VirtualService, which says where requests go on.
+const DELEGATE: &str = "spec.http[].delegate.name";
 
 /// Every kind that is read.
 pub const ROUTE_KINDS: &[RouteKind] = &[
@@ -78,6 +82,7 @@ pub const ROUTE_KINDS: &[RouteKind] = &[
             "spec.http[].route[].destination.host",
             "spec.tls[].route[].destination.host",
             "spec.tcp[].route[].destination.host",
+            DELEGATE,
         ],
     ),
 ];
@@ -167,11 +172,32 @@ pub fn service(object: &Value, place: &Place) -> Service {
             .flatten()
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect(),
+        ports: ports(object, place),
+        headless: text(object, "/spec/clusterIP") == "None",
         external_name: text(object, "/spec/externalName").trim_end_matches('.').to_owned(),
         external_ips,
         internal: of_service(object),
         at: place.field(told_at),
     }
+}
+
+fn ports(object: &Value, place: &Place) -> Vec<ServicePort> {
+    let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+    let port = |(index, entry): (usize, &Value)| {
+        let target = match entry.get("targetPort") {
+            None | Some(Value::Null) => TargetPort::Same,
+            Some(Value::String(name)) => {
+                name.parse().map_or_else(|_| TargetPort::Name(name.clone()), TargetPort::Number)
+            }
+            Some(other) => match number(other)? {
+                0 => TargetPort::Same,
+                number => TargetPort::Number(number),
+            },
+        };
+        let at = place.field(&format!("spec.ports[{index}].port"));
+        Some(ServicePort { port: entry.get("port").and_then(number)?, target, at })
+    };
+    items(object, "/spec/ports").iter().enumerate().filter_map(port).collect()
 }
 
 /// The AWS Load Balancer Controller makes internal load balancers unless a scheme is given; the controller in the cloud
@@ -243,10 +269,37 @@ fn authentication(object: &Value) -> Authentication {
     if let Some((_, doubt, _)) = doubt {
         return Authentication::Doubtful(format!("{doubt} may take back what {key} demands"));
     }
+    if *controller == "alb"
+        && let Some(why) = open_listener(object)
+    {
+        return Authentication::Doubtful(why);
+    }
     let missing = NEEDS.iter().find(|(of, needed)| of == key && annotation(object, needed).is_none());
     match missing {
         Some((_, needed)) => Authentication::Doubtful(format!("{key} demands nothing without {needed}")),
         None => Authentication::Demanded((*key).to_owned()),
+    }
+}
+
+/// Why a load balancer of AWS may let pass who was not asked: it asks nobody on a listener for plain HTTP, which there is
+/// unless ports or a certificate are set, and which may lead all to the other one (AWS Load Balancer Controller docs: Ingress
+/// annotations).
+fn open_listener(object: &Value) -> Option<String> {
+    const PORTS: &str = "alb.ingress.kubernetes.io/listen-ports";
+    const CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
+    const REDIRECT: &str = "alb.ingress.kubernetes.io/ssl-redirect";
+    if annotation(object, REDIRECT).is_some() {
+        return None;
+    }
+    let Some(ports) = annotation(object, PORTS) else {
+        return annotation(object, CERTIFICATE).is_none().then(|| {
+            format!("without {PORTS} and {CERTIFICATE} it may listen for plain HTTP, where nobody is asked")
+        });
+    };
+    match serde_json::from_str::<Vec<serde_json::Map<String, Value>>>(ports) {
+        Ok(listeners) if listeners.iter().all(|listener| listener.keys().all(|key| key == "HTTPS")) => None,
+        Ok(_) => Some(format!("{PORTS} has a listener for plain HTTP, where nobody is asked")),
+        Err(_) => Some(format!("{PORTS} is not a list of ports")),
     }
 }
 
@@ -264,8 +317,8 @@ pub fn route(kind: &RouteKind, object: &Value, place: &Place) -> Option<Route> {
         let (mut found, mut at) = (Vec::new(), String::new());
         walk(object, &parts, &mut at, &mut found);
         backends.extend(found.into_iter().map(|(parent, name, at)| {
-            let unfollowed = !matches!(text(parent, "/kind"), "" | "Service");
-            let (name, of_host) = of_host(name);
+            let unfollowed = *path == DELEGATE || !matches!(text(parent, "/kind"), "" | "Service");
+            let (name, of_host) = if *path == DELEGATE { (name, None) } else { of_host(name) };
             let given = Some(text(parent, "/namespace")).filter(|given| !given.is_empty());
             Backend {
                 namespace: of_host.or(given).unwrap_or(namespace).to_owned(),
@@ -367,6 +420,16 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_delegates_leads_on_to_what_is_not_read() {
+        let http = json!([{"delegate": {"name": "logs.v1", "namespace": "team"}}]);
+        let spec = json!({"gateways": ["public"], "http": http});
+        let root = json!({"metadata": {"namespace": "edge"}, "spec": spec});
+        let found = read("networking.istio.io", "VirtualService", root).unwrap();
+        assert_eq!(names(&found), [("team", "logs.v1")]);
+        assert!(found.backends[0].unfollowed);
+    }
+
+    #[test]
     fn routes_of_a_mesh_lead_nothing_in() {
         assert_eq!(read("networking.istio.io", "VirtualService", json!({"spec": {"http": []}})), None);
         let mesh = json!({"spec": {"parentRefs": [{"kind": "Service", "name": "a"}], "rules": []}});
@@ -416,8 +479,20 @@ mod tests {
             assert!(matches!(found, Authentication::Doubtful(_)), "{class} {annotations:?}: {found:?}");
         }
         let oidc = ("alb.ingress.kubernetes.io/auth-type", "oidc");
+        let listens = |ports| ("alb.ingress.kubernetes.io/listen-ports", ports);
+        let only_tls = listens(r#"[{"HTTPS": 443}]"#);
         let allow = ("alb.ingress.kubernetes.io/auth-on-unauthenticated-request", "allow");
-        assert!(matches!(of("alb", &[oidc]).authentication, Authentication::Demanded(_)));
+        assert!(matches!(of("alb", &[oidc, only_tls]).authentication, Authentication::Demanded(_)));
+        for ports in [r#"[{"HTTP": 80}, {"HTTPS": 443}]"#, r#"[{"HTTPS": 443, "HTTP": 80}]"#, "443"] {
+            let found = of("alb", &[oidc, listens(ports)]).authentication;
+            assert!(matches!(found, Authentication::Doubtful(_)), "{ports}: {found:?}");
+            let redirect = ("alb.ingress.kubernetes.io/ssl-redirect", "443");
+            let found = of("alb", &[oidc, listens(ports), redirect]).authentication;
+            assert!(matches!(found, Authentication::Demanded(_)), "{ports}: {found:?}");
+        }
+        assert!(matches!(of("alb", &[oidc]).authentication, Authentication::Doubtful(_)));
+        let certificate = ("alb.ingress.kubernetes.io/certificate-arn", "arn");
+        assert!(matches!(of("alb", &[oidc, certificate]).authentication, Authentication::Demanded(_)));
         assert!(matches!(of("alb", &[oidc, allow]).authentication, Authentication::Waived(_)));
         assert!(matches!(of("", &[oidc, allow]).authentication, Authentication::Waived(_)));
         let scheme = ("alb.ingress.kubernetes.io/scheme", "internal");

@@ -1,5 +1,7 @@
 //! Kubernetes objects as JSON values into the narrow objects of a snapshot.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::workloads::taints;
@@ -208,6 +210,7 @@ pub(super) fn read_container(
             .map(|source| env_source(source, namespace, "Ref"))
             .collect(),
         mounts,
+        ports: BTreeMap::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::objects::read_container;
 use crate::analyze::collectors::paths::is_or_below;
 use crate::analyze::collectors::products::product_of;
+use crate::analyze::collectors::wanted;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::workload::{Claim, NodeRequirement, NodeTerm, Placement, Toleration, WorkloadStatus};
 use crate::snapshot::{Container, Medium, Mount, Namespace, Taint, Workload, WorkloadKind};
@@ -54,6 +55,9 @@ pub fn workload(kind: WorkloadKind, object: &Value, place: &Place) -> Workload {
                 if claims.iter().any(|claim| claim.name == name) {
                     mount.medium = Medium::PersistentVolumeClaim;
                 }
+            }
+            if wanted::collects(&read) {
+                read.ports = named_ports(container);
             }
             read
         })
@@ -146,6 +150,15 @@ fn tells_installer(key: &str) -> bool {
     .iter()
     .any(|prefix| key.starts_with(prefix))
         || ["k8s-app", "app", "component", "name"].contains(&key)
+}
+
+/// The ports of a container by their names, by which Services find them.
+fn named_ports(container: &Value) -> BTreeMap<String, u16> {
+    let named = |port: &Value| {
+        let number = u16::try_from(port.get("containerPort")?.as_u64()?).ok()?;
+        Some((port.get("name")?.as_str()?.to_owned(), number))
+    };
+    items(container, "/ports").iter().filter_map(named).collect()
 }
 
 fn is_looked_at(key: &str) -> bool {

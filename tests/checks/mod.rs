@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 
 use logaudit::analyze::policy::catalogue::CATALOGUE;
 use logaudit::analyze::tree::FactTree;
+use logaudit::check::builtin;
 use logaudit::check::example::{self, Example};
 use logaudit::check::judge::{Judge, worst};
-use logaudit::check::limits::on_big_stack;
-use logaudit::check::load::{self, BUILTIN, THEMES};
+use logaudit::check::limits::{on_big_stack, on_big_stacks};
+use logaudit::check::load::{self, THEMES};
 use logaudit::check::{Check, CheckSet, Params};
 use logaudit::verdict::{Severity, Status};
 
@@ -25,23 +26,7 @@ fn examples(check: &Check) -> Vec<Example> {
 /// The text of a check's file.
 fn text(check: &Check) -> &'static str {
     let path = check.file.strip_prefix("checks/").unwrap();
-    BUILTIN.get_file(path).and_then(include_dir::File::contents_utf8).unwrap()
-}
-
-#[test]
-fn every_example_comes_out_as_expected() {
-    let problems = on_big_stack(|| {
-        let mut problems = Vec::new();
-        for check in &CHECKS.checks {
-            for outcome in example::test(check).unwrap_or_else(|error| panic!("{error}")) {
-                if let Some(problem) = outcome.problem {
-                    problems.push(format!("{}: {}: {problem}", check.file, outcome.name));
-                }
-            }
-        }
-        problems
-    });
-    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    builtin::text(path).unwrap()
 }
 
 #[test]
@@ -65,29 +50,25 @@ fn every_check_has_examples_of_each_verdict_it_can_reach() {
     }
 }
 
-/// Every sentence that the examples bring about is complete: no value in it is missing.
+/// Every sentence that the examples bring about is complete: no value in it is missing. That they come out as expected is what
+/// `checks test` says, which `cli::own_checks` runs.
 #[test]
 fn sentences_hold_their_values() {
-    on_big_stack(|| {
-        for check in &CHECKS.checks {
-            for outcome in example::test(check).unwrap_or_else(|error| panic!("{error}")) {
-                for finding in outcome.findings {
-                    let reason = &finding.reason;
-                    let place = format!("{}: {}: {reason}", check.file, outcome.name);
-                    assert!(
-                        !reason.is_empty() && !reason.contains('\n') && !reason.contains("  "),
-                        "{place}"
-                    );
-                    if finding.status != Status::Unknown {
-                        // A key that the server does not know, and the group that stands for any other.
-                        let said = reason.replace("unknown field", "").replace("unknown.example", "");
-                        assert!(!said.contains("unknown"), "{place}");
-                        assert!(!reason.ends_with('.'), "{place}");
-                    }
-                    assert_eq!(finding.fix.is_some(), finding.status == Status::Fail, "{place}");
-                    if matches!(finding.status, Status::Pass | Status::Fail) {
-                        assert!(!finding.evidence.is_empty() && finding.rank.is_some(), "{place}");
-                    }
+    on_big_stacks(&CHECKS.checks, |check| {
+        for outcome in example::test(check).unwrap_or_else(|error| panic!("{error}")) {
+            for finding in outcome.findings {
+                let reason = &finding.reason;
+                let place = format!("{}: {}: {reason}", check.file, outcome.name);
+                assert!(!reason.is_empty() && !reason.contains('\n') && !reason.contains("  "), "{place}");
+                if finding.status != Status::Unknown {
+                    // A key that the server does not know, and the group that stands for any other.
+                    let said = reason.replace("unknown field", "").replace("unknown.example", "");
+                    assert!(!said.contains("unknown"), "{place}");
+                    assert!(!reason.ends_with('.'), "{place}");
+                }
+                assert_eq!(finding.fix.is_some(), finding.status == Status::Fail, "{place}");
+                if matches!(finding.status, Status::Pass | Status::Fail) {
+                    assert!(!finding.evidence.is_empty() && finding.rank.is_some(), "{place}");
                 }
             }
         }
@@ -165,25 +146,26 @@ fn themes_are_complete_and_in_order() {
 /// Two checks that give the same verdict on every input of either are one judgement.
 #[test]
 fn no_two_checks_are_the_same_judgement() {
-    let verdicts = on_big_stack(|| {
-        let mut inputs = Vec::new();
-        for check in &CHECKS.checks {
+    let inputs: Vec<_> = CHECKS
+        .checks
+        .iter()
+        .flat_map(|check| {
             let folder = Path::new(&check.file).parent().unwrap();
-            for example in examples(check) {
-                let snapshot = example::snapshot(&example, folder).unwrap();
-                inputs.push(FactTree::new(&example::facts(&example, &snapshot).unwrap()).unwrap());
-            }
-        }
-        let mut verdicts: BTreeMap<&str, Vec<Option<Status>>> = BTreeMap::new();
-        for tree in &inputs {
-            let mut judge = Judge::new(tree);
-            for check in CHECKS.active() {
-                let verdict = worst(&judge.judge(check, &Params::new()));
-                verdicts.entry(check.id.as_str()).or_default().push(verdict);
-            }
-        }
-        verdicts
+            examples(check).into_iter().map(move |example| (folder, example))
+        })
+        .collect();
+    let by_input = on_big_stacks(&inputs, |(folder, example)| {
+        let snapshot = example::snapshot(example, folder).unwrap();
+        let tree = FactTree::new(&example::facts(example, &snapshot).unwrap()).unwrap();
+        let mut judge = Judge::new(&tree);
+        CHECKS.active().map(|check| worst(&judge.judge(check, &Params::new()))).collect::<Vec<_>>()
     });
+    let mut verdicts: BTreeMap<&str, Vec<Option<Status>>> = BTreeMap::new();
+    for of_input in &by_input {
+        for (check, verdict) in CHECKS.active().zip(of_input) {
+            verdicts.entry(check.id.as_str()).or_default().push(*verdict);
+        }
+    }
     for (left, of_left) in &verdicts {
         for (right, of_right) in verdicts.range(*left..).skip(1) {
             assert_ne!(of_left, of_right, "{left} and {right} agree on every input");
@@ -255,7 +237,7 @@ fn every_body_is_judged_once() {
 /// Each check that the README shows is one: it loads, and its examples come out.
 #[test]
 fn the_checks_in_the_readme_work() {
-    let readme = BUILTIN.get_file("README.md").and_then(include_dir::File::contents_utf8).unwrap();
+    let readme = builtin::text("README.md").unwrap();
     let files: Vec<(String, String)> = readme
         .split("```yaml\nid: ")
         .skip(1)

@@ -103,7 +103,8 @@ fn a_check_that_fails_its_examples_is_told() {
 
 #[test]
 fn the_built_in_checks_pass_their_examples() {
-    let output = run(&["checks", "test"]);
+    // More than a thousand of them, each analysed.
+    let output = pinned().args(["checks", "test"]).timeout(Duration::from_secs(240)).run();
     assert!(output.expect_code(0).stdout.ends_with(" 0 failed\n"), "{}", output.stdout);
 }
 

@@ -11,7 +11,7 @@ fn a_word_that_is_nearly_right_is_answered_with_the_right_one() {
         (&["checks", "lst"], "'list'"),
         (&["run", "--snapshto", "x"], "'--snapshot'"),
         (&["run", "--fail-om", "high"], "'--fail-on'"),
-        (&["run", "-o", "yml"], "'yaml'"),
+        (&["run", "-o", "yml"], "`yaml`"),
         (&["completion", "bsh"], "'bash'"),
         (&["checks", "show", "LA-API-0001"], "`LA-API-001`"),
         (&["checks", "show", "RC-O1"], "`RC-01`"),

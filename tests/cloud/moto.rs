@@ -16,7 +16,7 @@ const REGION: &str = "us-east-1";
 
 /// The folder of the tools; none where nobody put them anywhere.
 fn tools() -> Option<PathBuf> {
-    let folder = std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(PathBuf::from);
+    let folder = std::env::var_os("LOGAUDIT_CLOUD_TOOLS").map(|folder| Path::new(&folder).join("bin"));
     let found = folder.filter(|folder| folder.join("moto_server").is_file() && folder.join("aws").is_file());
     if found.is_none() {
         eprintln!("skipped: LOGAUDIT_CLOUD_TOOLS does not name a folder with aws and moto_server");
@@ -144,4 +144,59 @@ fn a_cluster_is_asked_about_and_saved_answers_say_the_same() {
         );
         assert!(output.stdout.contains("not found"), "{cluster} {region}");
     }
+}
+
+#[test]
+fn commands_of_fix_turn_it_green() {
+    let Some(tools) = tools() else { return };
+    let moto = Moto::start(&tools);
+    moto.aws(
+        "eks create-cluster --name quiet --role-arn arn:aws:iam::123456789012:role/eks --resources-vpc-config subnetIds=subnet-1,subnet-2",
+    );
+    let before = verdicts(&moto.judged("quiet", REGION));
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("remedies");
+    let mut tool = Tool::new().timeout(Duration::from_secs(240));
+    for (name, value) in moto.env() {
+        tool = tool.env(name, value);
+    }
+    let place = [
+        "--provider",
+        "eks",
+        "--cluster-name",
+        "quiet",
+        "--region",
+        REGION,
+        "--cloud",
+        "cli",
+        "--no-cluster",
+    ];
+    let output = tool.arg("fix").args(place).arg("--output-dir").arg(&target).run();
+    assert!(matches!(output.code, Some(0 | 1)), "{output:#?}");
+
+    // moto knows the first of the commands; what it does not know comes after them and needs values besides.
+    let script = fs::read_to_string(target.join("commands.sh")).unwrap();
+    let (head, commands) = script.split_once("\n# LA-EKS-").unwrap();
+    let known: Vec<&str> = commands
+        .split("\n# LA-EKS-")
+        .filter(|one| one.contains("create-log-group") || one.contains("update-cluster-config"))
+        .collect();
+    let head: Vec<&str> = head.lines().filter(|line| !line.starts_with(": ")).collect();
+    let script = format!("{}\n# {}\n", head.join("\n"), known.join("\n# "));
+    let path = folder.path().join("commands.sh");
+    fs::write(&path, script).unwrap();
+    let output = Command::new("sh").arg(&path).env_clear().envs(moto.env()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let after = verdicts(&moto.judged("quiet", REGION));
+    let mut closed = 0;
+    for (check, status) in before.iter().filter(|(_, status)| *status == "fail") {
+        let claimed = check.starts_with("LA-POL-")
+            || ["LA-EKS-001", "LA-EKS-002", "LA-EKS-003"].contains(&check.as_str());
+        if claimed && after[check] == "pass" {
+            closed += 1;
+        }
+        assert!(!claimed || after[check] != "fail", "{check}: {status}, then {}", after[check]);
+    }
+    assert!(closed > 20, "{closed} closed: {after:#?}");
 }

@@ -1,9 +1,10 @@
 //! The chain of collection from end to end: manifests of our own, one for each language of configurations, whose chain is
-//! proven whole; then broken at each link in turn. `breaks` has the links, `defaults` what charts render by themselves,
-//! `operators` what operators make of their resources.
+//! proven whole; then broken at each link in turn. `breaks` has the links, `hops` the ways from one collector to the next,
+//! `defaults` what charts render by themselves, `operators` what operators make of their resources.
 
 mod breaks;
 mod defaults;
+mod hops;
 mod operators;
 
 use std::collections::BTreeMap;
@@ -80,15 +81,15 @@ impl Manifests {
     }
 }
 
-/// The line of a place, counted from 0: `FILE:LINE:COLUMN`, and for a text inside of a ConfigMap ` data.KEY:LINE` below it.
+/// The line of a place, counted from 0: `FILE:LINE:COLUMN`, and for a text inside of an object ` data.KEY:LINE` below it.
 fn line(place: &str) -> Option<usize> {
     let (_, rest) = place.split_once("manifests.yaml:")?;
-    let (outer, inner) = rest.split_once(" data.").unwrap_or((rest, ""));
+    let (outer, inner) = rest.split_once(' ').unwrap_or((rest, ""));
     let outer: usize = outer.split(':').next()?.parse().ok()?;
     // The key stands on the line before the text. What follows it is LINE or LINE:COLUMN.
-    let inner: usize = match inner {
-        "" => 0,
-        inner => inner.split(':').nth(1)?.parse().ok()?,
+    let inner: usize = match inner.split(':').nth(1) {
+        Some(line) => line.parse().ok()?,
+        None => 0,
     };
     (outer + inner).checked_sub(1)
 }

@@ -30,7 +30,7 @@ fn generated(path: &str, expected: &str) {
 }
 
 /// The same for the part of a document between two markers.
-fn generated_part(path: &str, marker: &str, expected: &str) {
+pub(crate) fn generated_part(path: &str, marker: &str, expected: &str) {
     let (begin, end) = (format!("<!-- begin {marker} -->\n"), format!("<!-- end {marker} -->"));
     let text = std::fs::read_to_string(root().join(path)).unwrap();
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{path} has no {begin}"));

@@ -47,13 +47,14 @@ fn plain(n: usize) -> String {
 }
 
 /// Every command that shows something of its input. `snapshot` shows what others only judge.
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 10] = [
     &["run", "-o", "table"],
     &["run", "-o", "wide"],
     &["run", "-o", "wide", "--framework", "pci-dss,nist-800-53"],
     &["run", "-o", "json"],
     &["run", "-o", "json", "--framework", "all"],
     &["run", "-o", "yaml"],
+    &["run", "-o", "html"],
     &["facts", "-o", "yaml"],
     &["facts", "-o", "json"],
     &["snapshot"],
@@ -185,7 +186,7 @@ fn no_credential_in_any_text_of_a_snapshot_is_shown() {
 
 /// The reports and the facts, which show no values of variables; and the snapshot, which keeps those that flags refer to.
 fn judging() -> &'static [&'static [&'static str]] {
-    &COMMANDS[..6]
+    &COMMANDS[..7]
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::config::Variable;
 use crate::analyze::fact::Fact;
-use crate::document::{Document, scalar};
+use crate::document::{Document, Place, scalar};
 use crate::snapshot::Resource;
 use crate::verdict::Rank;
 
@@ -141,6 +142,32 @@ impl<'a> Fields<'a> {
             }
             None => self.known(key, default, format!("{key} is not set; the default is {}", word(default))),
         }
+    }
+
+    /// It as a document of its own, with the places of what is in it.
+    pub fn to_document(&self) -> Document {
+        let within = format!("{}.", self.path);
+        let marks = self
+            .marks
+            .iter()
+            .filter_map(|(path, mark)| Some((path.strip_prefix(&within)?.to_owned(), mark.clone())));
+        Document { value: self.value.clone(), place: Place { at: self.at(), marks: marks.collect() } }
+    }
+
+    /// The variables of the containers of a pod template.
+    pub fn variables(&self) -> Vec<(String, Variable)> {
+        let containers = self.get("spec").map(|pod| pod.items("containers")).unwrap_or_default();
+        let variables = containers.iter().flat_map(|container| container.items("env"));
+        variables
+            .filter_map(|variable| {
+                let at = variable.at();
+                let value = match variable.text("value") {
+                    Some(value) => Variable::Seen(value, at),
+                    None => Variable::Hidden("set from elsewhere".into(), at),
+                };
+                Some((variable.text("name")?, value))
+            })
+            .collect()
     }
 
     fn join(&self, key: &str) -> String {

@@ -6,6 +6,7 @@
 
 use super::service::Service;
 use crate::analyze::fact::Fact;
+use crate::verdict::Rank;
 
 /// What one collector's configuration says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -117,9 +118,52 @@ pub enum Source {
     Network {
         /// The protocol, as the plugin is called: `forward`, `syslog`, `otlp`.
         protocol: String,
+        /// Where it waits for them. None where no other pod can come: at a socket of its own, or in a queue.
+        listeners: Vec<Listener>,
     },
     /// Anything else, as the plugin is called.
     Other(String),
+}
+
+impl Source {
+    /// By which protocol others send, if they do.
+    pub fn protocol(&self) -> Option<&str> {
+        match self {
+            Self::Network { protocol, .. } => Some(protocol),
+            _ => None,
+        }
+    }
+}
+
+/// A port that an input listens on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listener {
+    /// Its number.
+    pub port: Fact<u16>,
+    /// Whether it takes only what is encrypted; if not, only what is not.
+    pub tls: Fact<bool>,
+}
+
+impl Listener {
+    /// What listens where it is told, by the text of an address or of a port.
+    pub fn new(address: Fact<String>, tls: Fact<bool>) -> Self {
+        let port = address.and_then(|text| {
+            let digits = text.rsplit(':').next().unwrap_or_default().trim();
+            match digits.parse() {
+                Ok(port) if port > 0 => Fact::known(port, Rank::Configured, Vec::new()),
+                _ => {
+                    Fact::unknown(format!("the address {text} that is listened on has no port that is known"))
+                }
+            }
+        });
+        Self { port, tls }
+    }
+
+    /// What listens somewhere that is not read.
+    pub fn unread(what: &str, at: &str) -> Self {
+        let why = format!("on which port {what} listens and whether with TLS is not read ({at})");
+        Self { port: Fact::unknown(why.clone()), tls: Fact::unknown(why) }
+    }
 }
 
 /// A glob, or why it is not known, and where it stands. In the style of Go's `filepath.Match` with `**` for any number

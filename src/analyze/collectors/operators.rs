@@ -2,13 +2,13 @@
 //! Secrets, and is followed to the workload that runs by it.
 
 use super::collector::Collector;
-use super::config::{Config, Env, File};
-use super::dialect::{Dialect, Unreadable};
+use super::config::{Env, File};
+use super::dialect::Unreadable;
 use super::model::Pipeline;
-use super::products::Role;
+use super::products::{Role, product_of};
 use super::{
-    alloy, cluster_log_forwarder, datadog, elastic_agent, fluent_bit, fluent_operator, kube_logging,
-    logstash, open_telemetry, vlagent,
+    alloy, cluster_log_forwarder, datadog, elastic_agent, filebeat, fluent_bit, fluent_operator,
+    kube_logging, logstash, open_telemetry, vlagent,
 };
 use crate::document::text;
 use crate::snapshot::{Container, Resource, Snapshot, Workload, WorkloadKind};
@@ -72,6 +72,13 @@ pub(super) fn add<'a>(snapshot: &'a Snapshot, found: &mut Vec<Collector<'a>>) {
             match found.iter_mut().find(|one| runs_it(one)) {
                 // What the workload itself reads is nearer to the truth than what it is made from.
                 Some(collector) if collector.pipeline.is_err() => {
+                    // The resource also says what an image is that nobody knows.
+                    if let (Some(workload), Some(container)) = (collector.workload, collector.container)
+                        && product_of(&container.image).is_none()
+                    {
+                        (collector.product, collector.role) = (made.product.to_owned(), made.role);
+                        collector.at = place_of(workload, container);
+                    }
                     collector.pipeline = made.pipeline;
                     collector.resource = Some(resource);
                 }
@@ -105,7 +112,7 @@ fn alone<'a>(snapshot: &'a Snapshot, resource: &'a Resource, made: Made) -> Coll
         name: format!("{} {}{part}", resource.kind, resource.full_name()),
         product: made.product.to_owned(),
         role: made.role,
-        at: resource.at.clone(),
+        at: seen.map_or_else(|| resource.at.clone(), |(workload, container)| place_of(workload, container)),
         workload: seen.map(|(workload, _)| workload),
         container: seen.map(|(_, container)| container),
         resource: Some(resource),
@@ -113,6 +120,10 @@ fn alone<'a>(snapshot: &'a Snapshot, resource: &'a Resource, made: Made) -> Coll
         taken_up_by: None,
         pipeline: made.pipeline,
     }
+}
+
+fn place_of(workload: &Workload, container: &Container) -> String {
+    workload.field(&format!("spec.template.spec.containers[{}]", container.index))
 }
 
 /// What a `HostTailer` prints gets on only from nodes where an agent runs too.
@@ -228,9 +239,6 @@ fn one(resource: &Resource, snapshot: &Snapshot) -> Option<Made> {
 fn open_telemetry(resource: &Resource) -> Result<Pipeline, Unreadable> {
     let env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
     match resource.spec.get("config") {
-        Some(serde_json::Value::String(config)) => {
-            Dialect::OpenTelemetry.read(&inline(resource, "spec.config", "/conf/collector.yaml", config))
-        }
         Some(config) => open_telemetry::read_value(config, &resource.place(), "spec.config", &env),
         None => Err(Unreadable::new(&*resource.at, "it has no `spec.config`")),
     }
@@ -244,16 +252,8 @@ fn beat(resource: &Resource) -> Result<Pipeline, Unreadable> {
             "its configuration comes from a Secret (`configRef`), which is never read",
         ));
     };
-    let written = serde_yaml::to_string(config)
-        .map_err(|_| Unreadable::new(&*resource.at, "its `spec.config` cannot be written as YAML"))?;
-    Dialect::Filebeat.read(&inline(resource, "spec.config", "/usr/share/filebeat/filebeat.yml", &written))
-}
-
-/// A configuration that is written into a resource.
-fn inline(resource: &Resource, field: &str, path: &str, content: &str) -> Config {
-    let mut config = Config::of_text(path, &resource.place().field(field), content);
-    config.env.open = Some("the operator and the image may set it".into());
-    config
+    let env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
+    filebeat::read_value(config, &resource.place(), "spec.config", env)
 }
 
 /// The log router of EKS Fargate: pods there have no node that a collector could run on.

@@ -91,6 +91,7 @@ mod tests {
                     at: "x".into(),
                 })
                 .collect(),
+            ports: std::collections::BTreeMap::new(),
         }
     }
 

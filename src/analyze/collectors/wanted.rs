@@ -2,6 +2,7 @@
 
 use super::alloy;
 use super::products::{Product, Role, product_of};
+use crate::snapshot::exposure::{Service, is_same_namespace};
 use crate::snapshot::{ConfigMapKey, Container, EnvSource, Medium, Namespace, Resource, Workload, Workloads};
 
 /// A ConfigMap.
@@ -94,6 +95,21 @@ pub fn config_maps(workloads: &Workloads, namespaces: &[Namespace], resources: &
         }
     }
     wanted
+}
+
+/// Whether a container is a collector or a hop, to which others may send.
+pub fn collects(container: &Container) -> bool {
+    product_of(&container.image).is_some_and(|product| matches!(product.role, Role::Collector | Role::Hop))
+}
+
+/// Whether a Service leads to a collector, or only has the name of one.
+pub fn concerns_collector(workloads: &Workloads, service: &Service) -> bool {
+    let concerns = |workload: &Workload| {
+        let is_named =
+            service.name == workload.name && is_same_namespace(&service.namespace, &workload.namespace);
+        workload.containers.iter().any(collects) && (is_named || service.selects(workload))
+    };
+    workloads.all().any(concerns)
 }
 
 /// The ConfigMap that the command line of a container names, which then need not be there: namespace and name.

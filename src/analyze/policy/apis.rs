@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::analyze::version::Version;
-use crate::check::load::builtin_yaml;
+use crate::check::builtin;
 use crate::snapshot::ServedApis;
 
 /// The resources of Kubernetes itself, by version: `checks/apis.yaml`.
-static TABLE: LazyLock<Vec<TableGroup>> = LazyLock::new(|| builtin_yaml("apis.yaml"));
+static TABLE: LazyLock<Vec<TableGroup>> = LazyLock::new(|| builtin::data("apis.yaml"));
 
 /// A group of the table.
 #[derive(Debug, Deserialize)]

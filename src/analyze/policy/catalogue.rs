@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Level, PolicyRule};
-use crate::check::load::builtin_yaml;
+use crate::check::builtin;
 use crate::verdict::Severity;
 
 /// The catalogue that is compiled in.
-pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| builtin_yaml("requests.yaml"));
+pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| builtin::data("requests.yaml"));
 
 /// The API group that stands in the catalogue for every group that a policy does not name. It is reserved (RFC 2606), so no
 /// policy names it for its own sake.

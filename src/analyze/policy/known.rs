@@ -10,13 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::load::{self, Loaded};
 use super::{AuditPolicy, PolicyRule, Stage};
 use crate::analyze::version::Version;
-use crate::check::load::{BUILTIN, builtin_yaml};
+use crate::check::builtin;
 
 /// The policies, by id.
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let folder = BUILTIN.get_dir("policies");
-    let files = folder.into_iter().flat_map(include_dir::Dir::files);
-    let mut list: Vec<Known> = files.map(|file| builtin_yaml(&file.path().to_string_lossy())).collect();
+    let mut list: Vec<Known> = builtin::files("policies").map(|(path, _)| builtin::data(path)).collect();
     list.sort_by(|left, right| left.id.cmp(&right.id));
     list
 });

@@ -1,22 +1,27 @@
 //! `policy check`: whether a server loads a policy, and what is wrong with what it records.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::input::{self, PolicyArgs, PolicyFile, PolicyText};
+use super::input::{self, PolicyArgs, PolicyFile, PolicyText, Source};
 use crate::analyze::policy::coverage::TooLarge;
 use crate::analyze::policy::load::{Problem, ProblemKind};
 use crate::analyze::policy::{AuditPolicy, known};
 use crate::analyze::version::Version;
-use crate::audit::Plan;
+use crate::audit::{Outcome, Plan};
+use crate::check::CheckSet;
 use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
 use crate::cli::settings::dated;
+use crate::cli::targets::{Target, Targets};
 use crate::framework::choice::Choice;
 use crate::framework::frameworks;
+use crate::report::format::{Format, Page};
 use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
 use crate::verdict::Finding;
@@ -34,7 +39,8 @@ const BUILTIN_IDS: &str = "LA-";
 
 Examples:
   kubectl logaudit policy check -f audit-policy.yaml
-  kubectl logaudit policy check -f audit-policy.yaml --kubernetes 1.31 --fail-on medium -o json"
+  kubectl logaudit policy check -f audit-policy.yaml --kubernetes 1.31 --fail-on medium -o json
+  kubectl logaudit policy check -f audit-policy.yaml -o table -o sarif=audit-policy.sarif"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -42,9 +48,9 @@ pub(crate) struct Args {
     /// The Kubernetes version of the server
     #[arg(long, value_name = "VERSION", value_parser = input::parse_version, default_value_t = input::DEFAULT_VERSION)]
     kubernetes: Version,
-    /// The form
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    /// The form of the report, or with =FILE a form to be written there; may be given several times
+    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    output: Vec<Target>,
     #[command(flatten)]
     to: OutputArgs,
     /// Only say whether kube-apiserver starts with the policy, and what it drops of it
@@ -54,18 +60,7 @@ pub(crate) struct Args {
     judging: JudgingArgs,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// What failed and what is unknown
-    #[default]
-    Table,
-    /// Every finding with its evidence
-    Wide,
-    /// Whether it loads, the policy as the server understands it, and every finding
-    Json,
-}
-
-/// What `policy check -o json` prints.
+/// What `policy check -o json` prints: whether it loads, the policy as the server understands it, and every finding.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
@@ -102,25 +97,52 @@ pub fn schema() -> serde_json::Value {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
-    args.to.prepare();
+    let targets = Targets::new(&args.output, &args.to)?;
     let Some(source) = args.policy.source() else { bail!("give a policy with -f FILE or --known ID") };
     let file = PolicyFile::from(&source)?.load(args.kubernetes);
     if let Some(limit) = file.loaded.errors.iter().find(|error| error.kind == ProblemKind::Limit) {
         bail!("{}: {}", file.name, limit.message);
     }
+    if args.load_only && targets.formats().any(|format| !is_own(format)) {
+        bail!("--load-only judges nothing, so there is only -o table, wide, json or yaml");
+    }
     let is_judged = file.loaded.is_valid() && !args.load_only;
-    let report = if is_judged { Some(judge(args, &file)?) } else { None };
-    let text = match args.output {
-        Format::Json => json(&file, report.as_ref())?,
-        Format::Table | Format::Wide => people(args, &file, report.as_ref()),
+    // Other forms know only findings, and one of these is that the server does not start.
+    let outcome = if is_judged || targets.formats().any(|format| !is_own(format)) {
+        Some(judge(args, &file, &source)?)
+    } else {
+        None
     };
-    args.to.emit(text.as_bytes())?;
+    let report = outcome.as_ref().filter(|_| is_judged).map(|(_, outcome)| &outcome.report);
+    targets.write(|format| match (format, &outcome) {
+        (Format::Json, _) => Ok(serde_json::to_string_pretty(&answer(&file, report))? + "\n"),
+        (Format::Yaml, _) => Ok(serde_yaml::to_string(&serde_json::to_value(answer(&file, report))?)?),
+        (Format::Table | Format::Wide, _) | (_, None) => Ok(people(args, format, &file, report)),
+        (_, Some((plan, outcome))) => format.render(&Page {
+            report: &outcome.report,
+            facts: &outcome.facts,
+            checks: &plan.checks,
+            table: options(args, format),
+        }),
+    })?;
     let passed = file.loaded.is_valid() && report.is_none_or(|report| report.summary.gate.passed);
     Ok(if passed { Ending::Clean } else { Ending::Findings })
 }
 
+/// Whether this command writes the form itself, with what it knows of the policy beside the findings.
+fn is_own(format: Format) -> bool {
+    matches!(format, Format::Table | Format::Wide | Format::Json | Format::Yaml)
+}
+
+/// The checks of policies, and whatever the user adds.
+fn checks(args: &Args) -> anyhow::Result<CheckSet> {
+    let mut checks = args.judging.load_checks()?;
+    checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
+    Ok(checks)
+}
+
 /// Judges the policy as `run` judges that of a cluster, by the checks of policies alone.
-fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
+fn judge(args: &Args, file: &PolicyText, source: &Source) -> anyhow::Result<(Arc<Plan>, Outcome)> {
     let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
     snapshot.version = Reading::read(format!("v{}.0", file.server));
     snapshot.waivers = comment::comments(&file.name, &file.text);
@@ -134,25 +156,28 @@ fn judge(args: &Args, file: &PolicyText) -> anyhow::Result<Report> {
         config_map: None,
         text: file.text.clone(),
     }];
-    // The checks of policies, and whatever the user adds.
-    let mut checks = args.judging.load_checks()?;
-    checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
+    if let Source::File(path) = source
+        && !source.is_stdin()
+    {
+        snapshot.files.push(path.display().to_string());
+    }
     let plan = Plan {
         reported: Choice::These(Vec::new()),
         demands: args.judging.demands(None),
         least_severity: args.judging.severity,
-        ..Plan::everything(checks, frameworks())
+        ..Plan::everything(checks(args)?, frameworks())
     };
-    let report = judging::judge(&dated(plan, &snapshot)?, snapshot)?.report;
+    let plan = dated(plan, &snapshot)?;
+    let outcome = judging::judge(&plan, snapshot)?;
     let too_large = TooLarge.to_string();
-    if report.findings.iter().any(|finding| finding.reason == too_large) {
+    if outcome.report.findings.iter().any(|finding| finding.reason == too_large) {
         bail!("{}: {too_large}", file.name);
     }
-    Ok(report)
+    Ok((plan, outcome))
 }
 
-fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {
-    let answer = Answer {
+fn answer<'a>(file: &'a PolicyText, report: Option<&'a Report>) -> Answer<'a> {
+    Answer {
         schema_version: SCHEMA_VERSION,
         file: &file.name,
         kubernetes: file.server.to_string(),
@@ -162,11 +187,20 @@ fn json(file: &PolicyText, report: Option<&Report>) -> anyhow::Result<String> {
         policy: file.loaded.policy.as_ref(),
         findings: report.map_or(&[], |report| report.findings.as_slice()),
         summary: report.map(|report| &report.summary),
-    };
-    Ok(serde_json::to_string_pretty(&answer)? + "\n")
+    }
 }
 
-fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
+fn options(args: &Args, format: Format) -> table::Options {
+    table::Options {
+        wide: format == Format::Wide,
+        no_headers: args.to.no_headers,
+        quiet: args.judging.quiet,
+        unknown_gates: args.judging.fail_on_unknown,
+        controls: false,
+    }
+}
+
+fn people(args: &Args, format: Format, file: &PolicyText, report: Option<&Report>) -> String {
     let PolicyText { name, text, loaded, server } = file;
     let mut out = String::new();
     for problem in loaded.errors.iter().chain(&loaded.warnings) {
@@ -194,15 +228,8 @@ fn people(args: &Args, file: &PolicyText, report: Option<&Report>) -> String {
             plural(policy.rules.len(), "rule"),
         ));
     }
-    let options = table::Options {
-        wide: args.output == Format::Wide,
-        no_headers: args.to.no_headers,
-        quiet: args.judging.quiet,
-        unknown_gates: args.judging.fail_on_unknown,
-        controls: false,
-    };
     if let Some(report) = report {
-        out.push_str(&table::render_findings(report, options));
+        out.push_str(&table::render_findings(report, options(args, format)));
     }
     out
 }

@@ -6,7 +6,7 @@ use super::coverage;
 use super::input::{self, PolicyFile};
 use crate::analyze::policy::catalogue::CATALOGUE;
 use crate::analyze::version::Version;
-use crate::check::load::BUILTIN;
+use crate::check::builtin;
 use crate::cli::Ending;
 use crate::cli::output::{OutputArgs, warn};
 use crate::report::matrix::Matrix;
@@ -72,10 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Ending> {
         );
     }
     let name = args.profile.file(args.literal);
-    let text = BUILTIN
-        .get_file(name)
-        .and_then(include_dir::File::contents_utf8)
-        .with_context(|| format!("internal error: {name} is not in this program"))?;
+    let text =
+        builtin::text(name).with_context(|| format!("internal error: {name} is not in this program"))?;
     let matrix = prove(name, text, args.kubernetes)?;
     let demands = Demands { investigate: args.profile != Profile::Minimal, leaks: args.literal };
     let faults = demands.faults(&matrix);

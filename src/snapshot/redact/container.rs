@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{REDACTED, STRAY, keeps_flag, scrub, takes_next};
-use crate::snapshot::model::Container;
+use crate::snapshot::Container;
 use crate::snapshot::words::commands::is_redirection;
 use crate::snapshot::words::programs::{assigned_name, basename, is_apiserver_program};
 use crate::snapshot::words::{Part, Token, Word, is_name, split_element, split_script};

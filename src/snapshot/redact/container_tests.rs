@@ -16,6 +16,7 @@ fn container(command: &[&str], args: &[&str], env: &[(&str, &str)]) -> Container
             .collect(),
         env_from: Vec::new(),
         mounts: Vec::new(),
+        ports: std::collections::BTreeMap::new(),
     }
 }
 

@@ -99,6 +99,7 @@ fn redact_value(of: &str, value: &mut Value) {
             let of_headers = is_headers(of);
             // `password: {value: …}`, `token: {inline: …}`.
             let own = is_telling(of);
+            let names_key = ["configMap", "configMapKeyRef"].contains(&of);
             for (key, field) in fields {
                 let goes = is_telling(key)
                     || key == "value" && (is_named && !name.is_empty() || of_headers)
@@ -106,6 +107,8 @@ fn redact_value(of: &str, value: &mut Value) {
                         && ["value", "inline", "literal", "plain", "text", "string"].contains(&key.as_str())
                     || of_headers && !["name", "key", "value"].contains(&key.as_str()) && !is_plain(key);
                 match field {
+                    // Which key of a ConfigMap it is.
+                    Value::String(_) if names_key && key == "key" => {}
                     Value::String(text) if goes && !is_reference(text) && !keeps_value(key, text) => {
                         REDACTED.clone_into(text);
                     }

@@ -91,6 +91,9 @@ pub fn read(paths: &[PathBuf], snapshot: &mut Snapshot) -> Result<(), FileError>
                 return Err(FileError::NotKnown { file: name });
             }
             found.answers.extend(answers);
+            if path != Path::new("-") {
+                snapshot.files.push(name);
+            }
         }
     }
     put(found, snapshot)
@@ -115,7 +118,10 @@ fn read_folder(folder: &Path, found: &mut Cloud, snapshot: &mut Snapshot) -> Res
                     text: "left aside: it is no answer of a provider that is known".into(),
                 });
             }
-            Ok(answers) => found.answers.extend(answers),
+            Ok(answers) => {
+                found.answers.extend(answers);
+                snapshot.files.push(at);
+            }
             Err(error) => snapshot.notes.push(Note { at, text: format!("left aside: {error}") }),
         }
     }

@@ -106,12 +106,16 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
     (read, unread)
 }
 
-/// What may lead from outside to stores of logs, where one of the workloads is one.
+/// What may lead from outside to stores of logs, where one of the workloads is one, and the Services that lead to collectors to
+/// which others may send.
 ///
 /// All Services are listed, not those of its namespace alone: a name elsewhere can stand for one of them.
 pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, workloads: &Workloads) -> Exposure {
     let namespaces = stores::workloads::namespaces(workloads);
-    if namespaces.is_empty() {
+    let is_hop = |workload: &Workload| {
+        workload.kind != WorkloadKind::DaemonSet && workload.containers.iter().any(wanted::collects)
+    };
+    if namespaces.is_empty() && !workloads.all().any(is_hop) {
         return Exposure::not_asked();
     }
     let place = |kind: &str, item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
@@ -119,6 +123,9 @@ pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, worklo
         exposure::service(&item, &place("Service", &item))
     });
     let routes = async {
+        if namespaces.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
         let served = match apis.as_result() {
             Ok(served) => served,
             Err(gap) => {
@@ -140,7 +147,10 @@ pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, worklo
     let (services, (routes, routes_unread)) = tokio::join!(services, routes);
     let routes = routes.into_iter().flatten().collect();
     let mut exposure = Exposure { services: gather::reading(services), routes, routes_unread };
-    exposure.narrow(|namespace| namespaces.contains(namespace));
+    exposure.narrow(
+        |namespace| namespaces.contains(namespace),
+        |service| wanted::concerns_collector(workloads, service),
+    );
     if let Reading::Read { value } = &mut exposure.services {
         value.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     }

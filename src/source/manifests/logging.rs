@@ -8,7 +8,7 @@ use crate::document::yaml::inner_name;
 use crate::snapshot::exposure::{Route, Service, is_same_namespace};
 use crate::snapshot::rbac::{Binding, Role};
 use crate::snapshot::workload::{ConfigText, Namespace, UnreadConfig};
-use crate::snapshot::{ConfigMapKey, Reading, Resource, Snapshot, Workload, WorkloadKind};
+use crate::snapshot::{ConfigMapKey, Exposure, Reading, Resource, Snapshot, Workload, WorkloadKind};
 use crate::source::config_maps;
 use crate::source::custom::{self, CustomKind};
 use crate::source::exposure::{self, RouteKind};
@@ -105,11 +105,15 @@ impl Found {
         read(self.cluster_role_bindings, &mut rbac.cluster_role_bindings);
         snapshot.resources = self.resources;
         let stores = stores::workloads::namespaces(&snapshot.workloads);
+        read(self.services, &mut snapshot.exposure.services);
         if !stores.is_empty() {
-            read(self.services, &mut snapshot.exposure.services);
             snapshot.exposure.routes = self.routes;
-            let is_wanted = |namespace: &str| stores.iter().any(|one| is_same_namespace(one, namespace));
-            snapshot.exposure.narrow(is_wanted);
+        }
+        let is_wanted = |namespace: &str| stores.iter().any(|one| is_same_namespace(one, namespace));
+        let collects = |service: &Service| wanted::concerns_collector(&snapshot.workloads, service);
+        snapshot.exposure.narrow(is_wanted, collects);
+        if stores.is_empty() && snapshot.exposure.services.value().is_some_and(Vec::is_empty) {
+            snapshot.exposure = Exposure::not_asked();
         }
         let wanted = wanted::config_maps(
             &snapshot.workloads,

@@ -37,7 +37,7 @@ pub fn read_texts(texts: &[(String, String)]) -> Result<Snapshot, ManifestError>
     let mut reader = Reader { is_alone: texts.len() == 1, ..Reader::default() };
     for (name, text) in texts {
         let outcome = reader.collector.text(name, text);
-        reader.count(outcome)?;
+        reader.count(Some(name), outcome)?;
     }
     reader.finish(texts.iter().map(|(name, _)| name.clone()).collect())
 }
@@ -72,6 +72,8 @@ struct Reader {
     collector: Collector,
     /// Whether there is only one file, so that without it there is nothing.
     is_alone: bool,
+    /// The files that were read.
+    files: Vec<String>,
     read: usize,
     failed: usize,
     first_failure: Option<ManifestError>,
@@ -79,6 +81,7 @@ struct Reader {
 
 impl Reader {
     fn file(&mut self, input: &Input, total: &mut u64) -> Result<(), ManifestError> {
+        let name = input.path.as_ref().map(|_| input.name.as_str());
         let text = match load(input, total) {
             Err(error @ ManifestError::TotalTooLarge { .. }) => return Err(error),
             text => text,
@@ -89,7 +92,7 @@ impl Reader {
             return match Collector::default().text(&input.name, &text) {
                 Ok(outcome) if outcome.objects > 0 => {
                     let outcome = self.collector.text(&input.name, &text);
-                    self.count(outcome)
+                    self.count(name, outcome)
                 }
                 Err(ManifestError::Syntax { .. }) if is_configuration(&input.name) => {
                     self.collector.note(
@@ -105,17 +108,26 @@ impl Reader {
             };
         }
         let outcome = text.and_then(|text| self.collector.text(&input.name, &text));
-        self.count(outcome.map_err(|error| match error {
+        let outcome = outcome.map_err(|error| match error {
             ManifestError::Syntax { .. } if is_configuration(&input.name) => {
                 ManifestError::Configuration { name: input.name.clone() }
             }
             other => other,
-        }))
+        });
+        self.count(name, outcome)
     }
 
-    fn count(&mut self, outcome: Result<Outcome, ManifestError>) -> Result<(), ManifestError> {
+    /// Counts what was read, and keeps the name of the file if it is one.
+    fn count(
+        &mut self,
+        file: Option<&str>,
+        outcome: Result<Outcome, ManifestError>,
+    ) -> Result<(), ManifestError> {
         match outcome {
-            Ok(_) => self.read += 1,
+            Ok(_) => {
+                self.read += 1;
+                self.files.extend(file.map(str::to_owned));
+            }
             Err(error) if self.is_alone || matches!(error, ManifestError::Configuration { .. }) => {
                 return Err(error);
             }
@@ -137,7 +149,7 @@ impl Reader {
                 Some(name) => ManifestError::NoManifests { name },
                 None => ManifestError::NoInput,
             }),
-            _ => Ok(self.collector.finish(title(&names))),
+            _ => Ok(Snapshot { files: self.files, ..self.collector.finish(title(&names)) }),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn pod(command: &[&str], args: &[&str], env: &[(&str, Option<&str>)])
             .collect(),
         env_from: Vec::new(),
         mounts: Vec::new(),
+        ports: std::collections::BTreeMap::new(),
     };
     Pod {
         namespace: "kube-system".into(),

@@ -3,11 +3,12 @@
 use super::eval::Value;
 use super::routes::{Ends, Ways, forwards, ways};
 use super::storage;
+use super::syntax::Block;
 use super::targets::{Targets, rules, targets};
 use super::world::{Component, World};
 use crate::analyze::collectors::loki::relabel::{Family, Open};
 use crate::analyze::collectors::model::{
-    Effect, Glob, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
+    Effect, Glob, Input, Listener, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
 };
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
@@ -59,7 +60,10 @@ pub(super) fn inputs(world: &World<'_>, ends: &Ends) -> Vec<Input> {
 
 /// What a component reads; nothing if it is no input for logs.
 fn readings(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
-    let protocol = |name: &str| vec![Reading::of(Source::Network { protocol: name.to_owned() })];
+    let protocol = |name: &str| {
+        let listeners = listeners(world, component);
+        vec![Reading::of(Source::Network { protocol: name.to_owned(), listeners })]
+    };
     match component.kind {
         "loki.source.file" => files(world, component),
         "loki.source.kubernetes" => containers(world, component),
@@ -87,6 +91,63 @@ fn readings(world: &World<'_>, component: &Component<'_>) -> Vec<Reading> {
             },
         },
     }
+}
+
+/// Where a component listens (Alloy docs: reference/components).
+fn listeners(world: &World<'_>, component: &Component<'_>) -> Vec<Listener> {
+    let body = &component.block.body;
+    let below = |names: &[(&str, &str, &str)]| {
+        let parts = names.iter().flat_map(|(name, key, default)| {
+            body.blocks(name).map(move |block| listener(world, component, block, key, default))
+        });
+        parts.collect()
+    };
+    let own = |key, default| vec![listener(world, component, component.block, key, default)];
+    match component.kind {
+        "otelcol.receiver.otlp" => {
+            below(&[("grpc", "endpoint", "0.0.0.0:4317"), ("http", "endpoint", "0.0.0.0:4318")])
+        }
+        "otelcol.receiver.syslog" => below(&[("tcp", "listen_address", ""), ("udp", "listen_address", "")]),
+        "otelcol.receiver.tcplog" => own("listen_address", ""),
+        "otelcol.receiver.fluentforward" => own("endpoint", ""),
+        "otelcol.receiver.splunkhec" => own("endpoint", "localhost:8088"),
+        "otelcol.receiver.datadog" => own("endpoint", "localhost:8126"),
+        "loki.source.syslog" => below(&[("listener", "address", "")]),
+        "loki.source.gelf" => own("listen_address", "0.0.0.0:12201"),
+        "loki.source.api" | "loki.source.heroku" | "loki.source.awsfirehose" => {
+            below(&[("http", "listen_port", "8080")])
+        }
+        "faro.receiver" => below(&[("server", "listen_port", "12347")]),
+        _ => vec![Listener::unread(&component.id, &component.start())],
+    }
+}
+
+/// An empty `default` is none.
+fn listener(
+    world: &World<'_>,
+    component: &Component<'_>,
+    block: &Block,
+    key: &str,
+    default: &str,
+) -> Listener {
+    let at = component.place(block.line);
+    let port = match world.get(component, &block.body, key) {
+        Some((value, at)) => match value.text() {
+            Ok(text) => Fact::at(text.clone(), Rank::Configured, at, format!("{key} {text}")),
+            Err(why) => Fact::unknown(why),
+        },
+        None if default.is_empty() => Fact::unknown(format!("{key} is not set at {at}")),
+        None => {
+            let detail = format!("{key} is not set; the default is {default}");
+            Fact::at(default.to_owned(), Rank::Configured, at.clone(), detail)
+        }
+    };
+    let tls = ["tls", "tls_config"].into_iter().find_map(|name| block.body.block(name));
+    let tls = match tls {
+        Some(tls) => Fact::at(true, Rank::Configured, component.place(tls.line), "tls is set"),
+        None => Fact::at(false, Rank::Configured, at, "tls is not set"),
+    };
+    Listener::new(port, tls)
 }
 
 /// Receivers give logs only to those that are named in `output`.

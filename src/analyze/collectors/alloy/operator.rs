@@ -4,6 +4,7 @@ use crate::analyze::collectors::config::Config;
 use crate::analyze::collectors::dialect::Unreadable;
 use crate::analyze::collectors::fields::Fields;
 use crate::analyze::collectors::model::Pipeline;
+use crate::document::yaml::inner_name;
 use crate::snapshot::{ConfigMapKey, ConfigText, Resource};
 
 /// Where its pods have the configuration.
@@ -36,7 +37,7 @@ pub fn read_resource(resource: &Resource, configs: &[ConfigText]) -> Result<Pipe
             );
             return Err(Unreadable::new(at, why));
         }
-        (None, Some(content)) => (resource.place().field("spec.alloy.configMap.content"), content),
+        (None, Some(content)) => (inner_name(&resource.place(), "spec.alloy.configMap.content"), content),
         (None, None) => {
             return Err(Unreadable::new(
                 at,

@@ -3,6 +3,7 @@
 //! Each link is told for itself and only for what passed the one before. Of several collectors, inputs and routes one that
 //! brings the logs through is enough, so a link holds if it holds on some way, and fails only if it fails on all.
 
+mod hop;
 mod input;
 mod output;
 mod steps;
@@ -17,6 +18,7 @@ use super::collector::Collector;
 use super::model::{Input, Output, Pipeline, Receiver, Route, Source, Step};
 use super::{glob, paths};
 use crate::analyze::fact::Fact;
+use crate::snapshot::Snapshot;
 use crate::verdict::{Evidence, Rank};
 
 /// How many collectors logs are followed through.
@@ -74,7 +76,7 @@ pub struct Links {
 }
 
 /// The length of lines that nothing limits: a tebibyte, more than any file has.
-pub(super) const ANY_LENGTH: i64 = 1 << 40;
+pub const ANY_LENGTH: i64 = 1 << 40;
 
 /// How long lines may be that get on, where it is told whether any do.
 pub(super) fn any_length(gets_on: Fact<bool>) -> Fact<i64> {
@@ -100,8 +102,8 @@ fn no(at: &str, detail: impl Into<String>) -> Fact<bool> {
 }
 
 /// How far logs come with all collectors together; none if there is no way to follow.
-pub fn follow(collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
-    collectors.iter().flat_map(|collector| ways(collectors, collector, target)).reduce(Links::or)
+pub fn follow(snapshot: &Snapshot, collectors: &[Collector<'_>], target: &Target) -> Option<Links> {
+    collectors.iter().flat_map(|collector| ways(snapshot, collectors, collector, target)).reduce(Links::or)
 }
 
 impl Links {
@@ -138,15 +140,21 @@ impl Links {
 
 /// How far what is looked for comes through one collector; none if it has nothing to do with it.
 pub fn through_one(
+    snapshot: &Snapshot,
     collectors: &[Collector<'_>],
     collector: &Collector<'_>,
     target: &Target,
 ) -> Option<Links> {
-    ways(collectors, collector, target).into_iter().reduce(Links::or)
+    ways(snapshot, collectors, collector, target).into_iter().reduce(Links::or)
 }
 
 /// Every way through one collector.
-fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Vec<Links> {
+fn ways(
+    snapshot: &Snapshot,
+    all: &[Collector<'_>],
+    collector: &Collector<'_>,
+    target: &Target,
+) -> Vec<Links> {
     let pipeline = match &collector.pipeline {
         Ok(pipeline) => pipeline,
         Err(unreadable) => {
@@ -169,12 +177,14 @@ fn ways(all: &[Collector<'_>], collector: &Collector<'_>, target: &Target) -> Ve
     }
     candidates
         .into_iter()
-        .flat_map(|input| through(all, collector, pipeline, input, target, MAX_HOPS))
+        .flat_map(|input| through((snapshot, all), collector, pipeline, input, target))
         .collect()
 }
 
 /// What is followed on its way out.
 struct Passing<'a> {
+    /// The cluster, with the Services that lead to collectors.
+    snapshot: &'a Snapshot,
     /// Every collector, any of which may be the next one.
     all: &'a [Collector<'a>],
     /// The namespace that it is about, if it is about one.
@@ -251,12 +261,11 @@ fn mounted_without_input(collector: &Collector<'_>, target: &Target) -> Option<F
 
 /// The ways of one input.
 fn through(
-    all: &[Collector<'_>],
+    (snapshot, all): (&Snapshot, &[Collector<'_>]),
     collector: &Collector<'_>,
     pipeline: &Pipeline,
     input: &Input,
     target: &Target,
-    hops: usize,
 ) -> Vec<Links> {
     let (mounted, read) = taken_in(collector, input, target);
     let read = mounted.clone().and(read);
@@ -268,7 +277,7 @@ fn through(
         Target::Containers { namespace, exact, .. } => (Some(namespace.as_str()), *exact),
         _ => (None, true),
     };
-    let passing = Passing { all, namespace, exact };
+    let passing = Passing { snapshot, all, namespace, exact };
     let routes = match &input.routes {
         Fact::Unknown(unknown) => {
             let behind = read.clone().and(Fact::unknown(unknown.reason.clone()));
@@ -299,7 +308,7 @@ fn through(
             return Links { mounted: mounted.clone(), read: read.clone(), kept, ..Links::all(&routed) };
         };
         let routed = kept.clone().and(yes(&output.at, format!("{} leads to {}", input.id, output.id)));
-        let left = leaves(&passing, collector, output, hops);
+        let left = leaves(&passing, collector, output, MAX_HOPS);
         let shipped = routed.clone().and(left.shipped);
         let off_cluster = shipped.clone().and(left.off_cluster);
         let whole = shipped.clone().and(is_whole(&steps)).and(left.whole);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::analyze::collectors::model::{Effect, NamespaceMatch, NamespaceRule, Pattern, Receiver, Unread};
 use crate::analyze::collectors::products::Role;
-use crate::snapshot::Resource;
+use crate::snapshot::{Resource, Scope};
 
 /// A collector that reads events, with a way to each of these outputs, of which there is one.
 fn collector(routes: &[usize], receiver: Receiver, unread: bool) -> Collector<'static> {
@@ -50,8 +50,12 @@ fn collector(routes: &[usize], receiver: Receiver, unread: bool) -> Collector<'s
     }
 }
 
+fn nothing() -> Snapshot {
+    Snapshot::empty(Scope::Cluster, "c")
+}
+
 fn links(routes: &[usize], receiver: Receiver, unread: bool) -> [Option<bool>; 4] {
-    let found = follow(&[collector(routes, receiver, unread)], &Target::Events).unwrap();
+    let found = follow(&nothing(), &[collector(routes, receiver, unread)], &Target::Events).unwrap();
     [found.read, found.kept, found.routed, found.shipped].map(|link| link.value().copied())
 }
 
@@ -106,7 +110,7 @@ fn a_tailer_sees_the_files_it_names_alone() {
     pipeline.inputs[0].source = Source::Files { include: vec![path], exclude: Vec::new() };
     let mounted = |path: &str| {
         let target = Target::File { path: path.into(), is_audit: true };
-        follow(std::slice::from_ref(&tailer), &target).unwrap().mounted.value().copied()
+        follow(&nothing(), std::slice::from_ref(&tailer), &target).unwrap().mounted.value().copied()
     };
     assert_eq!(mounted("/opt/y.log"), Some(true));
     assert_eq!(mounted("/var/log/kubernetes/audit.log"), Some(false));

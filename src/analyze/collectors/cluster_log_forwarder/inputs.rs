@@ -2,7 +2,7 @@
 
 use super::{list, name};
 use crate::analyze::collectors::model::{
-    Effect, Glob, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
+    Effect, Glob, Input, Listener, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
 };
 use crate::analyze::collectors::vector::field::Field;
 use crate::analyze::collectors::vector::kubernetes;
@@ -266,5 +266,6 @@ fn receiver(at: &At<'_>) -> Input {
         "" => "http",
         kind => kind,
     };
-    at.input("", Source::Network { protocol: kind.to_owned() })
+    let listener = Listener::unread(at.id, &at.field.at());
+    at.input("", Source::Network { protocol: kind.to_owned(), listeners: vec![listener] })
 }

@@ -133,7 +133,7 @@ fn inputs_choose_and_leave_out() {
     assert_eq!(only.as_deref(), Some("containers web in namespaces b; pods that its selector matches"));
     assert_eq!(pipeline.inputs[0].steps[0].effect, Effect::Limits);
     assert_eq!(pipeline.inputs[0].routes.value().unwrap(), &[]);
-    assert_eq!(pipeline.inputs[1].source, Source::Network { protocol: "http".into() });
+    assert_eq!(pipeline.inputs[1].source.protocol(), Some("http"));
     assert_eq!(pipeline.inputs[1].position, None);
 }
 

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::analyze::collectors::config::{Config, File, Hidden};
-use crate::analyze::collectors::model::{Effect, Input, Pipeline, Route, Source, Step, Unread};
+use crate::analyze::collectors::model::{Effect, Input, Listener, Pipeline, Route, Source, Step, Unread};
 use crate::analyze::collectors::paths::is_or_below;
 use crate::analyze::collectors::settings::{Setting, Settings};
 use crate::analyze::fact::Fact;
@@ -63,7 +63,15 @@ fn input(file: &File, agent: &Agent<'_>, index: usize, item: &Setting<'_>) -> In
                 only,
             }
         }
-        "tcp" | "udp" => Source::Network { protocol: kind },
+        "tcp" | "udp" => {
+            let port = item.get("port");
+            let address = match port.text() {
+                Err(why) => Fact::unknown(why),
+                Ok(text) => port.fact(text.unwrap_or_default(), "port is set"),
+            };
+            let listener = Listener::new(address, item.fact(false, "the agent takes no TLS"));
+            Source::Network { protocol: kind, listeners: vec![listener] }
+        }
         _ => Source::Other(kind),
     };
     let name = file.path.rsplit('/').next().unwrap_or_default();

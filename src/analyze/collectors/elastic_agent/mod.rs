@@ -8,7 +8,7 @@ pub use operator::read_resource;
 
 use super::config::{Config, Env, Lookup};
 use super::dialect::Unreadable;
-use super::filebeat::inputs::files;
+use super::filebeat::inputs::{files, listeners};
 use super::filebeat::{outputs, processors};
 use super::model::{Effect, Input, NamespaceRule, Pipeline, Route, Source, Step, Unread};
 use super::settings::{Piece, Setting, Settings};
@@ -33,9 +33,13 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         Lookup::Seen(file) => file,
         Lookup::Hidden(why) => return Err(Unreadable::new(&*config.main, why)),
     };
-    let mut settings = Settings::of_text(&file.text, &file.at)?;
+    whole(Settings::of_text(&file.text, &file.at)?, &config.env)
+}
+
+/// Reads what `agent.yml` holds.
+fn whole(mut settings: Settings, env: &Env) -> Result<Pipeline, Unreadable> {
     settings.split_dotted_keys();
-    settings.replace_variables(true, &mut |inside| variable(inside, &config.env));
+    settings.replace_variables(true, &mut |inside| variable(inside, env));
     let root = settings.root();
     if !root.is_mapping() {
         return Err(Unreadable::new(root.place(), "it is not a mapping of settings"));
@@ -44,7 +48,7 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     if fleet.flag(false).value() == Some(&true) {
         return Err(Unreadable::new(fleet.place(), FLEET));
     }
-    Ok(read_settings(&root, &config.env))
+    Ok(read_settings(&root, env))
 }
 
 fn enrols(env: &Env, name: &str) -> bool {
@@ -169,7 +173,7 @@ fn source(kind: &str, stream: &Setting<'_>) -> Option<Source> {
             Source::Events { namespaces: NamespaceRule::default(), only_warnings: false }
         }
         "tcp" | "udp" | "syslog" | "unix" | "http_endpoint" | "kafka" => {
-            Source::Network { protocol: kind.to_owned() }
+            Source::Network { protocol: kind.to_owned(), listeners: listeners(stream, kind) }
         }
         _ if kind.ends_with("/metrics") || stream.find("data_stream.type").plain() == "metrics" => {
             return None;

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::FLEET;
-use crate::analyze::collectors::config::{Config, Variable};
+use crate::analyze::collectors::config::{Env, Variable};
 use crate::analyze::collectors::dialect::Unreadable;
 use crate::analyze::collectors::fields::Fields;
 use crate::analyze::collectors::model::Pipeline;
+use crate::analyze::collectors::settings::Settings;
 use crate::snapshot::Resource;
 
 /// The variable that stands for the address ECK fills in.
@@ -43,14 +44,14 @@ pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
             output.entry(key).or_insert_with(|| json!(format!("${{env.{HOSTS}}}")));
         }
     }
-    let written = serde_yaml::to_string(&settings)
-        .map_err(|_| Unreadable::new(config.at(), "its `spec.config` cannot be written as YAML"))?;
-    let path = "/usr/share/elastic-agent/agent.yml";
-    let mut config = Config::of_text(path, &resource.place().field("spec.config"), &written);
+    let mut env = Env { open: Some("the operator and the image may set it".into()), ..Env::default() };
+    let pods = ["daemonSet", "deployment", "statefulSet"].into_iter();
+    env.variables.extend(
+        pods.filter_map(|kind| spec.at_path(&[kind, "podTemplate"])).flat_map(|pods| pods.variables()),
+    );
     if let Some(reference) = references.first() {
         let hidden = Variable::Hidden("set by ECK from elasticsearchRefs".into(), reference.at());
-        config.env.variables.insert(HOSTS.into(), hidden);
+        env.variables.insert(HOSTS.into(), hidden);
     }
-    config.env.open = Some("the operator and the image may set it".into());
-    super::read(&config)
+    super::whole(Settings::of_value(&settings, &resource.place(), "spec.config"), &env)
 }

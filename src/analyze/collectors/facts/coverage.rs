@@ -55,7 +55,7 @@ pub(super) fn coverage(
 ) -> Coverage {
     let mut runners: Vec<Runner<'_>> = Vec::new();
     let mut doubt: Option<String> = None;
-    for (collector, reached) in carriers(collectors, target) {
+    for (collector, reached) in carriers(snapshot, collectors, target) {
         match reached {
             Fact::Known(known) if known.value => runners.push(runner(collector, true)),
             Fact::Known(_) => {}
@@ -142,7 +142,11 @@ pub(crate) fn of_runners(
 
 /// The collectors that bring the source off the node. Where none does, those that read it, so that what is said of nodes
 /// does not hang on what is wrong behind them.
-fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Collector<'a>, Fact<bool>)> {
+fn carriers<'a>(
+    snapshot: &Snapshot,
+    collectors: &'a [Collector<'a>],
+    target: &Target,
+) -> Vec<(&'a Collector<'a>, Fact<bool>)> {
     let of_nodes = collectors.iter().filter(|collector| collector.on_nodes);
     // Which pods are selected is another question than on which nodes something runs.
     let mut target = target.clone();
@@ -150,7 +154,9 @@ fn carriers<'a>(collectors: &'a [Collector<'a>], target: &Target) -> Vec<(&'a Co
         *exact = false;
     }
     let links: Vec<_> = of_nodes
-        .filter_map(|collector| Some((collector, chain::through_one(collectors, collector, &target)?)))
+        .filter_map(|collector| {
+            Some((collector, chain::through_one(snapshot, collectors, collector, &target)?))
+        })
         .collect();
     let any_ships = links.iter().any(|(_, links)| links.shipped.value() != Some(&false));
     links

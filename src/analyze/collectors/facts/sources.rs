@@ -125,7 +125,7 @@ impl Scene<'_> {
 
     /// How far something comes; what collectors that were not seen might do is unknown.
     fn links(&self, target: &Target) -> Links {
-        let found = if self.unseen.is_none() { follow(self.collectors, target) } else { None };
+        let found = if self.unseen.is_none() { follow(self.snapshot, self.collectors, target) } else { None };
         // That nothing in the files reads the journal or events does not say that nothing in the cluster does.
         if self.snapshot.scope == Scope::Manifests
             && matches!(target, Target::Journal | Target::Events)

@@ -3,7 +3,7 @@
 use super::{Beat, data_folder, further, processors, settings};
 use crate::analyze::collectors::config::{Config, MAX_FILES};
 use crate::analyze::collectors::model::{
-    Effect, Glob, Input, Marker, NamespaceRule, OptOut, Source, Step, Unread,
+    Effect, Glob, Input, Listener, Marker, NamespaceRule, OptOut, Source, Step, Unread,
 };
 use crate::analyze::collectors::settings::Setting;
 use crate::analyze::fact::Fact;
@@ -82,7 +82,8 @@ impl Reader<'_> {
                 draft(id, item, Source::Other(kind))
             }
             "syslog" | "tcp" | "udp" | "unix" | "http_endpoint" | "kafka" | "mqtt" | "netflow" => {
-                draft(id, item, Source::Network { protocol: kind })
+                let listeners = listeners(item, &kind);
+                draft(id, item, Source::Network { protocol: kind, listeners })
             }
             "redis" | "cloudfoundry" | "benchmark" => return None,
             _ => draft(id, item, Source::Other(kind)),
@@ -296,6 +297,36 @@ fn draft(id: &str, item: &Setting<'_>, source: Source) -> Input {
         opt_outs: Vec::new(),
         steps: Vec::new(),
         routes: Fact::unknown("the ways from it are not followed"),
+    }
+}
+
+/// Where an input of this kind listens.
+pub(in super::super) fn listeners(item: &Setting<'_>, kind: &str) -> Vec<Listener> {
+    let listener = |part: &Setting<'_>, key: &str| {
+        let address = part.get(key);
+        let port = match address.text() {
+            Err(why) => Fact::unknown(why),
+            Ok(Some(text)) => address.fact(text.clone(), format!("{key} {text}")),
+            Ok(None) => Fact::unknown(format!("{key} is not set at {}", part.place())),
+        };
+        let ssl = part.get("ssl");
+        let tls = match ssl.is_set() {
+            true => ssl.get("enabled").flag(true),
+            false => part.fact(false, "ssl is not set"),
+        };
+        Listener::new(port, tls)
+    };
+    match kind {
+        "tcp" | "udp" | "netflow" => vec![listener(item, "host")],
+        "http_endpoint" => vec![listener(item, "listen_port")],
+        "syslog" => ["tcp", "udp"]
+            .into_iter()
+            .map(|key| item.find(&format!("protocol.{key}")))
+            .filter(Setting::is_present)
+            .map(|part| listener(&part, "host"))
+            .collect(),
+        // Others wait at a socket of their own, or ask elsewhere.
+        _ => Vec::new(),
     }
 }
 

@@ -12,11 +12,14 @@ pub(super) mod processors;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
+
 use super::config::{Config, Env, Lookup, resolve};
 use super::dialect::Unreadable;
 use super::model::{Buffer, Pipeline, Route, Unread};
 use super::settings::{Piece, Setting, Settings};
 use crate::analyze::fact::Fact;
+use crate::document::Place;
 use crate::verdict::{Evidence, Rank};
 
 /// Which of the Beats it is: they differ in what they read and in how long they try to send it.
@@ -46,14 +49,28 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         Lookup::Seen(file) => file,
         Lookup::Hidden(why) => return Err(Unreadable::new(&*config.main, why)),
     };
-    let settings = settings(&file.text, &file.at, &config.env)?;
+    whole(config, &file.path, Settings::of_text(&file.text, &file.at)?)
+}
+
+/// Reads the configuration of a Beat that stands in an object, at `prefix`.
+///
+/// # Errors
+/// It is not a mapping of settings.
+pub fn read_value(value: &Value, place: &Place, prefix: &str, env: Env) -> Result<Pipeline, Unreadable> {
+    let path = "/usr/share/filebeat/filebeat.yml";
+    let config = Config { env, ..Config::of_text(path, &place.field(prefix), "") };
+    whole(&config, path, Settings::of_value(value, place, prefix))
+}
+
+fn whole(config: &Config, path: &str, settings: Settings) -> Result<Pipeline, Unreadable> {
+    let settings = replaced(settings, &config.env);
     let root = settings.root();
     if !root.is_mapping() {
         return Err(Unreadable::new(root.place(), "it is not a mapping of settings"));
     }
-    let beat = if root.get("journalbeat").is_set() || file.path.contains("journalbeat") {
+    let beat = if root.get("journalbeat").is_set() || path.contains("journalbeat") {
         Beat::Journalbeat
-    } else if root.get("auditbeat").is_set() || file.path.contains("auditbeat") {
+    } else if root.get("auditbeat").is_set() || path.contains("auditbeat") {
         Beat::Auditbeat
     } else {
         Beat::Filebeat
@@ -106,10 +123,13 @@ fn connect(pipeline: &mut Pipeline, root: &Setting<'_>) {
 
 /// A text of settings with dotted keys made mappings and variables replaced: `${X}`, `${X:default}`, `${X:?message}`.
 fn settings(text: &str, at: &str, env: &Env) -> Result<Settings, Unreadable> {
-    let mut settings = Settings::of_text(text, at)?;
+    Ok(replaced(Settings::of_text(text, at)?, env))
+}
+
+fn replaced(mut settings: Settings, env: &Env) -> Settings {
     settings.split_dotted_keys();
     settings.replace_variables(false, &mut |inside| variable(inside, env));
-    Ok(settings)
+    settings
 }
 
 fn variable(inside: &str, env: &Env) -> Piece {

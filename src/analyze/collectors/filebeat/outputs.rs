@@ -42,7 +42,8 @@ pub(in super::super) fn output(
     } else {
         tls(kind, setting)
     };
-    let hosts = if by_cloud { cloud.fact(Vec::new(), "cloud.id is set") } else { hosts(setting, local) };
+    let hosts =
+        if by_cloud { cloud.fact(Vec::new(), "cloud.id is set") } else { hosts(kind, setting, local) };
     let receiver = match named(&hosts) {
         Some(service) if kind == "elasticsearch" => Receiver::Service(service),
         _ if by_cloud => Receiver::Service(Service::ElasticCloud),
@@ -79,7 +80,8 @@ fn receiver(kind: &str) -> Receiver {
     }
 }
 
-fn hosts(setting: &Setting<'_>, local: bool) -> Fact<Vec<String>> {
+fn hosts(kind: &str, setting: &Setting<'_>, local: bool) -> Fact<Vec<String>> {
+    let default = (kind == "logstash").then_some(5044);
     let list = setting.get("hosts");
     if let Some(why) = list.why() {
         return Fact::unknown(why);
@@ -92,7 +94,7 @@ fn hosts(setting: &Setting<'_>, local: bool) -> Fact<Vec<String>> {
                 text.iter()
                     .flat_map(|text| text.split(','))
                     .filter_map(Endpoint::parse)
-                    .map(|one| one.shown()),
+                    .map(|one| Endpoint { port: one.port.or(default), ..one }.shown()),
             ),
         }
     }

@@ -4,7 +4,7 @@ use super::lines;
 use super::section::{Property, Section};
 use super::tag::{Part, Shape};
 use crate::analyze::collectors::model::{
-    Buffer, Effect, Glob, NamespaceMatch, NamespaceRule, Pattern, Source, Step, WhenFull,
+    Buffer, Effect, Glob, Listener, NamespaceMatch, NamespaceRule, Pattern, Source, Step, WhenFull,
 };
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
@@ -92,12 +92,37 @@ pub(super) fn prepare<'a>(
         }
         "forward" | "http" | "syslog" | "tcp" | "udp" | "opentelemetry" | "splunk" | "elasticsearch"
         | "mqtt" | "unix_socket" | "kafka" => {
-            prepared.source = Source::Network { protocol: plugin.clone() };
+            prepared.source =
+                Source::Network { protocol: plugin.clone(), listeners: listeners(section, &plugin) };
             prepared.tags = vec![(None, network_tag(section, &plugin, tag))];
         }
         _ => prepared.tags = vec![(None, tag)],
     }
     Some(prepared)
+}
+
+/// Where a plugin listens (fluent-bit docs: inputs).
+fn listeners(section: &Section, plugin: &str) -> Vec<Listener> {
+    let default: u16 = match plugin {
+        // A socket in the pod comes before the port.
+        "forward" if section.get("unix_path").is_some() => return Vec::new(),
+        "forward" => 24224,
+        "http" => 9880,
+        "syslog" if !section.seen("mode").is_none_or(|mode| mode.contains("unix")) => 5140,
+        "tcp" | "udp" => 5170,
+        "opentelemetry" => 4318,
+        "splunk" => 8088,
+        "elasticsearch" => 9200,
+        "mqtt" => 1883,
+        "syslog" if matches!(section.get("mode").map(|mode| mode.value.known()), Some(Err(_))) => {
+            return vec![Listener::unread(plugin, &section.at)];
+        }
+        _ => return Vec::new(),
+    };
+    let port = section.text("port").unwrap_or_else(|| {
+        section.default(default.to_string(), &format!("port is not set; the default is {default}"))
+    });
+    vec![Listener::new(port, section.flag("tls", false))]
 }
 
 /// Files by globs (fluent-bit docs: inputs/tail).

@@ -27,7 +27,7 @@ pub(super) fn read(
         Some(property) => {
             Fact::unknown(format!("the hosts stand in the file of {} at {}", property.shown(), property.at))
         }
-        None => hosts(section, known.host),
+        None => hosts(section, &known),
     };
     let tls = match upstream {
         Some(property) => {
@@ -49,11 +49,11 @@ pub(super) fn read(
     }
 }
 
-fn hosts(section: &Section, host: Host) -> Fact<Vec<String>> {
-    match host {
+fn hosts(section: &Section, plugin: &Plugin) -> Fact<Vec<String>> {
+    match plugin.host {
         Host::None => section.default(Vec::new(), "the plugin knows its receiver"),
         Host::Default(default) => match section.get("host") {
-            Some(property) => address(property).and_then(|host| with_port(section, host)),
+            Some(property) => address(property).and_then(|host| with_port(section, host, plugin.port())),
             None => section
                 .default(vec![default.to_owned()], &format!("host is not set; the default is {default}")),
         },
@@ -87,9 +87,12 @@ fn address(property: &Property) -> Fact<Endpoint> {
     }
 }
 
-fn with_port(section: &Section, host: Endpoint) -> Fact<Vec<String>> {
+fn with_port(section: &Section, host: Endpoint, default: Option<u16>) -> Fact<Vec<String>> {
     match section.text("port") {
-        None => Fact::known(vec![host.shown()], Rank::Configured, Vec::new()),
+        None => {
+            let host = Endpoint { port: host.port.or(default), ..host };
+            Fact::known(vec![host.shown()], Rank::Configured, Vec::new())
+        }
         // The host is what tells where records go: a port that is not seen does not hide it.
         Some(Fact::Unknown(_)) => Fact::known(vec![host.shown()], Rank::Configured, Vec::new()),
         Some(port) => {

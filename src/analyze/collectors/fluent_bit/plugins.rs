@@ -11,6 +11,17 @@ pub(super) struct Plugin {
     pub identity: Identity,
 }
 
+impl Plugin {
+    /// The port of another collector that it sends to unless it is told.
+    pub(super) fn port(&self) -> Option<u16> {
+        match &self.receiver {
+            Receiver::Collector(protocol) if protocol == "forward" => Some(24224),
+            Receiver::Collector(_) => Some(80),
+            _ => None,
+        }
+    }
+}
+
 /// What decides whether it is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tls {

@@ -2,7 +2,9 @@
 
 use super::super::fields::Fields;
 use super::super::fluent_bit::lines;
-use super::super::model::{Buffer, Effect, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step};
+use super::super::model::{
+    Buffer, Effect, Input, Listener, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
+};
 use super::tags::Tag;
 use crate::analyze::fact::Fact;
 use crate::snapshot::Resource;
@@ -73,11 +75,36 @@ fn source(name: &str, fields: &Fields<'_>, only: Option<usize>) -> Source {
             Source::Events { namespaces: NamespaceRule { only, except: Vec::new() }, only_warnings: false }
         }
         "forward" | "http" | "syslog" | "tcp" | "udp" | "mqtt" => {
-            Source::Network { protocol: name.to_owned() }
+            Source::Network { protocol: name.to_owned(), listeners: listeners(name, fields) }
         }
-        "openTelemetry" => Source::Network { protocol: "otlp".into() },
+        "openTelemetry" => Source::Network { protocol: "otlp".into(), listeners: listeners(name, fields) },
         other => Source::Other(other.to_owned()),
     }
+}
+
+/// Where a plugin listens: by default as Fluent Bit does.
+fn listeners(name: &str, fields: &Fields<'_>) -> Vec<Listener> {
+    let default = match name {
+        "forward" if fields.text("unixPath").is_some() => return Vec::new(),
+        "syslog" if fields.text("mode").is_none_or(|mode| mode.contains("unix")) => return Vec::new(),
+        "forward" => "24224",
+        "http" => "9880",
+        "syslog" => "5140",
+        "tcp" | "udp" => "5170",
+        "openTelemetry" => "4318",
+        _ => "1883",
+    };
+    let port = match fields.text("port") {
+        Some(port) => fields.known("port", port, "port is set"),
+        None => {
+            fields.known("port", default.to_owned(), format!("port is not set; the default is {default}"))
+        }
+    };
+    let tls = match fields.get("tls") {
+        Some(tls) => tls.known("", true, "tls is set"),
+        None => fields.known("tls", false, "tls is not set"),
+    };
+    vec![Listener::new(port, tls)]
 }
 
 /// `db`, of which there is none by default: after a restart reading begins at the end of the files.

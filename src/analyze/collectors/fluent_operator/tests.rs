@@ -196,7 +196,7 @@ spec:
 fn fluentd_is_read_as_the_operator_writes_it() {
     let read = pipeline(FLUENTD);
     assert_eq!(read.unread, []);
-    assert_eq!(read.inputs[0].source, Source::Network { protocol: "forward".into() });
+    assert_eq!(read.inputs[0].source.protocol(), Some("forward"));
     let [Route { steps, output: 0 }] = only_routes(&read) else { panic!("{read:#?}") };
     let [Step { effect: Effect::Namespaces(rule), .. }, Step { effect: Effect::DropsSome, at, .. }] =
         &steps[..]

@@ -4,7 +4,7 @@ use super::filter::step;
 use super::section::Section;
 use super::tag::Tag;
 use super::value::list;
-use crate::analyze::collectors::model::{Effect, Glob, Source, Step};
+use crate::analyze::collectors::model::{Effect, Glob, Listener, Source, Step};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -41,7 +41,8 @@ pub(super) const OWN_METRICS: [&str; 3] = ["prometheus", "monitor_agent", "prome
 pub(super) fn drafts(source: &Section<'_>, plugin: &str) -> Vec<Draft> {
     let tag = configured_tag(source);
     let network = |protocol: &str, tag: Tag| {
-        let source = Source::Network { protocol: protocol.to_owned() };
+        let source =
+            Source::Network { protocol: protocol.to_owned(), listeners: listeners(source, protocol) };
         vec![Draft { source, position: None, steps: Vec::new(), tag }]
     };
     match plugin {
@@ -71,6 +72,54 @@ pub(super) fn drafts(source: &Section<'_>, plugin: &str) -> Vec<Draft> {
         other => {
             vec![Draft { source: Source::Other(other.to_owned()), position: None, steps: Vec::new(), tag }]
         }
+    }
+}
+
+/// Where a plugin listens (Fluentd docs: input plugins; `transport` is a section of them).
+fn listeners(source: &Section<'_>, plugin: &str) -> Vec<Listener> {
+    let default = match plugin {
+        "unix" | "elb" => return Vec::new(),
+        "forward" => "24224",
+        "http" => "9880",
+        "syslog" => "5140",
+        "tcp" => "5170",
+        "udp" => "5160",
+        "beats" => "5044",
+        "gelf" => "12201",
+        _ => "",
+    };
+    let at = source.spot.at();
+    let port = match source.setting("port") {
+        Err(why) => Fact::unknown(why),
+        Ok(Some((port, at))) => Fact::at(port.to_owned(), Rank::Configured, at, format!("port {port}")),
+        Ok(None) if default.is_empty() => Fact::unknown(format!("the port of {plugin} is not set ({at})")),
+        Ok(None) => {
+            let detail = format!("port is not set; the default is {default}");
+            Fact::at(default.to_owned(), Rank::Configured, at.clone(), detail)
+        }
+    };
+    let is_own = matches!(plugin, "forward" | "http" | "syslog" | "tcp" | "udp");
+    let tls = match source.section("transport") {
+        Some(transport) => protocol(transport),
+        None if is_own => {
+            Fact::at(false, Rank::Configured, at, "transport is not set; the default is without TLS")
+        }
+        // Plugins that are no part of Fluentd have settings of their own.
+        None => Fact::unknown(format!("whether {plugin} takes TLS is not read ({at})")),
+    };
+    vec![Listener::new(port, tls)]
+}
+
+/// `<transport tls>`, or `protocol` in it.
+fn protocol(transport: &Section<'_>) -> Fact<bool> {
+    let told =
+        |kind: &str, at: String| Fact::at(kind == "tls", Rank::Configured, at, format!("transport {kind}"));
+    match (&transport.argument, transport.setting("protocol")) {
+        (Err(why), _) => Fact::unknown(why.clone()),
+        (Ok(Some(kind)), _) => told(kind, transport.spot.at()),
+        (Ok(None), Err(why)) => Fact::unknown(why),
+        (Ok(None), Ok(Some((kind, at)))) => told(kind, at),
+        (Ok(None), Ok(None)) => told("tcp", transport.spot.at()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::condition::Known;
 use super::load::Place;
 use super::value::Settings;
-use crate::analyze::collectors::model::{Effect, Glob, Source, Step};
+use crate::analyze::collectors::model::{Effect, Glob, Listener, Source, Step};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -55,9 +55,38 @@ pub(super) fn source(settings: Settings<'_>) -> Option<Source> {
                 .into_iter()
                 .collect(),
         },
-        name if NETWORK.contains(&name) => Source::Network { protocol: name.to_owned() },
+        name if NETWORK.contains(&name) => {
+            Source::Network { protocol: name.to_owned(), listeners: listeners(settings, name) }
+        }
         name => Source::Other(name.to_owned()),
     })
+}
+
+/// Where an input listens (Logstash docs: input plugins). Others ask elsewhere by themselves.
+fn listeners(settings: Settings<'_>, name: &str) -> Vec<Listener> {
+    let (default, encrypts) = match name {
+        "beats" | "elastic_agent" | "tcp" | "relp" => (None, false),
+        "lumberjack" => (None, true),
+        "http" | "elastic_serverless_forwarder" => (Some("8080"), name != "http"),
+        "logstash" => (Some("9800"), true),
+        "syslog" => (Some("514"), false),
+        "gelf" => (Some("12201"), false),
+        "udp" => (None, false),
+        "graphite" => (Some("2003"), false),
+        "snmptrap" => (Some("1062"), false),
+        _ => return Vec::new(),
+    };
+    let port = match (settings.text("port"), default) {
+        (Err(why), _) => Fact::unknown(why),
+        (Ok(Some((port, at))), _) => Fact::at(port.clone(), Rank::Configured, at, format!("port {port}")),
+        (Ok(None), Some(port)) => {
+            let detail = format!("port is not set; the default is {port}");
+            Fact::at(port.to_owned(), Rank::Configured, settings.at(), detail)
+        }
+        (Ok(None), None) => Fact::unknown(format!("no port is set at {}", settings.at())),
+    };
+    let tls = settings.flag(&["ssl_enabled", "ssl", "ssl_enable"], encrypts, "TLS");
+    vec![Listener::new(port, tls)]
 }
 
 /// Globs of paths. What is left out is told by the name of the file alone (Logstash docs: inputs/file, `exclude`).

@@ -67,10 +67,7 @@ pub fn read_resource(resource: &Resource) -> Result<Pipeline, Unreadable> {
     }
     let config = Config { env: env_of(&spec), ..Config::default() };
     let hidden = spec.get("configRef").map(|_| "it comes from a Secret, which is never read".to_owned());
-    let settings = spec.get("config").map(|fields| crate::document::Document {
-        value: fields.value().clone(),
-        place: crate::document::Place::of(fields.at()),
-    });
+    let settings = spec.get("config").map(|fields| fields.to_document());
     let (units, unread) = load::of_resource(&config, settings, hidden, &pipelines);
     pipeline(&units, &config.env, unread)
 }
@@ -85,17 +82,7 @@ fn env_of(spec: &Fields<'_>) -> Env {
             env.variables.insert(format!("{name}_ES_{ending}"), Variable::Hidden(why, reference.at()));
         }
     }
-    let containers =
-        spec.at_path(&["podTemplate", "spec"]).map(|pod| pod.items("containers")).unwrap_or_default();
-    for variable in containers.iter().flat_map(|container| container.items("env")) {
-        let Some(name) = variable.text("name") else { continue };
-        let at = variable.at();
-        let value = match variable.text("value") {
-            Some(value) => Variable::Seen(value, at),
-            None => Variable::Hidden("set from elsewhere".into(), at),
-        };
-        env.variables.insert(name, value);
-    }
+    env.variables.extend(spec.get("podTemplate").map(|pods| pods.variables()).unwrap_or_default());
     env
 }
 

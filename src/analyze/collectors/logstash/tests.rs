@@ -110,7 +110,7 @@ fn defaults_are_told_with_the_place_of_the_plugin() {
     );
     let position = pipeline.inputs[0].position.as_ref().unwrap();
     assert_eq!(position.value().unwrap().as_deref(), Some("/usr/share/logstash/data/plugins/inputs/file"));
-    assert_eq!(pipeline.inputs[1].source, Source::Network { protocol: "beats".into() });
+    assert_eq!(pipeline.inputs[1].source.protocol(), Some("beats"));
     assert_eq!(pipeline.inputs[1].position, None);
     let [es, kafka, http, tcp] = pipeline.outputs.as_slice() else { panic!("{:?}", pipeline.outputs) };
     assert_eq!(es.hosts.value().unwrap(), &["es:9200"]);

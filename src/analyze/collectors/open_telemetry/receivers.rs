@@ -2,7 +2,7 @@
 
 use super::{kind_of, operators};
 use crate::analyze::collectors::model::{
-    Effect, Input, Marker, NamespaceMatch, NamespaceRule, OptOut, Pattern, Source, Step,
+    Effect, Input, Listener, Marker, NamespaceMatch, NamespaceRule, OptOut, Pattern, Source, Step,
 };
 use crate::analyze::collectors::settings::{Setting, Settings};
 use crate::analyze::fact::Fact;
@@ -48,14 +48,14 @@ pub(super) fn inputs(id: &str, setting: &Setting<'_>, root: &Setting<'_>) -> Vec
         // It reads nothing: charts put it where a pipeline needs a receiver.
         "nop" => Vec::new(),
         "otlp" | "otelarrow" | "kafka" | "splunkhec" | "loki" | "signalfx" | "webhookevent" | "stef" => {
-            vec![draft(id, setting, network(id), Refusal::Retries)]
+            vec![draft(id, setting, network(id, setting), Refusal::Retries)]
         }
         "syslog" | "tcplog" | "udplog" => {
-            let mut one = draft(id, setting, network(id), refusal(setting));
+            let mut one = draft(id, setting, network(id, setting), refusal(setting));
             one.input.steps = operators::steps(&setting.get("operators"));
             vec![one]
         }
-        "fluentforward" => vec![draft(id, setting, network(id), Refusal::Loses)],
+        "fluentforward" => vec![draft(id, setting, network(id, setting), Refusal::Loses)],
         "windowseventlog" | "namedpipe" => {
             let mut one = draft(id, setting, Source::Other(plugin(id)), refusal(setting));
             one.input.steps = operators::steps(&setting.get("operators"));
@@ -69,8 +69,58 @@ fn plugin(id: &str) -> String {
     id.split('/').next().unwrap_or_default().to_owned()
 }
 
-fn network(id: &str) -> Source {
-    Source::Network { protocol: plugin(id) }
+fn network(id: &str, setting: &Setting<'_>) -> Source {
+    Source::Network { protocol: plugin(id), listeners: listeners(id, setting) }
+}
+
+/// Where a receiver listens (core: config/configgrpc, config/confighttp; contrib: receiver).
+fn listeners(id: &str, setting: &Setting<'_>) -> Vec<Listener> {
+    let kind = kind_of(id);
+    let below = |key: &str, protocols: &[(&str, u16)]| {
+        let parts = setting.get(key).entries();
+        let listener = |(name, part): (&str, Setting<'_>)| {
+            let default = protocols.iter().find(|(protocol, _)| *protocol == name)?.1;
+            Some(listener(&part, "endpoint", Some(default)))
+        };
+        parts.into_iter().filter_map(listener).collect()
+    };
+    match kind.as_str() {
+        "otlp" => below("protocols", &[("grpc", 4317), ("http", 4318)]),
+        "otelarrow" => below("protocols", &[("grpc", 4317)]),
+        "loki" => below("protocols", &[("grpc", 3600), ("http", 3500)]),
+        "kafka" => Vec::new(),
+        "splunkhec" => vec![listener(setting, "endpoint", Some(8088))],
+        "signalfx" => vec![listener(setting, "endpoint", Some(9943))],
+        "webhookevent" | "fluentforward" => vec![listener(setting, "endpoint", None)],
+        "tcplog" | "udplog" => vec![listener(setting, "listen_address", None)],
+        "syslog" => ["tcp", "udp"]
+            .into_iter()
+            .map(|key| setting.get(key))
+            .filter(Setting::is_present)
+            .map(|part| listener(&part, "listen_address", None))
+            .collect(),
+        _ => vec![Listener::unread(id, &setting.place())],
+    }
+}
+
+/// There is TLS where `tls` has anything.
+fn listener(setting: &Setting<'_>, key: &str, default: Option<u16>) -> Listener {
+    let address = setting.get(key);
+    let tls = setting.get("tls");
+    let port = match (address.text(), default) {
+        (Err(why), _) => Fact::unknown(why),
+        (Ok(Some(text)), _) => address.fact(text.clone(), format!("{key} {text}")),
+        (Ok(None), Some(port)) => {
+            setting.fact(port.to_string(), format!("{key} is not set; the default port is {port}"))
+        }
+        (Ok(None), None) => Fact::unknown(format!("{key} is not set at {}", setting.place())),
+    };
+    let tls = match tls.why() {
+        Some(why) => Fact::unknown(why),
+        None if tls.is_set() => tls.fact(true, "tls is set"),
+        None => setting.fact(false, "tls is not set"),
+    };
+    Listener::new(port, tls)
 }
 
 fn draft(id: &str, setting: &Setting<'_>, source: Source, refusal: Refusal) -> Draft {

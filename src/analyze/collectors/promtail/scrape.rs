@@ -7,7 +7,7 @@ use crate::analyze::collectors::loki::relabel::{Family, Open, Rule, Value as Lab
 use crate::analyze::collectors::loki::stages::{self, Stage};
 use crate::analyze::collectors::loki::{Setting, brief};
 use crate::analyze::collectors::model::{
-    Effect, Input, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
+    Effect, Input, Listener, NamespaceMatch, NamespaceRule, Pattern, Source, Step,
 };
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
@@ -28,8 +28,9 @@ pub(super) fn inputs(job: &Part<'_>, position: &Fact<Option<String>>) -> Vec<Inp
         found.push(self::journal(&journal, &rules));
     }
     for (key, protocol) in SERVERS {
-        if job.get(key).is_some() {
-            let source = Source::Network { protocol: protocol.to_owned() };
+        if let Some(server) = job.get(key) {
+            let source =
+                Source::Network { protocol: protocol.to_owned(), listeners: vec![listener(&server)] };
             found.push((source, lines(&rules), false));
         }
     }
@@ -59,6 +60,28 @@ pub(super) fn inputs(job: &Part<'_>, position: &Fact<Option<String>>) -> Vec<Inp
             routes: Fact::unknown("the routes are not read"),
         })
         .collect()
+}
+
+/// Where a job listens: at an address, or with a server of its own.
+fn listener(server: &Part<'_>) -> Listener {
+    let inner = server.get("server");
+    let port = server
+        .get("listen_address")
+        .or_else(|| inner.as_ref().and_then(|inner| inner.get("http_listen_port")));
+    let port = match port {
+        None => Fact::unknown(format!("no port to listen on is set at {}", server.at())),
+        Some(port) => match port.text() {
+            Ok(text) => Fact::at(text.clone(), Rank::Configured, port.at(), format!("listens on {text}")),
+            Err(why) => Fact::unknown(why),
+        },
+    };
+    let tls =
+        server.get("tls_config").or_else(|| inner.as_ref().and_then(|inner| inner.get("http_tls_config")));
+    let tls = match tls {
+        Some(tls) => Fact::at(true, Rank::Configured, tls.at(), "a certificate is set"),
+        None => Fact::at(false, Rank::Configured, server.at(), "no certificate is set"),
+    };
+    Listener::new(port, tls)
 }
 
 /// What the relabelling of a job does to lines that are not from discovered targets.

@@ -4,7 +4,7 @@ use super::globals::Globals;
 use super::syntax::Program;
 use super::value::Params;
 use crate::analyze::collectors::config::resolve;
-use crate::analyze::collectors::model::{Effect, Source, Step};
+use crate::analyze::collectors::model::{Effect, Listener, Source, Step};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -58,7 +58,8 @@ fn draft(params: &Params, name: &str, globals: &Globals<'_>) -> Draft {
         "imfile" => Source::Files { include: files(params), exclude: Vec::new() },
         "imjournal" => Source::Journal { folder: None, only: Vec::new() },
         name if NETWORK.contains(&name) => {
-            Source::Network { protocol: name.trim_start_matches("im").to_owned() }
+            let listeners = listeners(params, name, globals);
+            Source::Network { protocol: name.trim_start_matches("im").to_owned(), listeners }
         }
         name => Source::Other(name.to_owned()),
     };
@@ -81,6 +82,40 @@ fn draft(params: &Params, name: &str, globals: &Globals<'_>) -> Draft {
         },
         ruleset: ruleset(params).or_else(|| module.and_then(ruleset)),
     }
+}
+
+/// Where a module listens. That of TCP takes TLS by a mode of its stream driver, which may be set for all its inputs.
+fn listeners(params: &Params, name: &str, globals: &Globals<'_>) -> Vec<Listener> {
+    let known = |value: bool, detail: &str| Fact::at(value, Rank::Configured, params.at.clone(), detail);
+    let tls = match name {
+        "imtcp" => {
+            let module = globals.module(name);
+            let mode = |of: &Params| {
+                ["streamdriver.mode", "streamdrivermode"].iter().find_map(|key| of.get(key).transpose())
+            };
+            match mode(params).or_else(|| module.and_then(mode)) {
+                Some(Err(why)) => Fact::unknown(why),
+                Some(Ok((mode, at))) => {
+                    Fact::at(mode == "1", Rank::Configured, at, format!("StreamDriver.Mode {mode}"))
+                }
+                None => match globals.directive("inputtcpserverstreamdrivermode") {
+                    Some((mode, at)) => Fact::at(mode == "1", Rank::Configured, at, format!("mode {mode}")),
+                    None => known(false, "StreamDriver.Mode is not set; the default is without TLS"),
+                },
+            }
+        }
+        "imptcp" | "imudp" => known(false, "the module knows no TLS"),
+        "imrelp" => params.flag("tls", false),
+        "imdtls" => known(true, "the module always encrypts"),
+        "imkafka" | "imhiredis" => return Vec::new(),
+        _ => return vec![Listener::unread(name, &params.at)],
+    };
+    let port = match params.get("port") {
+        Err(why) => Fact::unknown(why),
+        Ok(Some((port, at))) => Fact::at(port.clone(), Rank::Configured, at, format!("port {port}")),
+        Ok(None) => Fact::unknown(format!("no port is set at {}", params.at)),
+    };
+    vec![Listener::new(port, tls)]
 }
 
 fn files(params: &Params) -> Vec<Fact<String>> {

@@ -103,7 +103,7 @@ fn the_old_form_is_read() {
     );
     let sources: Vec<_> = pipeline.inputs.iter().map(|input| input.source.clone()).collect();
     assert_eq!(sources[0], Source::Other("imuxsock".into()));
-    assert_eq!(sources[1], Source::Network { protocol: "udp".into() });
+    assert_eq!(sources[1].protocol(), Some("udp"));
     assert!(matches!(&sources[2], Source::Files { .. }));
     let [tcp, file, users, udp] = pipeline.outputs.as_slice() else { panic!("{:?}", pipeline.outputs) };
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, bytes};
 use crate::analyze::collectors::config::Config;
-use crate::analyze::collectors::model::{Effect, Glob, Source, Step};
+use crate::analyze::collectors::model::{Effect, Glob, Listener, Source, Step};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -26,6 +26,8 @@ const NETWORK: [&str; 12] = [
     "webhook",
     "http",
 ];
+
+const OTLP: [&str; 3] = ["opentelemetry", "axosyslog-otlp", "syslog-ng-otlp"];
 
 /// What a driver reads; none for what is no log.
 pub(super) fn source(name: &str, driver: Driver<'_, '_>) -> Option<Source> {
@@ -51,10 +53,41 @@ pub(super) fn source(name: &str, driver: Driver<'_, '_>) -> Option<Source> {
             }
         }
         "stats-exporter" | "stats-exporter-dont-log" => return None,
-        "opentelemetry" | "axosyslog-otlp" | "syslog-ng-otlp" => Source::Network { protocol: "otlp".into() },
-        name if NETWORK.contains(&name) => Source::Network { protocol: name.to_owned() },
+        name if NETWORK.contains(&name) => {
+            let protocol = if OTLP.contains(&name) { "otlp" } else { name };
+            Source::Network { protocol: protocol.to_owned(), listeners: listeners(name, driver) }
+        }
         name => Source::Other(name.to_owned()),
     })
+}
+
+/// Where a driver listens (`modules/afsocket/transport-mapper-inet.c` has the defaults).
+fn listeners(name: &str, driver: Driver<'_, '_>) -> Vec<Listener> {
+    let transport = match driver.get("transport") {
+        Err(why) => return vec![Listener { port: Fact::unknown(why.clone()), tls: Fact::unknown(why) }],
+        Ok(set) => set.map_or_else(|| "tcp".to_owned(), |(transport, _)| transport.to_ascii_lowercase()),
+    };
+    let default = match (name, transport.as_str()) {
+        ("syslog", "tcp") => 601,
+        ("syslog", "tls") => 6514,
+        ("network" | "syslog", "tcp" | "udp" | "tls") | ("tcp" | "tcp6" | "udp" | "udp6", _) => 514,
+        _ if OTLP.contains(&name) => 4317,
+        ("network" | "syslog", _) => 0,
+        _ => return vec![Listener::unread(name, &driver.at())],
+    };
+    let set = ["port", "localport"].into_iter().find_map(|key| driver.get(key).transpose());
+    let port = match set {
+        Some(Err(why)) => Fact::unknown(why),
+        Some(Ok((port, at))) => Fact::at(port.clone(), Rank::Configured, at, format!("port({port})")),
+        None if default == 0 => Fact::unknown(format!("no port is set at {}", driver.at())),
+        None => driver.fact(default.to_string(), format!("port is not set; the default is {default}")),
+    };
+    let section = driver.option("tls").or_else(|| driver.option("auth")?.option("tls"));
+    let tls = match section {
+        Some(section) => section.fact(true, "tls is set"),
+        None => driver.fact(transport == "tls", "tls is not set"),
+    };
+    vec![Listener::new(port, tls)]
 }
 
 /// Whether reading waits while nothing is taken: what is sent as datagrams does not.

@@ -3,7 +3,7 @@
 use super::field::Field;
 use super::graph::{Component, Port};
 use super::kubernetes;
-use crate::analyze::collectors::model::{Effect, Glob, Input, Source, Step};
+use crate::analyze::collectors::model::{Effect, Glob, Input, Listener, Source, Step};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -79,7 +79,10 @@ pub(super) fn input(source: &Component<'_>, data_dir: &Fact<String>) -> Input {
             input.position = Some(position(source, data_dir, "checkpoint.txt"));
             input.steps = journal_steps(&source.field);
         }
-        kind if is_network(kind) => input.source = Source::Network { protocol: kind.to_owned() },
+        kind if is_network(kind) => {
+            input.source =
+                Source::Network { protocol: kind.to_owned(), listeners: listeners(&source.field, kind) };
+        }
         "" => input.source = Source::Other("a type that is not known".to_owned()),
         _ => {}
     }
@@ -105,6 +108,41 @@ fn is_network(kind: &str) -> bool {
         "websocket_server",
     ];
     NETWORK.contains(&kind)
+}
+
+/// Where a source listens.
+fn listeners(field: &Field<'_>, kind: &str) -> Vec<Listener> {
+    match kind {
+        "opentelemetry" => [("grpc", "0.0.0.0:4317"), ("http", "0.0.0.0:4318")]
+            .into_iter()
+            .filter_map(|(key, default)| Some(listener(&field.get(key)?, Some(default))))
+            .collect(),
+        "socket" | "syslog" if field.get("mode").is_some_and(|mode| mode.text().starts_with("unix")) => {
+            Vec::new()
+        }
+        "fluent" if field.get("mode").is_some_and(|mode| mode.text() == "unix") => Vec::new(),
+        "splunk_hec" => vec![listener(field, Some("0.0.0.0:8088"))],
+        _ => vec![listener(field, None)],
+    }
+}
+
+fn listener(field: &Field<'_>, default: Option<&str>) -> Listener {
+    let address = match (field.get("address"), default) {
+        (Some(address), _) => address.fact(),
+        (None, Some(default)) => {
+            let detail = format!("address is not set; the default is {default}");
+            Fact::at(default.to_owned(), Rank::Configured, field.at(), detail)
+        }
+        (None, None) => Fact::unknown(format!("no address to listen on is set at {}", field.at())),
+    };
+    let tls = field.get("tls.enabled").map_or_else(
+        || {
+            let detail = "tls.enabled is not set; the default is false";
+            Fact::at(false, Rank::Configured, field.at(), detail)
+        },
+        |enabled| enabled.flag(),
+    );
+    Listener::new(address, tls)
 }
 
 /// The globs of a field.

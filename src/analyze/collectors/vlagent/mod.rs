@@ -10,12 +10,15 @@ use super::config::Config;
 use super::dialect::Unreadable;
 use super::endpoint::Endpoint;
 use super::model::{
-    Buffer, Effect, Input, NamespaceMatch, NamespaceRule, Output, Pattern, Pipeline, Receiver, Retry, Route,
-    Source, Step, WhenFull,
+    Buffer, Effect, Input, Listener, NamespaceMatch, NamespaceRule, Output, Pattern, Pipeline, Receiver,
+    Retry, Route, Source, Step, WhenFull,
 };
 use super::service::Service;
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
+
+/// `-httpListenAddr` unless set.
+const HTTP: &str = ":9429";
 
 /// Where container logs lie on a node.
 const CONTAINERS: &str = "/var/log/containers";
@@ -71,11 +74,24 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
         inputs.push(Input { position, ..input(&format!("fileCollector.{index}"), &glob.at, source) });
     }
     for flag in ["syslog.listenAddr.tcp", "syslog.listenAddr.udp", "syslog.listenAddr.unix"] {
-        if let Some(given) = flags.last(flag) {
-            inputs.push(input(flag, &given.at, Source::Network { protocol: "syslog".into() }));
-        }
+        let given = flags.list(flag);
+        let Some(last) = given.last() else { continue };
+        let tls = match flag.ends_with("tcp") {
+            true => flags.switched("syslog.tls"),
+            false => last.fact(false, format!("-{flag} knows no TLS")),
+        };
+        let listener = |given: &Placed<String>| {
+            Listener::new(given.fact(given.value.clone(), format!("-{flag} {}", given.value)), tls.clone())
+        };
+        let listeners = given.iter().filter(|_| !flag.ends_with("unix")).map(listener).collect();
+        inputs.push(input(flag, &last.at, Source::Network { protocol: "syslog".into(), listeners }));
     }
-    inputs.push(input("httpListenAddr", &config.args_at, Source::Network { protocol: "http".into() }));
+    let address = flags.last("httpListenAddr");
+    let shown = address.as_ref().map_or(HTTP, |given| given.value.as_str()).to_owned();
+    let detail = format!("httpListenAddr is {shown}");
+    let listener = Listener::new(flags.shown(address.as_ref(), shown, &detail), flags.switched("tls"));
+    let source = Source::Network { protocol: "http".into(), listeners: vec![listener] };
+    inputs.push(input("httpListenAddr", &config.args_at, source));
     let own_metrics = Some(flags.fact(true, "metrics of its own are always served at /metrics"));
     Ok(Pipeline { inputs, outputs, unread: Vec::new(), own_metrics })
 }
@@ -106,7 +122,7 @@ impl Flags<'_> {
     }
 
     /// What a flag shows, or that it is not set.
-    fn shown<T>(&self, given: Option<&Placed<String>>, value: T, detail: &str) -> Fact<T> {
+    fn shown<T, U>(&self, given: Option<&Placed<U>>, value: T, detail: &str) -> Fact<T> {
         match given {
             Some(given) => given.fact(value, detail),
             None => self.fact(value, detail),
@@ -140,6 +156,16 @@ impl Flags<'_> {
 
     fn switch(&self, flag: &str) -> Option<Placed<bool>> {
         self.switches(flag).pop().map(|given| Placed { value: is_on(&given.value), at: given.at })
+    }
+
+    /// Whether a switch is on, one value for all that it may be given for.
+    fn switched(&self, flag: &str) -> Fact<bool> {
+        let given = self.switches(flag);
+        let on = given.iter().map(|given| is_on(&given.value));
+        match (given.last(), on.clone().all(|on| on), on.clone().any(|on| on)) {
+            (Some(_), false, true) => Fact::unknown(format!("-{flag} is on for some of its addresses alone")),
+            (given, _, on) => self.shown(given, on, &format!("-{flag} is {}", if on { "on" } else { "off" })),
+        }
     }
 
     /// `%{NAME}` stands for a variable of the environment.

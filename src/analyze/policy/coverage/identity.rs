@@ -34,6 +34,19 @@ pub(super) enum Kind {
     FailedAuthentication,
 }
 
+impl Kind {
+    /// All senders of the kind.
+    pub(super) fn who(self) -> Who {
+        match self {
+            Self::Person => Who::Person,
+            Self::ServiceAccount => Who::ServiceAccount,
+            Self::Node => Who::Node,
+            Self::Anonymous => Who::Anonymous,
+            Self::FailedAuthentication => Who::FailedAuthentication,
+        }
+    }
+}
+
 /// A user, or one who stands for all that no policy names.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {

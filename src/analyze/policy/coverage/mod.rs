@@ -33,7 +33,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use schemars::JsonSchema;
@@ -54,7 +54,7 @@ use asked::{Makers, everyone, excepted, excluded, makers, patterns_of, patterns_
 use budget::Budget;
 use cells::Objects;
 use gather::{Gathered, witness};
-use identity::Everyone;
+use identity::{Everyone, Kind};
 use patterns::World;
 use survey::{Answer, Survey};
 use target::Target;
@@ -93,6 +93,24 @@ pub struct ClassCoverage {
     pub shallow: Vec<Exception>,
     /// Noise among its requests that is not recorded, and does not count because dropping it is tolerated.
     pub left_aside: Vec<String>,
+    /// The same for each kind of sender that counts.
+    pub senders: Vec<SenderCoverage>,
+}
+
+/// What is recorded of the requests of a class that senders of one kind send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SenderCoverage {
+    /// The kind.
+    pub who: Who,
+    /// The lowest level at which one of these requests is recorded.
+    pub least: Level,
+    /// The highest.
+    pub most: Level,
+    /// Whether each is recorded at the level for detection.
+    pub detected: bool,
+    /// Whether each is recorded at the level for investigation.
+    pub investigated: bool,
 }
 
 impl ClassCoverage {
@@ -254,16 +272,34 @@ impl<'p> Prover<'p> {
             undetected: Vec::new(),
             shallow: Vec::new(),
             left_aside: Vec::new(),
+            senders: Vec::new(),
         };
         let (mut undetected, mut shallow) = (Gathered::default(), Gathered::default());
+        let mut senders: BTreeMap<Kind, SenderCoverage> = BTreeMap::new();
         let mut left_aside = BTreeSet::new();
         let tell = |pattern: &RequestPattern, found: &Found<'_>| {
             coverage.served = true;
             coverage.least = coverage.least.min(found.level);
             coverage.most = coverage.most.max(found.level);
-            if found.level < class.detect {
+            let is_detected = found.level >= class.detect;
+            let is_investigated =
+                is_detected && found.level >= pattern.investigate.unwrap_or(class.investigate);
+            for kind in found.part.kinds(found.everyone) {
+                let told = senders.entry(*kind).or_insert_with(|| SenderCoverage {
+                    who: kind.who(),
+                    least: found.level,
+                    most: found.level,
+                    detected: true,
+                    investigated: true,
+                });
+                told.least = told.least.min(found.level);
+                told.most = told.most.max(found.level);
+                told.detected &= is_detected;
+                told.investigated &= is_investigated;
+            }
+            if !is_detected {
                 found.add_to(&mut undetected);
-            } else if found.level < pattern.investigate.unwrap_or(class.investigate) {
+            } else if !is_investigated {
                 found.add_to(&mut shallow);
             }
         };
@@ -279,6 +315,7 @@ impl<'p> Prover<'p> {
         if !coverage.served {
             coverage.least = Level::None;
         }
+        coverage.senders = senders.into_values().collect();
         coverage.undetected = exceptions(undetected);
         coverage.shallow = exceptions(shallow);
         Ok(coverage)

@@ -171,11 +171,10 @@ impl Census {
         let mut census = Self::default();
         for part in parts {
             let identities = part.identities().filter_map(|(identity, _)| everyone.identities.get(identity));
-            let kinds: BTreeSet<Kind> = identities.clone().map(|identity| identity.kind).collect();
             let namespaces: BTreeSet<&str> =
                 identities.filter_map(|identity| Some(identity.namespace.as_ref()?.0.as_str())).collect();
-            for kind in kinds {
-                *census.kinds.entry(kind).or_default() += 1;
+            for kind in part.kinds(everyone) {
+                *census.kinds.entry(*kind).or_default() += 1;
             }
             for namespace in namespaces {
                 *census.namespaces.entry(namespace.to_owned()).or_default() += 1;
@@ -194,6 +193,8 @@ pub(super) struct Part<const N: usize> {
     pub(super) is_refused: bool,
     /// The senders in words, once they were asked for.
     pub(super) words: OnceCell<Rc<[String]>>,
+    /// The kinds of senders, likewise.
+    pub(super) kinds: OnceCell<Rc<[Kind]>>,
     /// The identities, by their index.
     pub(super) senders: Vec<Sender>,
 }
@@ -204,6 +205,15 @@ impl<const N: usize> Part<N> {
         self.senders
             .iter()
             .flat_map(|sender| sender.identities.iter().map(move |identity| (*identity, sender)))
+    }
+
+    /// The kinds of its senders.
+    pub(super) fn kinds(&self, everyone: &Everyone) -> &[Kind] {
+        self.kinds.get_or_init(|| {
+            let identities = self.identities().filter_map(|(identity, _)| everyone.identities.get(identity));
+            let kinds: BTreeSet<Kind> = identities.map(|identity| identity.kind).collect();
+            kinds.into_iter().collect()
+        })
     }
 
     /// The identity that is told first.
@@ -329,6 +339,7 @@ impl<const N: usize> Question<'_, '_, N> {
                         outcomes,
                         is_refused: walker.is_refused,
                         words: OnceCell::new(),
+                        kinds: OnceCell::new(),
                         senders: vec![sender],
                     }),
                 }

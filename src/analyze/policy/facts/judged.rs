@@ -8,7 +8,7 @@ use super::super::sources::PolicyState;
 use super::super::{Level, Stage};
 use super::{
     Apis, AuditPolicy, Catalogue, Instances, NEWEST, Places, Policy, PolicyText, ServerPolicy, Snapshot,
-    known,
+    classes, known,
 };
 use crate::analyze::cloud::recorded::{Lost, Recorded};
 use crate::analyze::fact::Fact;
@@ -217,6 +217,7 @@ impl<'s> Judged<'s> {
             managed_fields: Fact::unknown(reason),
             strict_without_effect: Fact::unknown(reason),
             known_as: Fact::unknown(reason),
+            classes: classes::rows(self),
         };
         match &self.state {
             State::Unknown(reason) => unknown(reason),

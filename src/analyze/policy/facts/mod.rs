@@ -3,17 +3,20 @@
 //! | module | does |
 //! | --- | --- |
 //! | `judged` | a policy that an apiserver loads, or why it is not known |
+//! | `classes` | what one policy records of each class by who sends the requests, as rows to be drawn |
 //! | `records` | what is recorded of classes of requests, of bodies and of noise, over all policies together |
 //!
 //! A cluster has one policy as a rule. Where its apiservers load several, a request may come to any of them: it is recorded
 //! only if all record it.
 
+mod classes;
 mod judged;
 mod records;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::classes::{Cell, ClassRow, Reached};
 pub use self::judged::Limits;
 use self::judged::{Judged, Managed};
 use super::apis::Apis;
@@ -88,6 +91,10 @@ pub struct Policy {
     pub strict_without_effect: Fact<bool>,
     /// The published policies that it equals, by name.
     pub known_as: Fact<Vec<String>>,
+    /// What it records of each class of requests by who sends them. Drawn in reports; what expressions judge is recorded by all
+    /// policies together.
+    #[serde(skip)]
+    pub classes: Fact<Vec<ClassRow>>,
 }
 
 /// What is recorded of a class of requests.

@@ -259,18 +259,35 @@ fn sentence<T>(answers: &[Answer<'_, '_, &T>], exceptions: impl Fn(&T) -> &[Exce
                 left_out += 1;
                 continue;
             }
-            let by = match works.decider(exception.rule) {
-                Decider::Rule(rule) => format!("{}, rules[{rule}]", exception.level),
-                Decider::Setting(why) => format!("{}, {why}", exception.level),
-                Decider::Nothing => format!("{}, no rule", exception.level),
-            };
-            parts.push(format!("{} ({by})", exception.requests.words()));
+            parts.push(words(works, exception));
         }
     }
+    Fact::known(listed(parts, left_out), rank, Vec::new())
+}
+
+/// The exceptions of one policy in a sentence; empty if there are none.
+pub(super) fn less(works: &Works<'_>, exceptions: &[Exception]) -> String {
+    if !works.is_set && !exceptions.is_empty() {
+        return "all of it, as no audit policy is set".to_owned();
+    }
+    let parts = exceptions.iter().take(NAMED).map(|exception| words(works, exception)).collect();
+    listed(parts, exceptions.len().saturating_sub(NAMED))
+}
+
+fn words(works: &Works<'_>, exception: &Exception) -> String {
+    let by = match works.decider(exception.rule) {
+        Decider::Rule(rule) => format!("{}, rules[{rule}]", exception.level),
+        Decider::Setting(why) => format!("{}, {why}", exception.level),
+        Decider::Nothing => format!("{}, no rule", exception.level),
+    };
+    format!("{} ({by})", exception.requests.words())
+}
+
+fn listed(mut parts: Vec<String>, left_out: usize) -> String {
     if left_out > 0 {
         parts.push(format!("and {left_out} more"));
     }
-    Fact::known(parts.join("; "), rank, Vec::new())
+    parts.join("; ")
 }
 
 fn level(answers: &[Answer<'_, '_, &ClassCoverage>]) -> Fact<String> {
