@@ -195,19 +195,17 @@ impl<'a> Verdicts<'a> {
 
     /// The checks that answer a control and were not selected.
     fn left_out(&self, control: &Control) -> Vec<String> {
-        let others = || {
-            let is_selected = |check: &Check| self.selected.iter().any(|known| known.id == check.id);
-            self.checks.active().filter(move |check| !is_selected(check))
-        };
-        if others().next().is_none() {
+        if self.selected.len() == self.checks.active().count() {
             return Vec::new();
         }
+        let is_selected = |check: &Check| self.selected.iter().any(|known| known.id == check.id);
         let of_classes = of_classes(self.checks, &control.classes);
         let answers = |check: &&Check| {
             control.checks.iter().chain(&of_classes).any(|reference| reference.id == check.id)
                 || check.themes.iter().any(|theme| control.themes.contains(theme))
         };
-        others().filter(answers).map(|check| check.id.clone()).collect()
+        let others = self.checks.active().filter(|check| !is_selected(check));
+        others.filter(answers).map(|check| check.id.clone()).collect()
     }
 
     fn opponent(&mut self, all: &[Framework], contrary: Contrary) -> Option<Opponent> {

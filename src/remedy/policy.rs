@@ -251,8 +251,8 @@ const PROFILES: [(&str, &str); 3] = [
 /// OpenShift takes no policy of one's own: one of its profiles is chosen.
 fn openshift(situation: &Situation<'_>) -> Vec<Remedy> {
     let of_file = |file: &str| {
-        let text = BUILTIN.get_file(file)?.contents_utf8()?;
-        let known = serde_yaml::from_str::<Value>(text).ok()?;
+        let text = builtin::text(file)?;
+        let known = serde_json::from_str::<Value>(text).ok()?;
         match known.get("policy") {
             Some(Value::String(text)) => Some(text.clone()),
             Some(policy) => serde_yaml::to_string(policy).ok(),

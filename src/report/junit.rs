@@ -1,4 +1,4 @@
-//! JUnit XML, so that CI shows findings as tests: a suite for each category, a case for each check and subject.
+//! `JUnit` XML, so that CI shows findings as tests: a suite for each category, a case for each check and subject.
 //!
 //! A case fails if its finding does. What is unknown is skipped, or an error where the gate fails for it; what does not
 //! apply or is waived is skipped. The first suite is the gate: it fails exactly when the command ends with 1.

@@ -1,4 +1,4 @@
-//! `ClusterReport`s of OpenReports (`openreports.io/v1alpha1`), to be applied to the cluster and read by its dashboards.
+//! `ClusterReport`s of `OpenReports` (`openreports.io/v1alpha1`), to be applied to the cluster and read by its dashboards.
 //!
 //! One report holds as many results as fit an object of the API; further ones are called `logaudit-2`, `logaudit-3`.
 
@@ -49,7 +49,7 @@ pub(super) fn render(report: &Report) -> anyhow::Result<String> {
     let mut out = String::new();
     for (index, results) in parts.into_iter().enumerate() {
         out.push_str("---\n");
-        out.push_str(&serde_yaml::to_string(&document(index, results, report))?);
+        out.push_str(&serde_yaml::to_string(&document(index, &results, report))?);
         if !out.ends_with('\n') {
             out.push('\n');
         }
@@ -57,7 +57,7 @@ pub(super) fn render(report: &Report) -> anyhow::Result<String> {
     Ok(out)
 }
 
-fn document(index: usize, results: Vec<Value>, report: &Report) -> Value {
+fn document(index: usize, results: &[Value], report: &Report) -> Value {
     let name = if index == 0 { "logaudit".to_owned() } else { format!("logaudit-{}", index + 1) };
     let count = |wanted: &str| results.iter().filter(|result| result["result"] == wanted).count();
     let summary: Map<String, Value> =

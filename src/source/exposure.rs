@@ -31,7 +31,7 @@ const GATEWAY: &str = "gateway.networking.k8s.io";
 const OF_GATEWAY: &[&str] = &["spec.rules[].backendRefs[].name"];
 const OF_TRAEFIK: &[&str] = &["spec.routes[].services[].name"];
 const OF_NGINX: &[&str] = &["spec.upstreams[].service"];
-/// Another VirtualService, which says where requests go on.
+/// Another `VirtualService`, which says where requests go on.
 const DELEGATE: &str = "spec.http[].delegate.name";
 
 /// Every kind that is read.

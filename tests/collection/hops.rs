@@ -275,6 +275,20 @@ fn a_name_of_a_workload_is_not_its_service() {
 }
 
 #[test]
+fn an_address_of_the_pod_alone_is_not_reached() {
+    let otlp = RECEIVERS.iter().find(|one| one.image.contains("opentelemetry-collector")).unwrap();
+    let at = |address: &'static str| {
+        let config: &'static str = otlp.config.replace("0.0.0.0", address).leak();
+        Hop::whole(&Receiver { config, ..*otlp }).run().report.verdict("LA-COL-024")
+    };
+    assert_eq!(at("localhost"), Fail);
+    assert_eq!(at("127.0.0.1"), Fail);
+    assert_eq!(at("[::]"), Pass);
+    // Of the address only the port matters.
+    assert_eq!(at("${env:MY_POD_IP}"), Pass);
+}
+
+#[test]
 fn protocols_are_not_taken_for_one_another() {
     let forward = &RECEIVERS[0];
     let otlp = Receiver { protocol: "opentelemetry", ..*forward };

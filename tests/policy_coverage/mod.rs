@@ -203,6 +203,27 @@ fn explains(exception: &Exception, attributes: &Attributes) -> bool {
         && in_span(&requests.names, &attributes.name)
 }
 
+/// The kind of a sender, by its name.
+fn kind(user: Option<&str>) -> Who {
+    match user {
+        None => Who::FailedAuthentication,
+        Some("system:anonymous") => Who::Anonymous,
+        Some(name) if name.starts_with("system:serviceaccount:") => Who::ServiceAccount,
+        Some(name) if name.starts_with("system:node:") => Who::Node,
+        Some(_) => Who::Person,
+    }
+}
+
+/// What is told of kinds of senders adds up to what is told of all.
+fn adds_up(coverage: &ClassCoverage) -> bool {
+    let senders = &coverage.senders;
+    let levels = (senders.iter().map(|one| one.least).min(), senders.iter().map(|one| one.most).max());
+    !coverage.served && senders.is_empty()
+        || levels == (Some(coverage.least), Some(coverage.most))
+            && senders.iter().all(|one| one.detected) == coverage.is_detected()
+            && senders.iter().all(|one| one.investigated) == coverage.is_investigated()
+}
+
 #[test]
 fn coverage_is_what_brute_force_finds() {
     let apis = apis();
@@ -225,6 +246,7 @@ fn coverage_is_what_brute_force_finds() {
         let catalogue = Catalogue { classes: vec![class.clone()], bodies: Vec::new(), noise };
         let prover = Prover::new(&policy, GroupWildcard::Any, &apis, &catalogue);
         let coverage: ClassCoverage = prover.class(&class).unwrap();
+        assert!(adds_up(&coverage), "seed {seed}: {coverage:#?}");
         let evaluator = Evaluator::new(&policy);
         let excluded = excluded(&catalogue, &class);
         let is_excluded = |attributes: &Attributes| {
@@ -255,6 +277,14 @@ fn coverage_is_what_brute_force_finds() {
             assert!(
                 level >= coverage.least && level <= coverage.most,
                 "outside of least and most {}",
+                context()
+            );
+            let sender = coverage.senders.iter().find(|one| one.who == kind(attributes.user.as_deref()));
+            assert!(
+                sender.is_some_and(|one| {
+                    (one.least..=one.most).contains(&level) && (!one.detected || level >= class.detect)
+                }),
+                "told otherwise of its sender {}",
                 context()
             );
             if level < class.detect {

@@ -2,8 +2,9 @@
 //
 //   node browser.mjs JOBS.json
 //
-// A job is a page and what the report says in its JSON form: how many findings there are, by status, by severity and by
-// framework, a text to search for with how many findings it fits, and in which colours and widths axe looks through it.
+// A job is a page and what the report says in its JSON form: how many findings there are, by status, by severity,
+// by framework and by how they stand to a baseline, a text to search for with how many findings it fits, and in which
+// colours and widths axe looks through it.
 // LOGAUDIT_PAGE_READERS names the folder with the packages, LOGAUDIT_CHROMIUM the browser.
 
 import assert from "node:assert/strict";
@@ -85,7 +86,7 @@ async function filters(page, job) {
   assert.equal(await page.locator(".chapter:visible").count(), 0);
   await reset();
   await expect(job.findings, "after the reset");
-  for (const [name, counts] of Object.entries({ severity: job.severities, framework: job.frameworks })) {
+  for (const [name, counts] of Object.entries({ severity: job.severities, framework: job.frameworks, baseline: job.standings })) {
     for (const [value, count] of Object.entries(counts)) {
       await page.locator(`#filters select[name="${name}"]`).selectOption(value);
       await expect(count, `${name} ${value}`);

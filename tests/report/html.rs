@@ -3,13 +3,23 @@
 //! `LOGAUDIT_PAGE_READERS` names a folder with the packages playwright-core, axe-core and html-validate of npm, and
 //! `LOGAUDIT_CHROMIUM` the browser; the test script puts them there. Without them these tests say that they are skipped.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use logaudit::audit::{Outcome, Plan, audit};
+use logaudit::check::{limits, load};
+use logaudit::framework::frameworks;
+use logaudit::report::format::{Format, Page};
 use logaudit::report::style::visible;
+use logaudit::report::table::Options;
+use logaudit::snapshot::io;
+use logaudit::verdict::{Standing, Status, Waiving};
+use proptest::prelude::{any, prop_assert};
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use super::hostile;
@@ -71,6 +81,45 @@ fn made(folder: &Path, name: &str, tool: Tool) -> Made {
     Made { page, report: Report(report) }
 }
 
+/// An example, judged in this process, so that its report can be changed.
+fn judged() -> (Plan, Outcome) {
+    let plan = Plan::everything(limits::on_big_stack(load::builtin).unwrap(), frameworks());
+    let snapshot = io::from_bytes(&fs::read(format!("{ROOT}/examples/ships-nothing.json")).unwrap()).unwrap();
+    let outcome = audit(&plan, &snapshot).unwrap();
+    (plan, outcome)
+}
+
+fn rendered(plan: &Plan, outcome: &Outcome) -> String {
+    let Outcome { report, facts } = outcome;
+    Format::Html.render(&Page { report, facts, checks: &plan.checks, table: Options::default() }).unwrap()
+}
+
+/// A report with waived findings, of which some are new since an older one.
+fn compared(folder: &Path) -> Made {
+    let (plan, mut outcome) = judged();
+    let report = &mut outcome.report;
+    for (number, finding) in report.findings.iter_mut().enumerate() {
+        finding.baseline = Some(match number {
+            0..3 => Standing::New,
+            3 => Standing::Changed,
+            _ => Standing::Unchanged,
+        });
+        if matches!(number, 1 | 5) {
+            finding.status = Status::Waived;
+            finding.waiver = Some(Waiving {
+                reason: "The <store> is replaced this quarter".into(),
+                owner: (number == 1).then(|| "platform@example.com".into()),
+                expires: (number == 1).then(|| "2027-03-31".into()),
+                at: ".logaudit.yaml:12:5".into(),
+            });
+        }
+    }
+    report.findings.sort_by_key(|finding| Reverse((finding.status, finding.severity)));
+    let page = folder.join("compared.html");
+    fs::write(&page, rendered(&plan, &outcome)).unwrap();
+    Made { page, report: Report(serde_json::to_value(&outcome.report).unwrap()) }
+}
+
 /// The examples, a managed cluster, and one that shows nothing.
 fn usual(folder: &Path) -> Vec<Made> {
     let example = |name: &&str| {
@@ -80,6 +129,7 @@ fn usual(folder: &Path) -> Vec<Made> {
     let eks = ["run", "--no-cluster", "--cloud-file", "typical"];
     let fixtures = format!("{ROOT}/tests/cloud/fixtures/eks");
     all.push(made(folder, "eks", pinned().cwd(Path::new(&fixtures)).args(eks)));
+    all.push(compared(folder));
     all.push(made(folder, "empty", Stage::with(Routes::empty()).tool().arg("run")));
     all
 }
@@ -91,10 +141,14 @@ fn job(made: &Made, search: Option<&str>, axe: &[&str]) -> Value {
     let counts = |field: &str| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for finding in &findings {
-            *counts.entry(text(finding, field)).or_default() += 1;
+            if let Some(value) = finding[field].as_str() {
+                *counts.entry(value.to_owned()).or_default() += 1;
+            }
         }
         counts
     };
+    let mut standings = counts("baseline");
+    standings.remove("unchanged");
     let mut answering: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for framework in made.report.0["frameworks"].as_array().unwrap() {
         let controls = framework["controls"].as_array().unwrap().iter();
@@ -125,6 +179,7 @@ fn job(made: &Made, search: Option<&str>, axe: &[&str]) -> Value {
         "statuses": counts("status"),
         "severities": counts("severity"),
         "frameworks": frameworks,
+        "standings": standings,
         "search": search,
         "axe": axe,
     })
@@ -176,6 +231,28 @@ fn a_validator_finds_nothing() {
     node(Path::new(&format!("{ROOT}/tests/report/validate.mjs")), &pages, &readers);
 }
 
+/// A text as it stands in the page.
+fn as_text(text: &str) -> String {
+    [("&", "&#38;"), ("<", "&#60;"), (">", "&#62;"), ("\"", "&#34;"), ("'", "&#39;")]
+        .iter()
+        .fold(visible(text).into_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[test]
+fn any_text_is_text() {
+    let (plan, outcome) = judged();
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(32) });
+    let told = runner.run(&any::<String>(), |name| {
+        let mut outcome = Outcome { report: outcome.report.clone(), facts: outcome.facts.clone() };
+        outcome.report.cluster.name = name.clone();
+        let page = rendered(&plan, &outcome);
+        prop_assert!(page.contains(&format!("<h1>{}</h1>", as_text(&name))));
+        prop_assert!(page.contains(&format!("<title>Logging audit of {}</title>", as_text(&name))));
+        Ok(())
+    });
+    told.unwrap();
+}
+
 #[test]
 fn every_name_is_there_and_none_is_markup() {
     let folder = tempfile::tempdir().unwrap();
@@ -184,15 +261,27 @@ fn every_name_is_there_and_none_is_markup() {
     assert!(page.len() < 15_000_000, "{} bytes", page.len());
     assert_eq!(page.matches("<li data-status=").count(), made.report.findings().count());
     for name in hostile::NAMES.map(str::to_owned).into_iter().chain([hostile::long()]) {
-        let shown = visible(&name);
-        let escaped = [("&", "&#38;"), ("<", "&#60;"), (">", "&#62;"), ("\"", "&#34;"), ("'", "&#39;")]
-            .iter()
-            .fold(shown.into_owned(), |text, (from, to)| text.replace(from, to));
-        assert!(page.contains(&escaped), "{name:?} is not there");
+        assert!(page.contains(&as_text(&name)), "{name:?} is not there");
     }
     let odd: BTreeSet<char> =
         page.chars().filter(|c| *c != '\n' && visible(&c.to_string()) != c.to_string()).collect();
     assert!(odd.is_empty(), "{odd:?}");
+}
+
+#[test]
+fn what_is_waived_and_what_is_new_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string(compared(folder.path()).page).unwrap();
+    for part in [
+        "Waived: The &#60;store&#62; is replaced this quarter; platform@example.com; until 2027-03-31 (<code>.logaudit.yaml:12:5</code>)",
+        "Waived: The &#60;store&#62; is replaced this quarter (<code>.logaudit.yaml:12:5</code>)",
+        "<span class=\"mark\">new</span>",
+        "<span class=\"mark\">changed</span>",
+        "<select name=\"baseline\">",
+    ] {
+        assert!(page.contains(part), "no {part}");
+    }
+    assert!(!page.contains(">unchanged<"));
 }
 
 #[test]

@@ -45,7 +45,8 @@ class Page(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.tags, self.links, self.rows, self.text, self.code = set(), [], [], [], 0
+        self.tags, self.links, self.rows, self.text = set(), [], [], []
+        self.code = self.cell = 0
 
     def handle_starttag(self, tag, attributes):
         self.tags.add(tag)
@@ -55,14 +56,16 @@ class Page(HTMLParser):
             self.rows.append([])
         elif tag in ("td", "th"):
             self.rows[-1].append("")
+            self.cell += 1
 
     def handle_endtag(self, tag):
         self.code -= tag == "code"
+        self.cell -= tag in ("td", "th")
 
     def handle_data(self, data):
         if not self.code:
             self.text.append(data)
-        if self.rows and self.rows[-1]:
+        if self.cell:
             self.rows[-1][-1] += data
 
     def handle_comment(self, data):

@@ -4,6 +4,8 @@
 //! place they stand at, defaults of the program included, or unknown with the reason, such as an environment variable
 //! that cannot be seen.
 
+use std::net::IpAddr;
+
 use super::service::Service;
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
@@ -142,28 +144,46 @@ pub struct Listener {
     pub port: Fact<u16>,
     /// Whether it takes only what is encrypted; if not, only what is not.
     pub tls: Fact<bool>,
+    /// Whether it listens on the pod's own address alone, where nothing comes from other pods.
+    pub is_local: bool,
 }
 
 impl Listener {
-    /// What listens where it is told, by the text of an address or of a port.
+    /// What listens where it is told, by the text of an address or of a port. The address may hold a variable that is not
+    /// seen, as that of the pod is.
     pub fn new(address: Fact<String>, tls: Fact<bool>) -> Self {
-        let port = address.and_then(|text| {
-            let digits = text.rsplit(':').next().unwrap_or_default().trim();
-            match digits.parse() {
-                Ok(port) if port > 0 => Fact::known(port, Rank::Configured, Vec::new()),
-                _ => {
-                    Fact::unknown(format!("the address {text} that is listened on has no port that is known"))
-                }
+        let host = address.value().and_then(|text| text.rsplit_once(':'));
+        let is_local = host.is_some_and(|(host, _)| is_loopback(host));
+        let port = address.and_then(|text| match port_of(&text) {
+            Some(port) => Fact::known(port, Rank::Configured, Vec::new()),
+            None => {
+                Fact::unknown(format!("the address {text} that is listened on has no port that is known"))
             }
         });
-        Self { port, tls }
+        Self { port, tls, is_local }
+    }
+
+    /// The same at this address of the pod, which is all of them unless it is told.
+    #[must_use]
+    pub fn bound_to(self, host: Option<&str>) -> Self {
+        Self { is_local: self.is_local || host.is_some_and(is_loopback), ..self }
     }
 
     /// What listens somewhere that is not read.
     pub fn unread(what: &str, at: &str) -> Self {
         let why = format!("on which port {what} listens and whether with TLS is not read ({at})");
-        Self { port: Fact::unknown(why.clone()), tls: Fact::unknown(why) }
+        Self { port: Fact::unknown(why.clone()), tls: Fact::unknown(why), is_local: false }
     }
+}
+
+/// The port at the end of an address.
+pub fn port_of(address: &str) -> Option<u16> {
+    address.rsplit(':').next()?.trim().parse().ok().filter(|port| *port > 0)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A glob, or why it is not known, and where it stands. In the style of Go's `filepath.Match` with `**` for any number

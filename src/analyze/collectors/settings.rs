@@ -257,6 +257,11 @@ impl<'a> Setting<'a> {
         self.text().ok().flatten().unwrap_or_default()
     }
 
+    /// A text as it is written where it is not seen what its variables stand for.
+    pub fn raw(&self) -> &'a str {
+        self.value.as_str().unwrap_or_default()
+    }
+
     /// The texts of a list, with an unknown one for each that is not seen.
     pub fn texts(&self) -> Vec<Fact<String>> {
         let known = |item: &Setting<'_>| match item.text() {

@@ -102,14 +102,18 @@ pub fn collects(container: &Container) -> bool {
     product_of(&container.image).is_some_and(|product| matches!(product.role, Role::Collector | Role::Hop))
 }
 
-/// Whether a Service leads to a collector, or only has the name of one.
-pub fn concerns_collector(workloads: &Workloads, service: &Service) -> bool {
-    let concerns = |workload: &Workload| {
+/// The workloads with a collector.
+pub fn collecting(workloads: &Workloads) -> Vec<&Workload> {
+    workloads.all().filter(|workload| workload.containers.iter().any(collects)).collect()
+}
+
+/// Whether a Service leads to one of the workloads with a collector, or only has the name of one.
+pub fn concerns(collecting: &[&Workload], service: &Service) -> bool {
+    collecting.iter().any(|workload| {
         let is_named =
             service.name == workload.name && is_same_namespace(&service.namespace, &workload.namespace);
-        workload.containers.iter().any(collects) && (is_named || service.selects(workload))
-    };
-    workloads.all().any(concerns)
+        is_named || service.selects(workload)
+    })
 }
 
 /// The ConfigMap that the command line of a container names, which then need not be there: namespace and name.

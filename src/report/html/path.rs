@@ -72,8 +72,8 @@ impl State {
 /// A link and the station it leads to.
 pub(super) struct Link<'a> {
     pub(super) name: &'static str,
-    /// What it means that it holds.
-    pub(super) means: &'static str,
+    /// What is asked of it.
+    pub(super) asks: &'static str,
     pub(super) state: State,
     pub(super) reason: Cow<'a, str>,
     /// What it rests on beside what the links before rest on.
@@ -104,14 +104,14 @@ pub(super) struct Told<'a> {
     pub(super) evidence: Vec<Place<'a>>,
 }
 
-/// The stations and what it means that the link to each holds.
+/// The stations, and what is asked of the link to each.
 const STATIONS: [(&str, &str); 6] = [
-    ("mount", "a collector sees it where it lies"),
-    ("input", "an input takes it in"),
-    ("filters", "filters let it through"),
-    ("route", "it reaches an output"),
-    ("output", "an output takes it off the node"),
-    ("off cluster", "it leaves the cluster"),
+    ("mount", "whether a collector sees it where it lies"),
+    ("input", "whether an input takes it in"),
+    ("filters", "whether filters let it through"),
+    ("route", "whether it reaches an output"),
+    ("output", "whether an output takes it off the node"),
+    ("off cluster", "whether it leaves the cluster"),
 ];
 
 impl<'a> Paths<'a> {
@@ -135,7 +135,8 @@ fn path(source: &LogSource) -> Path<'_> {
     let mut seen: BTreeSet<&Evidence> = BTreeSet::new();
     let mut links: Vec<Link<'_>> = Vec::new();
     let mut broken = false;
-    for (number, (fact, (name, means))) in facts.into_iter().zip(STATIONS).enumerate() {
+    let mut open: Option<&str> = None;
+    for (number, (fact, (name, asks))) in facts.into_iter().zip(STATIONS).enumerate() {
         let state = match fact.value() {
             Some(true) => State::Holds,
             Some(false) if broken => State::Behind,
@@ -150,11 +151,13 @@ fn path(source: &LogSource) -> Path<'_> {
             ),
             Fact::Known(_) | Fact::Unknown(_) => (Vec::new(), ""),
         };
+        // What leaves one link open mostly leaves open all behind it: it is said once.
+        let reason = fact.reason().filter(|reason| open.replace(*reason) != Some(*reason));
         links.push(Link {
             name,
-            means,
+            asks,
             state,
-            reason: scrub(fact.reason().unwrap_or_default()),
+            reason: scrub(reason.unwrap_or_default()),
             evidence,
             rank,
             from: place(number),

@@ -175,7 +175,7 @@ fn item_view<'a>(item: &'a Item, rules: &Rules, links: &Links<'a>) -> ItemView<'
     };
     let all: Vec<Weighed<'a>> = item.checks.iter().map(weighed).collect();
     let (mut checks, without): (Vec<_>, Vec<_>) = all.into_iter().partition(|weighed| weighed.weight > 0);
-    checks.sort_by(|left, right| right.checked.status.cmp(&left.checked.status));
+    checks.sort_by_key(|weighed| std::cmp::Reverse(weighed.checked.status));
     let is_point = (item.high - item.low).abs() < 0.05;
     ItemView {
         item,

@@ -112,10 +112,9 @@ pub(super) async fn resources(client: &Client, apis: &Reading<ServedApis>) -> (V
 /// All Services are listed, not those of its namespace alone: a name elsewhere can stand for one of them.
 pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, workloads: &Workloads) -> Exposure {
     let namespaces = stores::workloads::namespaces(workloads);
-    let is_hop = |workload: &Workload| {
-        workload.kind != WorkloadKind::DaemonSet && workload.containers.iter().any(wanted::collects)
-    };
-    if namespaces.is_empty() && !workloads.all().any(is_hop) {
+    let collecting = wanted::collecting(workloads);
+    let has_hop = collecting.iter().any(|workload| workload.kind != WorkloadKind::DaemonSet);
+    if namespaces.is_empty() && !has_hop {
         return Exposure::not_asked();
     }
     let place = |kind: &str, item: &serde_json::Value| Place::of(format!("{kind} {}", full_name(item)));
@@ -147,10 +146,8 @@ pub(super) async fn exposure(client: &Client, apis: &Reading<ServedApis>, worklo
     let (services, (routes, routes_unread)) = tokio::join!(services, routes);
     let routes = routes.into_iter().flatten().collect();
     let mut exposure = Exposure { services: gather::reading(services), routes, routes_unread };
-    exposure.narrow(
-        |namespace| namespaces.contains(namespace),
-        |service| wanted::concerns_collector(workloads, service),
-    );
+    exposure
+        .narrow(|namespace| namespaces.contains(namespace), |service| wanted::concerns(&collecting, service));
     if let Reading::Read { value } = &mut exposure.services {
         value.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     }

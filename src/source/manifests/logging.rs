@@ -110,8 +110,8 @@ impl Found {
             snapshot.exposure.routes = self.routes;
         }
         let is_wanted = |namespace: &str| stores.iter().any(|one| is_same_namespace(one, namespace));
-        let collects = |service: &Service| wanted::concerns_collector(&snapshot.workloads, service);
-        snapshot.exposure.narrow(is_wanted, collects);
+        let collecting = wanted::collecting(&snapshot.workloads);
+        snapshot.exposure.narrow(is_wanted, |service| wanted::concerns(&collecting, service));
         if stores.is_empty() && snapshot.exposure.services.value().is_some_and(Vec::is_empty) {
             snapshot.exposure = Exposure::not_asked();
         }

@@ -304,6 +304,14 @@ impl<'a> Call<'a> {
             return Fact::unknown(listener.port.reason().unwrap_or_default());
         };
         let through = if arrives == port { String::new() } else { format!(", port {arrives} of the pods") };
+        if listener.is_local {
+            let mut evidence = vec![sent(format!("{} sends to {}", output.id, self.title()))];
+            evidence.extend(own.evidence.iter().map(|one| Evidence {
+                at: one.at.clone(),
+                detail: format!("{} listens for its own pod alone", workload.title()),
+            }));
+            return Fact::known(false, Rank::Evaluated, evidence);
+        }
         let mut evidence = vec![sent(format!("{} sends to port {port}{through}", output.id))];
         evidence.extend(by.filter(|_| arrives != port).map(|at| Evidence {
             at: at.to_owned(),

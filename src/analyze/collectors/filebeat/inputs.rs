@@ -310,10 +310,8 @@ pub(in super::super) fn listeners(item: &Setting<'_>, kind: &str) -> Vec<Listene
             Ok(None) => Fact::unknown(format!("{key} is not set at {}", part.place())),
         };
         let ssl = part.get("ssl");
-        let tls = match ssl.is_set() {
-            true => ssl.get("enabled").flag(true),
-            false => part.fact(false, "ssl is not set"),
-        };
+        let tls =
+            if ssl.is_set() { ssl.get("enabled").flag(true) } else { part.fact(false, "ssl is not set") };
         Listener::new(port, tls)
     };
     match kind {

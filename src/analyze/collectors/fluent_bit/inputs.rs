@@ -122,7 +122,8 @@ fn listeners(section: &Section, plugin: &str) -> Vec<Listener> {
     let port = section.text("port").unwrap_or_else(|| {
         section.default(default.to_string(), &format!("port is not set; the default is {default}"))
     });
-    vec![Listener::new(port, section.flag("tls", false))]
+    let listener = Listener::new(port, section.flag("tls", false));
+    vec![listener.bound_to(section.seen("listen").as_deref())]
 }
 
 /// Files by globs (fluent-bit docs: inputs/tail).

@@ -107,7 +107,7 @@ fn listeners(source: &Section<'_>, plugin: &str) -> Vec<Listener> {
         // Plugins that are no part of Fluentd have settings of their own.
         None => Fact::unknown(format!("whether {plugin} takes TLS is not read ({at})")),
     };
-    vec![Listener::new(port, tls)]
+    vec![Listener::new(port, tls).bound_to(source.text("bind"))]
 }
 
 /// `<transport tls>`, or `protocol` in it.

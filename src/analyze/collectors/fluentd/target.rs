@@ -183,7 +183,7 @@ fn route_steps(route: &Section<'_>) -> Vec<Step> {
                 let patterns = list(namespaces).into_iter().map(Pattern::Name).collect();
                 let at = one.param("namespaces").map_or_else(|| one.spot.at(), |param| param.spot.at());
                 let effect = by_namespaces(&at, patterns, !one.is_on("negate"));
-                vec![step(one, format!("label_router by namespaces {namespaces}"), effect)]
+                vec![Step { at, what: format!("label_router by namespaces {namespaces}"), effect }]
             }
             None if one.is_on("negate") => vec![step(one, "label_router takes nothing", Effect::DropsAll)],
             None => Vec::new(),

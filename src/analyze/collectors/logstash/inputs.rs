@@ -86,7 +86,8 @@ fn listeners(settings: Settings<'_>, name: &str) -> Vec<Listener> {
         (Ok(None), None) => Fact::unknown(format!("no port is set at {}", settings.at())),
     };
     let tls = settings.flag(&["ssl_enabled", "ssl", "ssl_enable"], encrypts, "TLS");
-    vec![Listener::new(port, tls)]
+    let host = settings.text("host").ok().flatten();
+    vec![Listener::new(port, tls).bound_to(host.as_ref().map(|(host, _)| host.as_str()))]
 }
 
 /// Globs of paths. What is left out is told by the name of the file alone (Logstash docs: inputs/file, `exclude`).

@@ -2,7 +2,7 @@
 
 use super::{kind_of, operators};
 use crate::analyze::collectors::model::{
-    Effect, Input, Listener, Marker, NamespaceMatch, NamespaceRule, OptOut, Pattern, Source, Step,
+    Effect, Input, Listener, Marker, NamespaceMatch, NamespaceRule, OptOut, Pattern, Source, Step, port_of,
 };
 use crate::analyze::collectors::settings::{Setting, Settings};
 use crate::analyze::fact::Fact;
@@ -108,6 +108,10 @@ fn listener(setting: &Setting<'_>, key: &str, default: Option<u16>) -> Listener 
     let address = setting.get(key);
     let tls = setting.get("tls");
     let port = match (address.text(), default) {
+        // `${env:MY_POD_IP}:4317`
+        (Err(_), _) if port_of(address.raw()).is_some() => {
+            address.fact(address.raw().to_owned(), format!("{key} {}", address.raw()))
+        }
         (Err(why), _) => Fact::unknown(why),
         (Ok(Some(text)), _) => address.fact(text.clone(), format!("{key} {text}")),
         (Ok(None), Some(port)) => {

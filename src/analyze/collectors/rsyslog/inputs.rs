@@ -115,7 +115,7 @@ fn listeners(params: &Params, name: &str, globals: &Globals<'_>) -> Vec<Listener
         Ok(Some((port, at))) => Fact::at(port.clone(), Rank::Configured, at, format!("port {port}")),
         Ok(None) => Fact::unknown(format!("no port is set at {}", params.at)),
     };
-    vec![Listener::new(port, tls)]
+    vec![Listener::new(port, tls).bound_to(params.plain("address").as_deref())]
 }
 
 fn files(params: &Params) -> Vec<Fact<String>> {

@@ -64,7 +64,13 @@ pub(super) fn source(name: &str, driver: Driver<'_, '_>) -> Option<Source> {
 /// Where a driver listens (`modules/afsocket/transport-mapper-inet.c` has the defaults).
 fn listeners(name: &str, driver: Driver<'_, '_>) -> Vec<Listener> {
     let transport = match driver.get("transport") {
-        Err(why) => return vec![Listener { port: Fact::unknown(why.clone()), tls: Fact::unknown(why) }],
+        Err(why) => {
+            return vec![Listener {
+                port: Fact::unknown(why.clone()),
+                tls: Fact::unknown(why),
+                is_local: false,
+            }];
+        }
         Ok(set) => set.map_or_else(|| "tcp".to_owned(), |(transport, _)| transport.to_ascii_lowercase()),
     };
     let default = match (name, transport.as_str()) {
@@ -87,7 +93,8 @@ fn listeners(name: &str, driver: Driver<'_, '_>) -> Vec<Listener> {
         Some(section) => section.fact(true, "tls is set"),
         None => driver.fact(transport == "tls", "tls is not set"),
     };
-    vec![Listener::new(port, tls)]
+    let host = ["ip", "localip"].into_iter().find_map(|key| driver.plain(key));
+    vec![Listener::new(port, tls).bound_to(host.as_deref())]
 }
 
 /// Whether reading waits while nothing is taken: what is sent as datagrams does not.

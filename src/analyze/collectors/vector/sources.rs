@@ -3,7 +3,7 @@
 use super::field::Field;
 use super::graph::{Component, Port};
 use super::kubernetes;
-use crate::analyze::collectors::model::{Effect, Glob, Input, Listener, Source, Step};
+use crate::analyze::collectors::model::{Effect, Glob, Input, Listener, Source, Step, port_of};
 use crate::analyze::fact::Fact;
 use crate::verdict::Rank;
 
@@ -128,6 +128,11 @@ fn listeners(field: &Field<'_>, kind: &str) -> Vec<Listener> {
 
 fn listener(field: &Field<'_>, default: Option<&str>) -> Listener {
     let address = match (field.get("address"), default) {
+        (Some(address), _) if port_of(address.raw()).is_some() => {
+            let port = address.raw().rsplit(':').next().unwrap_or_default();
+            let known = || Fact::at(port.to_owned(), Rank::Configured, address.at(), format!("port {port}"));
+            Some(address.fact()).filter(|fact| fact.value().is_some()).unwrap_or_else(known)
+        }
         (Some(address), _) => address.fact(),
         (None, Some(default)) => {
             let detail = format!("address is not set; the default is {default}");

@@ -76,9 +76,10 @@ pub fn read(config: &Config) -> Result<Pipeline, Unreadable> {
     for flag in ["syslog.listenAddr.tcp", "syslog.listenAddr.udp", "syslog.listenAddr.unix"] {
         let given = flags.list(flag);
         let Some(last) = given.last() else { continue };
-        let tls = match flag.ends_with("tcp") {
-            true => flags.switched("syslog.tls"),
-            false => last.fact(false, format!("-{flag} knows no TLS")),
+        let tls = if flag.ends_with("tcp") {
+            flags.switched("syslog.tls")
+        } else {
+            last.fact(false, format!("-{flag} knows no TLS"))
         };
         let listener = |given: &Placed<String>| {
             Listener::new(given.fact(given.value.clone(), format!("-{flag} {}", given.value)), tls.clone())

@@ -58,9 +58,11 @@ pub enum Reached {
 }
 
 impl ClassRow {
-    /// What the records of the whole class are good for; none where that is not known of a sender.
+    /// What the records of the whole class are good for; none where that depends on what is not known.
     pub fn reached(&self) -> Option<Reached> {
-        self.cells.iter().map(|cell| cell.reached.as_ref().ok().copied()).min().flatten()
+        let known = || self.cells.iter().filter_map(|cell| cell.reached.as_ref().ok().copied());
+        let least = known().min();
+        if least == Some(Reached::Neither) || known().count() == self.cells.len() { least } else { None }
     }
 }
 
