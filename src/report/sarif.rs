@@ -97,12 +97,15 @@ impl Rules {
     fn of(page: &Page<'_>) -> Self {
         let findings = || page.report.findings.iter();
         let applies = |finding: &&Finding| finding.status != Status::NotApplicable;
-        let run: BTreeSet<&str> = findings().filter(applies).map(|finding| finding.check.as_str()).collect();
+        // A severity may be another than the check's own.
+        let run: BTreeMap<&str, Severity> =
+            findings().filter(applies).map(|finding| (finding.check.as_str(), finding.severity)).collect();
         let open: BTreeSet<&str> =
             findings().filter(|finding| is_open(finding)).map(|finding| finding.check.as_str()).collect();
         let mut rules = Self { descriptors: Vec::new(), places: BTreeMap::new() };
-        for check in run.into_iter().filter_map(|id| page.checks.get(id)) {
-            rules.push(&check.id, failing(check));
+        for (id, severity) in run {
+            let Some(check) = page.checks.get(id) else { continue };
+            rules.push(&check.id, failing(check, severity));
             if open.contains(check.id.as_str()) {
                 let id = open_id(&check.id);
                 rules.push(&id, unknown(check, &id));
@@ -122,7 +125,7 @@ fn open_id(check: &str) -> String {
     format!("{check}-unknown")
 }
 
-fn failing(check: &Check) -> Value {
+fn failing(check: &Check, severity: Severity) -> Value {
     let tags = ["security", &check.category].into_iter().chain(check.themes.iter().map(String::as_str));
     json!({
         "id": check.id,
@@ -130,9 +133,9 @@ fn failing(check: &Check) -> Value {
         "shortDescription": {"text": check.title},
         "fullDescription": {"text": check.what.trim()},
         "help": help(check),
-        "defaultConfiguration": {"level": level(check.severity)},
+        "defaultConfiguration": {"level": level(severity)},
         "properties": {
-            "security-severity": security_severity(check.severity),
+            "security-severity": security_severity(severity),
             "precision": "high",
             "tags": tags.take(MAX_TAGS).collect::<Vec<_>>(),
         },

@@ -79,8 +79,8 @@ fn nothing_in_any_form_steers_a_terminal() {
 /// `INSTA_UPDATE=always` writes them anew.
 #[test]
 fn a_small_report_stays_in_every_form() {
-    let snapshot = format!("{}/examples/managed-no-access.json", env!("CARGO_MANIFEST_DIR"));
-    let small = ["--only", "LA-API-002,LA-API-010,LA-COL-004,LA-RET-007", "--framework", "owasp-k8s-2025"];
+    let snapshot = format!("{}/examples/ships-nothing.json", env!("CARGO_MANIFEST_DIR"));
+    let small = ["--only", "LA-API-002,LA-COL-004,LA-EVT-001,LA-INT-020", "--framework", "owasp-k8s-2025"];
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../golden");
     settings.set_prepend_module_to_snapshot(false);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use logaudit::report::format::Format;
-use logaudit::verdict::Standing;
+use logaudit::verdict::{Severity, Standing};
 use serde_json::Value;
 
 use super::hostile;
@@ -230,6 +230,22 @@ fn fingerprints_are_each_their_own_and_last() {
     made.report.findings.insert(0, twice);
     let prints = prints(&run(&made.render(Format::Sarif)));
     assert_eq!(prints.iter().map(|(print, _)| print).collect::<BTreeSet<_>>().len(), prints.len());
+}
+
+#[test]
+fn a_severity_of_the_users_own_is_that_of_the_rule() {
+    let mut made = Made::on("kubeadm-default");
+    let check = made.failure().check.clone();
+    for finding in made.report.findings.iter_mut().filter(|finding| finding.check == check) {
+        finding.severity = Severity::Low;
+    }
+    let run = run(&made.render(Format::Sarif));
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["id"] == check.as_str()).unwrap();
+    assert_eq!(
+        (&rule["defaultConfiguration"]["level"], &rule["properties"]["security-severity"]),
+        (&"note".into(), &"2.0".into())
+    );
 }
 
 #[test]
