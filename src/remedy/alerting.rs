@@ -8,7 +8,7 @@ use super::quote::word;
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::document::yaml::parse;
-use crate::snapshot::redact::REDACTED;
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{ConfigText, Resource};
 
 const RULES: &str = include_str!("templates/alert-rules.yaml");
@@ -94,7 +94,7 @@ fn of_file(situation: &Situation<'_>) -> Option<Remedy> {
 
 /// A text of a ConfigMap that can be written anew.
 fn value_of(text: &ConfigText) -> Option<Value> {
-    if text.given || text.text.contains(REDACTED) || text.config_map.namespace.is_empty() {
+    if text.given || has_blanks(&text.text) || text.config_map.namespace.is_empty() {
         return None;
     }
     let mut trees = parse(&text.text).trees;

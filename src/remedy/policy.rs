@@ -24,7 +24,7 @@ use crate::check::load::BUILTIN;
 use crate::document::yaml::parse;
 use crate::report::Report;
 use crate::report::markdown::text as plain;
-use crate::snapshot::redact::REDACTED;
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{PolicyText, Snapshot};
 
 /// The profile that takes the place of a policy, or is the first one.
@@ -70,7 +70,7 @@ fn own<'a>(situation: &Situation<'a>) -> Option<&'a PolicyText> {
     let [policy] = list.as_slice() else { return None };
     let mut texts = situation.snapshot.policies.iter().filter(|text| text.name == policy.name);
     let text = texts.next()?;
-    (texts.next().is_none() && !text.text.contains(REDACTED) && loaded(&text.text).is_some()).then_some(text)
+    (texts.next().is_none() && !has_blanks(&text.text) && loaded(&text.text).is_some()).then_some(text)
 }
 
 fn loaded(text: &str) -> Option<AuditPolicy> {
