@@ -85,7 +85,9 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     }
     // What comes to light asks for more: logs that are on can be dropped on their way.
     let mut snapshot = situation.snapshot.clone();
-    changes(&entries).iter().for_each(|change| change.apply(&mut snapshot));
+    for change in changes(&entries) {
+        change.apply(&mut snapshot);
+    }
     if let Ok(report) = audit(situation.plan, &snapshot) {
         let fails =
             |check: &str| report.findings.iter().any(|one| one.check == check && one.status == Status::Fail);

@@ -29,6 +29,8 @@ pub mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use self::change::Change;
 use self::situation::{Situation, Wishes};
 use crate::audit::{Plan, audit};
@@ -185,6 +187,13 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
     let mut mending = Mending { before, after: report, written, fates, brought, files: Vec::new() };
     mending.files = files(&mending, &state)?;
     Ok(mending)
+}
+
+/// Sets a field of a mapping.
+pub(crate) fn set(target: &mut Value, key: &str, value: impl Into<Value>) {
+    if let Some(fields) = target.as_object_mut() {
+        fields.insert(key.to_owned(), value.into());
+    }
 }
 
 fn subject(finding: &Finding) -> Subject {

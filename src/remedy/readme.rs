@@ -117,7 +117,7 @@ fn remedy(mending: &Mending, index: usize, written: &Written, out: &mut String) 
 }
 
 /// The failed checks, worst first.
-fn ordered<'m>(mending: &'m Mending) -> Vec<(&'m Finding, Vec<(&'m str, &'m Fate)>)> {
+fn ordered(mending: &Mending) -> Vec<(&Finding, Vec<(&str, &Fate)>)> {
     let mut first: BTreeMap<&str, &Finding> = BTreeMap::new();
     for finding in mending.before.findings.iter().filter(|finding| finding.status == Status::Fail) {
         first.entry(&finding.check).or_insert(finding);

@@ -9,7 +9,7 @@ use crate::remedy::apiserver::settings::folder;
 use crate::remedy::change::{Change, HostPath, WorkloadPatch};
 use crate::remedy::quote::{file_name, word};
 use crate::remedy::situation::Situation;
-use crate::remedy::{File, Remedy};
+use crate::remedy::{File, Remedy, set};
 use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{ConfigMapKey, ConfigText, Container, Medium, Workload};
 
@@ -249,7 +249,7 @@ fn workload_patch(workload: &Workload, patch: &WorkloadPatch) -> File {
             .folders
             .iter()
             .map(|path| json!({"name": path.name, "mountPath": path.path, "readOnly": path.read_only}));
-        container["volumeMounts"] = mounts.collect();
+        set(&mut container, "volumeMounts", mounts.collect::<Value>());
         let volumes: Value = patch
             .folders
             .iter()
@@ -261,7 +261,7 @@ fn workload_patch(workload: &Workload, patch: &WorkloadPatch) -> File {
         let env = patch.secrets.iter().map(|(name, secret, key)| {
             json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
         });
-        container["env"] = env.collect();
+        set(&mut container, "env", env.collect::<Value>());
     }
     if !patch.folders.is_empty() || !patch.secrets.is_empty() {
         spec.insert("containers".into(), json!([container]));
