@@ -126,7 +126,14 @@ fn configurations_with_credentials_are_not_written_anew() {
         std::fs::write(&path, manifests).unwrap();
         let fixed = Fixed::of(&["-f", path.to_str().unwrap()], &[]);
         assert!(fixed.files().iter().all(|name| !name.starts_with("patch-configmap")), "{:?}", fixed.files());
-        assert!(fixed.read("README.md").contains("holds credentials"), "{}", fixed.read("README.md"));
+        // A collector that is patched for its taints alone says why its configuration is not.
+        let is_patched = fixed.files().iter().any(|name| name.starts_with("patch-daemonset"));
+        assert!(is_patched || collector != "fluent-bit", "{:?}", fixed.files());
+        assert!(
+            !is_patched || fixed.read("README.md").contains("holds credentials"),
+            "{}",
+            fixed.read("README.md")
+        );
         for name in fixed.files() {
             assert!(!fixed.read(&name).contains("hunter2"), "{name}");
         }
