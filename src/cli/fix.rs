@@ -160,7 +160,7 @@ impl<'a> Folder<'a> {
         let new = tempfile::Builder::new()
             .prefix(".logaudit-")
             .tempdir_in(above)
-            .map_err(plain)
+            .map_err(|error| plain(&error))
             .with_context(hint)?;
         let content = new.path().join("new");
         fs::create_dir(&content).with_context(hint)?;
@@ -189,7 +189,7 @@ impl<'a> Folder<'a> {
 }
 
 /// Without the name of the new folder, which nobody asked for.
-fn plain(error: std::io::Error) -> anyhow::Error {
+fn plain(error: &std::io::Error) -> anyhow::Error {
     let text = error.to_string();
     let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
     anyhow::anyhow!(cause.to_owned())

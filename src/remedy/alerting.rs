@@ -6,9 +6,9 @@ use super::change::Change;
 use super::collector::patch::config_patch;
 use super::quote::word;
 use super::situation::Situation;
-use super::{File, Remedy};
+use super::{File, Remedy, set};
 use crate::document::yaml::parse;
-use crate::snapshot::redact::REDACTED;
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{ConfigText, Resource};
 
 const RULES: &str = include_str!("templates/alert-rules.yaml");
@@ -56,7 +56,7 @@ fn of_operator(situation: &Situation<'_>) -> Option<Remedy> {
     let labels = prometheus.spec.pointer("/ruleSelector/matchLabels").cloned().unwrap_or_else(|| json!({}));
     let mut metadata = json!({"name": "logging-and-audit", "labels": labels});
     if !prometheus.namespace.is_empty() {
-        metadata["namespace"] = prometheus.namespace.clone().into();
+        set(&mut metadata, "namespace", prometheus.namespace.clone());
     }
     let rule = json!({
         "apiVersion": "monitoring.coreos.com/v1",
@@ -94,7 +94,7 @@ fn of_file(situation: &Situation<'_>) -> Option<Remedy> {
 
 /// A text of a ConfigMap that can be written anew.
 fn value_of(text: &ConfigText) -> Option<Value> {
-    if text.given || text.text.contains(REDACTED) || text.config_map.namespace.is_empty() {
+    if text.given || has_blanks(&text.text) || text.config_map.namespace.is_empty() {
         return None;
     }
     let mut trees = parse(&text.text).trees;

@@ -13,8 +13,10 @@ use super::quote::{hcl, shell};
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::analyze::cloud::provider::{Identity, identity};
+use crate::audit::audit;
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::CloudProvider;
+use crate::verdict::Status;
 
 const COMMANDS: &str = "commands.sh";
 const TERRAFORM: &str = "main.tf";
@@ -64,12 +66,33 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     let identity = identity(situation.snapshot);
     let Some(provider) = identity.provider else { return Vec::new() };
     let Ok(data) = serde_yaml::from_str::<Provider>(data(provider)) else { return Vec::new() };
-    let entries: Vec<&Entry> =
-        data.entries.iter().filter(|entry| entry.checks.iter().any(|check| situation.fails(check))).collect();
+    let known = known(situation.snapshot, &identity);
+    let changes = |entries: &[&Entry]| -> Vec<Change> {
+        let answers = entries.iter().flat_map(|entry| &entry.answers);
+        let change = |answer: &Answer| Change::Answer {
+            call: answer.call.clone(),
+            of: fill(&answer.of, &known),
+            merge: filled(&answer.becomes, &known),
+        };
+        answers.map(change).collect()
+    };
+    let asked_for = |fails: &dyn Fn(&str) -> bool| -> Vec<&Entry> {
+        data.entries.iter().filter(|entry| entry.checks.iter().any(|check| fails(check))).collect()
+    };
+    let mut entries = asked_for(&|check| situation.fails(check));
     if entries.is_empty() {
         return Vec::new();
     }
-    let known = known(situation.snapshot, &identity);
+    // What comes to light asks for more: logs that are on can be dropped on their way.
+    let mut snapshot = situation.snapshot.clone();
+    for change in changes(&entries) {
+        change.apply(&mut snapshot);
+    }
+    if let Ok(report) = audit(situation.plan, &snapshot) {
+        let fails =
+            |check: &str| report.findings.iter().any(|one| one.check == check && one.status == Status::Fail);
+        entries = asked_for(&|check| situation.fails(check) || fails(check));
+    }
     let used: Vec<(&String, &String)> = data
         .variables
         .iter()
@@ -86,18 +109,13 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
         .filter(|(name, _)| !known.contains_key(name.as_str()))
         .map(|(name, what)| format!("{name}: {what}"))
         .collect();
-    let changes = entries.iter().flat_map(|entry| &entry.answers).map(|answer| Change::Answer {
-        call: answer.call.clone(),
-        of: fill(&answer.of, &known),
-        merge: filled(&answer.becomes, &known),
-    });
     vec![Remedy {
         title: format!("Settings of {}", provider.title()),
         files: vec![
             File { name: COMMANDS.into(), text: commands(provider, &entries, &used, &known) },
             File { name: TERRAFORM.into(), text: terraform(provider, &entries, &used, &known) },
         ],
-        changes: changes.collect(),
+        changes: changes(&entries),
         does: entries.iter().map(|entry| entry.does.trim()).collect::<Vec<_>>().join(" "),
         costs: entries.iter().map(|entry| entry.costs.trim().to_owned()).collect(),
         apply: vec![

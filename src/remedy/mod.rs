@@ -29,6 +29,8 @@ pub mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use self::change::Change;
 use self::situation::{Situation, Wishes};
 use crate::audit::{Plan, audit};
@@ -187,6 +189,13 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
     Ok(mending)
 }
 
+/// Sets a field of a mapping.
+pub(crate) fn set(target: &mut Value, key: &str, value: impl Into<Value>) {
+    if let Some(fields) = target.as_object_mut() {
+        fields.insert(key.to_owned(), value.into());
+    }
+}
+
 fn subject(finding: &Finding) -> Subject {
     (finding.check.clone(), finding.subject.clone())
 }
@@ -216,13 +225,14 @@ fn mended(before: &Report, report: &Report, judged: &Report) -> BTreeSet<Subject
     failed.into_keys().filter(|subject| !passes(report, subject) && passes(judged, subject)).collect()
 }
 
-/// Whether something of weight passed before a remedy and fails after it. What did not arise or was not known before may come to
-/// light: an audit log that is written can be one that nobody reads.
+/// Whether a remedy does more harm than good: something of weight passed before it and fails after it, and what it mends weighs no
+/// more. What did not arise or was not known before may come to light: an audit log that is written can be one that nobody reads.
 fn does_harm(report: &Report, judged: &Report) -> bool {
     let failed = judged.findings.iter().filter(|finding| finding.status == Status::Fail);
-    failed
+    let breaks = failed
         .filter(|finding| finding.severity >= Severity::High)
-        .any(|finding| status(report, finding) == Some(Status::Pass))
+        .any(|finding| status(report, finding) == Some(Status::Pass));
+    breaks && Situation::weight_of(judged, "") >= Situation::weight_of(report, "")
 }
 
 /// What a finding of one report came to in another.

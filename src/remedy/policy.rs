@@ -1,15 +1,16 @@
-//! The audit policy: the cluster's own with rules before and after its own, or one of ours, whichever leaves the least to fail.
+//! The audit policy: the cluster's own with rules before and after its own, or one of ours.
 //!
-//! Rules after all others decide only what no rule decided before, so that they take nothing away; rules that record bodies take
-//! nothing away before others either. Two kinds of rules before them do, and are put there only where that leaves less to fail:
-//! what keeps credentials out of the log, and what leaves out the noise that every class of requests leaves out. Where own rules
-//! drop too much for that, the recommended profile takes their place; what it records less is worked out exactly and told.
+//! Rules after all others decide only what no rule decided before, so that they take nothing away. Rules before them are put there
+//! only where that leaves less to fail: what records bodies of changes, what keeps credentials out of the log, and what leaves out
+//! the noise that every class of requests leaves out. No rule of the cluster's own is moved: one that comes first may be there to
+//! keep something out of a later one's reach. Where own rules drop too much for that, the recommended profile takes their place. What
+//! any of this records less is worked out exactly and told.
 
 use serde_json::Value;
 
 use super::apiserver::{Dialect, dialects};
 use super::change::Change;
-use super::situation::Situation;
+use super::situation::{Situation, WEIGHT_OF_HIGH};
 use super::{File, POLICY_FILE, Remedy};
 use crate::analyze::policy::AuditPolicy;
 use crate::analyze::policy::apis::Apis;
@@ -23,7 +24,7 @@ use crate::check::builtin;
 use crate::document::yaml::parse;
 use crate::report::Report;
 use crate::report::markup::text as plain;
-use crate::snapshot::redact::REDACTED;
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{PolicyText, Snapshot};
 
 /// The profile that takes the place of a policy, or is the first one.
@@ -51,8 +52,8 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     let best = candidates
         .into_iter()
         .filter_map(|candidate| Some((weight(situation, &candidate.text)?, candidate)))
-        // Of equals the first: it changes least.
-        .min_by_key(|(weight, _)| *weight);
+        // What is yours stays, unless it leaves more to fail that is high or critical. Of equals the first changes least.
+        .min_by_key(|(weight, candidate)| (weight / WEIGHT_OF_HIGH, !candidate.is_own, *weight));
     best.map(|(_, candidate)| remedy(situation, own, candidate, &dialects)).into_iter().collect()
 }
 
@@ -60,6 +61,7 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
 struct Candidate {
     text: String,
     does: String,
+    is_own: bool,
 }
 
 /// The policy that all apiservers load, where its text is known whole.
@@ -68,7 +70,7 @@ fn own<'a>(situation: &Situation<'a>) -> Option<&'a PolicyText> {
     let [policy] = list.as_slice() else { return None };
     let mut texts = situation.snapshot.policies.iter().filter(|text| text.name == policy.name);
     let text = texts.next()?;
-    (texts.next().is_none() && !text.text.contains(REDACTED) && loaded(&text.text).is_some()).then_some(text)
+    (texts.next().is_none() && !has_blanks(&text.text) && loaded(&text.text).is_some()).then_some(text)
 }
 
 fn loaded(text: &str) -> Option<AuditPolicy> {
@@ -83,10 +85,7 @@ fn candidates(own: Option<&PolicyText>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     if let Some(own) = own.and_then(|own| first_value(&own.text)) {
         let profile = first_value(profile()).map(|profile| rules(&profile)).unwrap_or_default();
-        // Your own rules with both bodies stay before those of the profile, so that none of them records less.
-        let is_whole = |rule: &&Value| rule.get("level").and_then(Value::as_str) == Some("RequestResponse");
-        let mut bodies: Vec<Value> = rules(&own).iter().filter(is_whole).cloned().collect();
-        bodies.extend(profile.iter().filter(|rule| has_bodies(rule)).cloned());
+        let bodies: Vec<Value> = profile.iter().filter(|rule| has_bodies(rule)).cloned().collect();
         let ways: [(&[&str], &str); 4] = [
             (&[], ""),
             (&[QUIET], " Rules before all others leave out noise, and Helm values of bodies."),
@@ -102,15 +101,16 @@ fn candidates(own: Option<&PolicyText>) -> Vec<Candidate> {
         for (before, more) in ways {
             let before: Vec<Value> = before.iter().flat_map(|text| fragment(text)).collect();
             let text = around(&own, before.clone(), &profile);
-            candidates.push(Candidate { text, does: format!("{after}{more}") });
+            candidates.push(Candidate { text, does: format!("{after}{more}"), is_own: true });
             let text = around(&own, [before, bodies.clone()].concat(), &profile);
-            candidates.push(Candidate { text, does: format!("{around_bodies}{more}") });
+            candidates.push(Candidate { text, does: format!("{around_bodies}{more}"), is_own: true });
         }
     }
     // The form with comments.
     candidates.push(Candidate {
         text: profile().replacen("\nrules:\n", &format!("\nrules:\n{QUIET}\n"), 1),
         does: "The recommended profile: every request on record, and with its body where an investigation needs it and no credential is in it.".into(),
+        is_own: false,
     });
     candidates
 }
@@ -173,7 +173,7 @@ fn remedy(
     candidate: Candidate,
     dialects: &[Dialect],
 ) -> Remedy {
-    let Candidate { text, mut does } = candidate;
+    let Candidate { text, mut does, .. } = candidate;
     let version = situation.version().unwrap_or(USUAL);
     match own {
         Some(own) => does.push_str(&less(&own.text, &text, version)),

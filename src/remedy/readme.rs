@@ -63,14 +63,21 @@ fn checking(mending: &Mending, out: &mut String) {
     out.push_str(&format!(
         "- Before: `kubectl logaudit run --snapshot {EXPECTED}` judges what was read with all remedies in place.\n"
     ));
-    let has_policy =
-        mending.written.iter().flat_map(|written| &written.remedy.files).any(|file| file.name == POLICY_FILE);
-    if has_policy {
+    let names: Vec<&str> = mending
+        .written
+        .iter()
+        .flat_map(|written| &written.remedy.files)
+        .map(|file| file.name.as_str())
+        .collect();
+    // Patches and commands are no manifests.
+    let is_manifest =
+        |name: &&str| !name.starts_with("patch-") && [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
+    let policy =
+        if names.contains(&POLICY_FILE) { format!(" --policy-file {POLICY_FILE}") } else { String::new() };
+    if names.iter().any(is_manifest) {
         out.push_str(&format!(
-            "- The files by themselves: `kubectl logaudit run -f . --policy-file {POLICY_FILE}` in this folder, and `kubectl logaudit policy coverage -f {POLICY_FILE}`. Files do not say what runs, so much stays unknown.\n"
+            "- The files by themselves: `kubectl logaudit run -f .{policy}` in this folder. Files do not say what runs, so much stays unknown.\n"
         ));
-    } else {
-        out.push_str("- The files by themselves: `kubectl logaudit run -f .` in this folder. Files do not say what runs, so much stays unknown.\n");
     }
     out.push_str("- After: `kubectl logaudit run` against the cluster, once the apiservers and collectors have restarted. That is the only proof.\n\n");
 }
@@ -110,7 +117,7 @@ fn remedy(mending: &Mending, index: usize, written: &Written, out: &mut String) 
 }
 
 /// The failed checks, worst first.
-fn ordered<'m>(mending: &'m Mending) -> Vec<(&'m Finding, Vec<(&'m str, &'m Fate)>)> {
+fn ordered(mending: &Mending) -> Vec<(&Finding, Vec<(&str, &Fate)>)> {
     let mut first: BTreeMap<&str, &Finding> = BTreeMap::new();
     for finding in mending.before.findings.iter().filter(|finding| finding.status == Status::Fail) {
         first.entry(&finding.check).or_insert(finding);

@@ -8,6 +8,9 @@ use crate::report::Report;
 use crate::snapshot::{DeclarationKind, DeclaredApiServer, Snapshot};
 use crate::verdict::{Finding, Severity, Status};
 
+/// What a failure of severity high weighs among all failures.
+pub const WEIGHT_OF_HIGH: u64 = 1_000_000;
+
 /// What the user wants beside green checks.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
@@ -163,7 +166,7 @@ impl<'a> Situation<'a> {
             .filter(|finding| finding.check.starts_with(beginning))
             .map(|finding| match finding.severity {
                 Severity::Critical => 1_000_000_000,
-                Severity::High => 1_000_000,
+                Severity::High => WEIGHT_OF_HIGH,
                 Severity::Medium => 1_000,
                 Severity::Low => 1,
             })

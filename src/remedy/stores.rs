@@ -8,7 +8,7 @@ use super::quote::word;
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::document::yaml::parse;
-use crate::snapshot::redact::REDACTED;
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{ConfigText, Medium, Workload};
 
 /// How long logs are kept where nothing says it: a year.
@@ -52,7 +52,7 @@ fn loki(situation: &Situation<'_>, workload: &Workload) -> Option<Remedy> {
     let fails = |check: &str| situation.subjects(check).contains(&title.as_str());
     let (text, edited) = texts(situation, workload).into_iter().find_map(|text| {
         let edited = with_retention(&text.text, fails("LA-RET-011"))?;
-        (!text.text.contains(REDACTED)).then_some((text, edited))
+        (!has_blanks(&text.text)).then_some((text, edited))
     })?;
     let file: File = config_patch(&text.config_map, &edited);
     let namespace = word(&workload.namespace);

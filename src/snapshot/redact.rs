@@ -29,6 +29,12 @@ use super::texts::Texts;
 /// What stands in place of a value that is not kept.
 pub const REDACTED: &str = "REDACTED";
 
+/// Whether something was blanked out of a text: such a text never takes the place of the one that it was read from. Values give way
+/// to a word or, so that every column stays, to an `X` for each character.
+pub fn has_blanks(text: &str) -> bool {
+    [REDACTED, "XXX", "://X"].iter().any(|blank| text.contains(blank))
+}
+
 /// What stands in place of a word among an apiserver's arguments that is neither an option nor the value of one.
 pub const STRAY: &str = "REDACTED-ARGUMENT";
 

@@ -81,7 +81,10 @@ fn commands_name_the_cluster_once_and_say_what_is_missing() {
     assert!(aks.read("README.md").contains("WORKSPACE_ID: the id of a Log Analytics workspace"));
     // Not set, the script ends before its first command.
     let output = Command::new("sh").arg(aks.path().join("commands.sh")).env_clear().output().unwrap();
-    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("WORKSPACE_ID"));
+    assert!(
+        !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("set it: "),
+        "{output:?}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::kubeadm::yaml;
 use super::settings::{Settings, folder};
 use crate::remedy::change::HostPath;
 use crate::remedy::situation::Situation;
-use crate::remedy::{File, POLICY_FILE};
+use crate::remedy::{File, POLICY_FILE, set};
 use crate::snapshot::DeclarationKind;
 
 /// Arguments as `name=value`, for everything but these flags.
@@ -92,7 +92,7 @@ pub(super) fn kops(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>
     });
     let mut names = situation.declared().filter(|one| one.kind == DeclarationKind::KopsCluster);
     if let Some(name) = names.find_map(|one| one.name.strip_prefix("kops Cluster ")) {
-        cluster["metadata"] = json!({ "name": name });
+        set(&mut cluster, "metadata", json!({ "name": name }));
     }
     let mut steps = vec![
         format!("`kops edit cluster`: merge `kops-cluster.yaml` in, and add the content of `{POLICY_FILE}` as an item of `spec.fileAssets` with `path: {}` and `roles: [ControlPlane]`.", settings.policy),

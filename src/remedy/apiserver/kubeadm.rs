@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::settings::{Settings, folder};
 use crate::analyze::version::Version;
 use crate::remedy::situation::Situation;
-use crate::remedy::{File, POLICY_FILE};
+use crate::remedy::{File, POLICY_FILE, set};
 use crate::snapshot::DeclarationKind;
 
 /// The first version whose kubeadm reads `v1beta4`.
@@ -57,7 +57,7 @@ fn api_server(as_lists: bool, settings: &Settings) -> Value {
                 })
             })
             .collect();
-        api_server["extraVolumes"] = volumes.into();
+        set(&mut api_server, "extraVolumes", volumes);
     }
     api_server
 }
@@ -79,10 +79,10 @@ pub(super) fn kind(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>
             ],
         }],
     });
-    let names = situation.declared().filter(|one| one.kind == DeclarationKind::KindConfig);
-    let name = names.filter_map(|one| one.name.strip_prefix("kind Cluster ")).next();
+    let mut names = situation.declared().filter(|one| one.kind == DeclarationKind::KindConfig);
+    let name = names.find_map(|one| one.name.strip_prefix("kind Cluster "));
     if let Some(name) = name.filter(|name| *name != "kind") {
-        cluster["name"] = name.into();
+        set(&mut cluster, "name", name);
     }
     let steps = vec![format!(
         "Put the patch and the mount of `kind.yaml` into the configuration of the cluster, `{POLICY_FILE}` beside it, and create the cluster anew: kind changes no cluster that runs. The audit log lies in `{}` of the node; mount a folder of the machine there to keep it. `extraArgs` are a mapping, as kubeadm has them in v1beta3; where your kind generates v1beta4, write them as a list of `name` and `value`.",

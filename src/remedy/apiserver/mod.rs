@@ -13,8 +13,8 @@ pub mod settings;
 pub mod static_pod;
 
 use self::settings::{Habits, Settings};
+use super::Remedy;
 use super::situation::Situation;
-use super::{File, Remedy};
 use crate::snapshot::{DeclarationKind, Scope};
 
 /// Where Talos puts the policy.
@@ -172,8 +172,8 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
             Dialect::StaticPod => static_pod::manifests(situation, &settings),
             Dialect::OpenShift | Dialect::ByHand => (Vec::new(), by_hand(&settings)),
         };
-        remedy.files.extend::<Vec<File>>(files);
-        remedy.apply.extend::<Vec<String>>(steps);
+        remedy.files.extend(files);
+        remedy.apply.extend(steps);
     }
     vec![remedy]
 }

@@ -95,7 +95,9 @@ impl Settings {
         // A log that is written can be served, or be in a form that nobody reads: what comes to light asks for more flags.
         for _ in 0..2 {
             let mut snapshot = situation.snapshot.clone();
-            settings.changes().iter().for_each(|change| change.apply(&mut snapshot));
+            for change in settings.changes() {
+                change.apply(&mut snapshot);
+            }
             let Ok(Outcome { report, .. }) = audit(situation.plan, &snapshot) else { break };
             let fails = |check: &str| {
                 report.findings.iter().any(|one| one.check == check && one.status == Status::Fail)

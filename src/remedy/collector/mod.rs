@@ -19,6 +19,10 @@ use crate::analyze::collectors::collector::collectors;
 
 /// What a configuration is to get.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something of its own that a configuration has or lacks"
+)]
 pub struct Wants {
     /// An input for the audit log at these paths.
     pub audit: Vec<String>,

@@ -11,9 +11,6 @@ pub const STATE: &str = "/var/lib/otelcol";
 /// The extension that keeps it.
 const STORAGE: &str = "file_storage";
 
-/// The processor that takes fields with credentials out.
-const MASK: &str = "attributes/without_credentials";
-
 /// Exporters that send nothing anywhere.
 const NOWHERE: [&str; 3] = ["debug", "logging", "nop"];
 
@@ -95,19 +92,11 @@ pub fn edit(text: &str, wants: &Wants) -> Option<String> {
             }),
         );
     }
-    if wants.masks {
-        let delete = |key: &str| json!({"key": key, "action": "delete"});
-        let actions: Vec<Value> = ["password", "token", "authorization"].map(delete).to_vec();
-        object(&mut value, "processors")?.insert(MASK.into(), json!({"actions": actions}));
-    }
     let pipelines = value.pointer_mut("/service/pipelines").and_then(Value::as_object_mut)?;
     let logs = pipelines.iter_mut().find(|(name, _)| kind(name) == "logs").map(|(_, pipeline)| pipeline);
     if let Some(pipeline) = logs.and_then(Value::as_object_mut) {
         for name in &new {
             push(pipeline.entry("receivers").or_insert_with(|| json!([])), name);
-        }
-        if wants.masks {
-            push(pipeline.entry("processors").or_insert_with(|| json!([])), MASK);
         }
     }
     if wants.destination.is_some() && new.contains(&"filelog/audit") {

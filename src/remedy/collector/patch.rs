@@ -9,8 +9,8 @@ use crate::remedy::apiserver::settings::folder;
 use crate::remedy::change::{Change, HostPath, WorkloadPatch};
 use crate::remedy::quote::{file_name, word};
 use crate::remedy::situation::Situation;
-use crate::remedy::{File, Remedy};
-use crate::snapshot::redact::REDACTED;
+use crate::remedy::{File, Remedy, set};
+use crate::snapshot::redact::has_blanks;
 use crate::snapshot::{ConfigMapKey, ConfigText, Container, Medium, Workload};
 
 /// A language in which configurations are changed.
@@ -63,6 +63,8 @@ pub fn remedy(
         Wants { audit: Vec::new(), journal: false, routed: false, destination: None, ..wants.clone() }
     };
     let language = Language::of(&collector.product);
+    // What fields of a record the program of the OpenTelemetry Collector sees depends on operators of each input.
+    let wants = Wants { masks: wants.masks && language != Some(Language::OpenTelemetry), ..wants };
     let tolerates_all = situation.fails_any(&["LA-COL-004", "LA-COL-005", "LA-COL-031"]);
     let mut patch =
         WorkloadPatch { tolerates_all, container: container.name.clone(), ..WorkloadPatch::default() };
@@ -71,7 +73,7 @@ pub fn remedy(
     let mut apply = Vec::new();
     if let Some(language) = language.filter(|_| !wants.is_empty()) {
         let texts = texts(situation, workload, container);
-        if texts.iter().any(|text| text.text.contains(REDACTED)) {
+        if texts.iter().any(|text| has_blanks(&text.text)) {
             apply.push("Its configuration holds credentials, which are left out of what is read here, so that it cannot be written anew: change it by what is said of each check below.".into());
         } else {
             let edited: Vec<(ConfigMapKey, String)> = texts
@@ -91,7 +93,7 @@ pub fn remedy(
             for (key, text) in edited {
                 let file = config_patch(&key, &text);
                 apply.push(format!(
-                    "`kubectl{} patch configmap {} --patch-file {}`",
+                    "`kubectl{} patch configmap {} --patch-file {}`. Comments of the configuration are not kept.",
                     namespace(&key.namespace),
                     word(&key.name),
                     file.name
@@ -247,7 +249,7 @@ fn workload_patch(workload: &Workload, patch: &WorkloadPatch) -> File {
             .folders
             .iter()
             .map(|path| json!({"name": path.name, "mountPath": path.path, "readOnly": path.read_only}));
-        container["volumeMounts"] = mounts.collect();
+        set(&mut container, "volumeMounts", mounts.collect::<Value>());
         let volumes: Value = patch
             .folders
             .iter()
@@ -259,7 +261,7 @@ fn workload_patch(workload: &Workload, patch: &WorkloadPatch) -> File {
         let env = patch.secrets.iter().map(|(name, secret, key)| {
             json!({"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
         });
-        container["env"] = env.collect();
+        set(&mut container, "env", env.collect::<Value>());
     }
     if !patch.folders.is_empty() || !patch.secrets.is_empty() {
         spec.insert("containers".into(), json!([container]));

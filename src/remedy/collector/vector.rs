@@ -62,7 +62,7 @@ pub fn edit(text: &str, wants: &Wants) -> Option<String> {
 
 /// Takes fields with credentials out of what the first sink gets.
 fn mask(fields: &mut Map<String, Value>) {
-    const MASK: &str = "without_credentials";
+    const MASK: &str = "masked";
     let sinks = fields.get_mut("sinks").and_then(Value::as_object_mut);
     let first = sinks.into_iter().flat_map(|sinks| sinks.values_mut()).find(|sink| sends(sink));
     let Some(inputs) = first.and_then(|sink| sink.get_mut("inputs")) else { return };
