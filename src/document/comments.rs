@@ -35,10 +35,10 @@ pub fn comments(text: &str) -> Vec<Comment<'_>> {
         let comment = if is_text { None } else { comment_at(line, &mut within) };
         let content = comment.map_or(line, |at| line.get(..at).unwrap_or_default()).trim_end();
         let is_alone = !is_text && begun_in == Within::Plain && content.is_empty();
-        if !is_text && !is_alone {
+        if !is_text {
             block = if within == Within::Plain { begins_block(content) } else { None };
         }
-        if !is_alone && content.trim() != "---" {
+        if !is_alone && !line.trim().is_empty() && content.trim() != "---" {
             for comment in found.iter_mut().rev().take(waiting) {
                 comment.beside = number;
             }
