@@ -118,11 +118,12 @@ async function links(page, job) {
 /** What is folded opens, by click and by key. */
 async function folds(page) {
   const more = page.locator(".more > summary").first();
-  if (await more.count() > 0) {
+  const isFolded = await more.count() > 0;
+  if (isFolded) {
     await more.click();
-    assert.equal(await page.locator(".more .lines > li").first().isVisible(), true);
+    assert.equal(await page.locator(".more[open] .lines > li").first().isVisible(), true);
   }
-  const fold = page.locator(".lines > li:visible details").first();
+  const fold = page.locator(`${isFolded ? ".more[open] " : ""}.lines > li details`).first();
   if (await fold.count() === 0) return;
   const place = fold.locator(".places li").first();
   assert.equal(await place.isVisible(), false);
