@@ -13,7 +13,7 @@ use super::quote::{hcl, shell};
 use super::situation::Situation;
 use super::{File, Remedy};
 use crate::analyze::cloud::provider::{Identity, identity};
-use crate::audit::audit;
+use crate::audit::{Outcome, audit};
 use crate::snapshot::Snapshot;
 use crate::snapshot::cloud::CloudProvider;
 use crate::verdict::Status;
@@ -88,7 +88,7 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
     for change in changes(&entries) {
         change.apply(&mut snapshot);
     }
-    if let Ok(report) = audit(situation.plan, &snapshot) {
+    if let Ok(Outcome { report, .. }) = audit(situation.plan, &snapshot) {
         let fails =
             |check: &str| report.findings.iter().any(|one| one.check == check && one.status == Status::Fail);
         entries = asked_for(&|check| situation.fails(check) || fails(check));
