@@ -48,6 +48,7 @@ impl JudgingArgs {
             fail_on: self.fail_on.unwrap_or_default().0,
             min_score,
             fail_on_unknown: self.fail_on_unknown,
+            told: Vec::new(),
         }
     }
 }

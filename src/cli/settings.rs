@@ -24,6 +24,7 @@ use crate::report::{Demands, Selection};
 use crate::score;
 use crate::snapshot::Snapshot;
 use crate::suggest::nearest;
+use crate::verdict::Severity;
 use crate::waiver::{self, Acceptance, Waiver};
 
 /// The options by which the settings are given on the command line, and the file that holds others.
@@ -193,7 +194,43 @@ impl Resolved {
             fail_on: fail_on.0,
             min_score: self.settings.min_score.as_ref().map(|told| told.value),
             fail_on_unknown: self.gates_unknown(),
+            told: self.told(),
         }
+    }
+
+    /// What of the gate and the selection was set in a file or the environment, and where.
+    fn told(&self) -> Vec<String> {
+        fn said<T>(name: &str, told: Option<&Told<T>>, value: impl Fn(&T) -> String) -> Option<String> {
+            let Told { value: set, at } = told?;
+            (!at.starts_with("--")).then(|| format!("{at} sets {name} to {}", value(set)))
+        }
+        let Settings {
+            fail_on,
+            fail_on_unknown,
+            min_score,
+            baseline,
+            severity,
+            only,
+            skip,
+            accept_annotations,
+            ..
+        } = &self.settings;
+        let list = |list: &Vec<String>| list.join(",");
+        [
+            said("fail-on", fail_on.as_ref(), |FailOn(least)| {
+                least.map_or("never", Severity::as_str).to_owned()
+            }),
+            said("fail-on-unknown", fail_on_unknown.as_ref(), bool::to_string),
+            said("min-score", min_score.as_ref(), f64::to_string),
+            said("baseline", baseline.as_ref(), |path| path.display().to_string()),
+            said("severity", severity.as_ref(), Severity::to_string),
+            said("only", only.as_ref(), list),
+            said("skip", skip.as_ref(), list),
+            said("accept-annotations", accept_annotations.as_ref(), bool::to_string),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Whether unknown findings fail the gate.

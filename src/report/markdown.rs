@@ -111,7 +111,7 @@ impl Page<'_> {
         let places = &self.places;
         let line = |finding: &&Finding| {
             let mut cells = String::new();
-            let place = finding.evidence.get(places.foremost(&finding.evidence));
+            let place = places.foremost(finding);
             let changed = finding.baseline.filter(|standing| *standing == Standing::Changed);
             let changed = changed.map(|_| " (on other evidence)").unwrap_or_default();
             let columns = [

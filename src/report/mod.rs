@@ -168,6 +168,30 @@ pub struct Gate {
     pub passed: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// The severity from which failed findings fail it, or `never`.
+    pub fail_on: &'static str,
+    /// Whether unknown findings fail it like failed ones.
+    pub fail_on_unknown: bool,
+    /// The least `low` of the score, if one is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_score: Option<f64>,
+}
+
+impl Gate {
+    /// The severity from which failed findings fail a gate that nobody has set.
+    const USUAL: Severity = Severity::High;
+
+    /// `passed`, or why not; with what it takes for a failure where that is not the usual.
+    pub fn told(&self) -> String {
+        if !self.passed {
+            return format!("failed: {}", self.reasons.join("; "));
+        }
+        match self.fail_on {
+            usual if usual == Self::USUAL.as_str() => "passed".to_owned(),
+            "never" => "passed; it never fails for findings".to_owned(),
+            severity => format!("passed; it fails for findings of severity {severity} or above"),
+        }
+    }
 }
 
 /// What a gate demands.
@@ -179,6 +203,8 @@ pub struct Demands {
     pub min_score: Option<f64>,
     /// Whether unknown findings fail it like failed ones.
     pub fail_on_unknown: bool,
+    /// What was set elsewhere than on the command line, and where: whoever reads the report did not see it.
+    pub told: Vec<String>,
 }
 
 impl Demands {
@@ -217,7 +243,13 @@ impl Demands {
         {
             reasons.push(format!("the score is {} and must be at least {least}", score.low));
         }
-        Gate { passed: reasons.is_empty(), reasons }
+        Gate {
+            passed: reasons.is_empty(),
+            reasons,
+            fail_on: self.fail_on.map_or("never", Severity::as_str),
+            fail_on_unknown: self.fail_on_unknown,
+            min_score: self.min_score,
+        }
     }
 }
 
@@ -308,6 +340,7 @@ pub fn build(parts: Parts<'_>) -> Report {
     let checks = by_check.len();
     let gate = demands.judge(&findings, &score);
     let mut notes = notes(snapshot, facts, &findings);
+    notes.extend(demands.told);
     notes.extend(overrides.told.iter().map(ToString::to_string));
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.iter().cloned()));
     if let Some(count) = Some(register.left_aside()).filter(|count| *count > 0) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Report;
-use crate::verdict::Evidence;
+use crate::verdict::{Evidence, Finding};
 
 /// A place, as far as a tool that is no person can follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +50,15 @@ impl<'a> Places<'a> {
         self.file(at).or_else(|| object(at)).unwrap_or(Place::Other)
     }
 
-    /// Which piece of evidence stands for all where there is room for one: a line of a file, which people can change, before
-    /// an object, and that before the rest.
-    pub fn foremost(&self, evidence: &[Evidence]) -> usize {
-        let weight = |one: &Evidence| match self.read(&one.at) {
-            Place::File { .. } => 0,
+    /// The piece of evidence that stands for all where there is room for one: a line of a file, which people can change, before
+    /// an object, and that before the rest. Of several it is the last, which decided; the others led there.
+    pub fn foremost<'f>(&self, finding: &'f Finding) -> Option<&'f Evidence> {
+        finding.evidence.iter().max_by_key(|one| match self.read(&one.at) {
+            Place::File { line: Some(_), .. } => 3,
+            Place::File { .. } => 2,
             Place::Object { .. } => 1,
-            Place::Other => 2,
-        };
-        let weights = evidence.iter().map(weight).enumerate();
-        weights.min_by_key(|(_, weight)| *weight).map_or(0, |(index, _)| index)
+            Place::Other => 0,
+        })
     }
 
     /// The file with the longest name that the text begins with.

@@ -216,14 +216,14 @@ fn result(
     // What has no place of its own is about its subject.
     let subject = [Evidence { at: finding.subject.clone(), detail: String::new() }];
     let evidence = if finding.evidence.is_empty() { &subject[..] } else { &finding.evidence };
-    let first = places.foremost(evidence);
+    let first = places.foremost(finding);
     let (mut locations, mut related) = (Vec::new(), Vec::new());
-    for (index, one) in evidence.iter().enumerate() {
+    for one in evidence {
         let mut location = location(&one.at, places);
         if !one.detail.is_empty() {
             location.insert("message".into(), message(&one.detail));
         }
-        if index == first {
+        if first.is_none_or(|first| std::ptr::eq(first, one)) {
             locations.push(location);
         } else {
             location.insert("id".into(), (related.len() + 1).into());

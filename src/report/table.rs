@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::columns::{Cell, Table};
+use super::place::Places;
 use super::style::visible;
 use super::{Report, frameworks, plural, style};
 use crate::baseline::Comparison;
@@ -138,9 +139,9 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Where to look: the last of the evidence is what decided, the others led there.
-fn place(finding: &Finding) -> String {
-    finding.evidence.last().map_or_else(|| "-".into(), |evidence| cut(&one_line(&evidence.at), MAX_PLACE))
+/// Where to look.
+fn place(finding: &Finding, places: &Places<'_>) -> String {
+    places.foremost(finding).map_or_else(|| "-".into(), |evidence| cut(&one_line(&evidence.at), MAX_PLACE))
 }
 
 /// Every finding with its evidence.
@@ -186,6 +187,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
     if options.wide {
         finding_rows(failed.into_iter(), options, out);
     } else {
+        let places = Places::of(report);
         let mut table =
             Table::new(&["STATUS", "SEVERITY", "CHECK", "SUBJECT", "FINDING", "PLACE"], options.no_headers);
         for group in by_cause(&failed) {
@@ -203,7 +205,7 @@ fn failed(report: &Report, options: Options, out: &mut String) {
                     several => plural(several.len(), "subject").into(),
                 },
                 cut(&one_line(&first.reason), MAX_FINDING).into(),
-                if subjects.len() == 1 { place(first).into() } else { "-".into() },
+                if subjects.len() == 1 { place(first, &places).into() } else { "-".into() },
             ]);
         }
         table.write(out);
@@ -388,9 +390,7 @@ fn footer(report: &Report, options: Options, out: &mut String) {
         line.push_str("; --only or --skip left checks out of findings and score");
     }
     let _ = writeln!(out, "{line}");
-    let gate = &summary.gate;
-    let gate = if gate.passed { "passed".to_owned() } else { format!("failed: {}", gate.reasons.join("; ")) };
-    let _ = writeln!(out, "{} {gate}", style::heading("Gate:"));
+    let _ = writeln!(out, "{} {}", style::heading("Gate:"), summary.gate.told());
     if let Some(first) = first_step(report) {
         let _ = writeln!(out, "{} {}", style::heading("Do first:"), visible(&first));
     }
