@@ -390,7 +390,9 @@ fn footer(report: &Report, options: Options, out: &mut String) {
         line.push_str("; --only or --skip left checks out of findings and score");
     }
     let _ = writeln!(out, "{line}");
-    let _ = writeln!(out, "{} {}", style::heading("Gate:"), summary.gate.told());
+    // Whoever asked for a framework would take the gate for the framework's.
+    let scope = if options.controls { " (of all checks, whatever framework is shown)" } else { "" };
+    let _ = writeln!(out, "{} {}{scope}", style::heading("Gate:"), summary.gate.told());
     if let Some(first) = first_step(report) {
         let _ = writeln!(out, "{} {}", style::heading("Do first:"), visible(&first));
     }
