@@ -43,14 +43,37 @@ impl OutputArgs {
 
 /// Writes a file whole or not at all: into a new file beside it, which then takes its place.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let name = path.display();
+    write_files(&[(path, bytes)])
+}
+
+/// Writes files, each whole or not at all, and none of them where one cannot be written.
+pub(crate) fn write_files(files: &[(&Path, &[u8])]) -> anyhow::Result<()> {
     // A pipe or device cannot be replaced; it is written to as it is.
-    let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-    if special {
-        return std::fs::write(path, bytes).with_context(|| format!("cannot write {name}"));
+    let is_special =
+        |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+    let (special, plain): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_special(path));
+    let prepared: Vec<_> =
+        plain.into_iter().map(|(path, bytes)| prepare(path, bytes)).collect::<anyhow::Result<_>>()?;
+    for (path, bytes) in special {
+        std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    for (file, path) in prepared {
+        file.persist(path).with_context(|| cannot_write(path))?;
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}; does the folder exist, and may you write there?", path.display())
+}
+
+/// A new file beside the one whose place it is to take.
+fn prepare<'p>(path: &'p Path, bytes: &[u8]) -> anyhow::Result<(tempfile::NamedTempFile, &'p Path)> {
+    if path.is_dir() {
+        anyhow::bail!("cannot write {}: it is a folder", path.display());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let hint = || format!("cannot write {name}; does the folder exist, and may you write there?");
+    let hint = || cannot_write(path);
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -63,8 +86,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = builder.prefix(".logaudit-").tempfile_in(folder).map_err(plain)?;
     file.write_all(bytes).map_err(plain)?;
     file.as_file().sync_all().with_context(hint)?;
-    file.persist(path).with_context(hint)?;
-    Ok(())
+    Ok((file, path))
 }
 
 /// A line on standard error. Nobody may be listening there.

@@ -5,7 +5,7 @@ use super::input::InputArgs;
 use super::judging::judge;
 use super::output::OutputArgs;
 use super::settings::{SettingArgs, dated};
-use super::targets::{Target, Targets};
+use super::targets::{Target, TargetParser, Targets};
 use crate::audit::Outcome;
 use crate::config::{Settings, Told};
 use crate::framework::choice::Choice;
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     /// The form of the report, or with =FILE a form to be written there; may be given several times [default: table]
-    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = TargetParser)]
     output: Vec<Target>,
     #[command(flatten)]
     to: OutputArgs,

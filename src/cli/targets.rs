@@ -1,14 +1,16 @@
 //! Several reports of one run: each in its form, to standard output or to a file.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::bail;
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
-use super::output::{OutputArgs, write_file};
+use super::output::{OutputArgs, write_files};
 use crate::report::format::Format;
 use crate::report::style;
 use crate::suggest::nearest;
@@ -40,6 +42,35 @@ impl FromStr for Target {
     }
 }
 
+/// Reads targets, and knows the forms for help and completion.
+#[derive(Debug, Clone)]
+pub(crate) struct TargetParser;
+
+impl TypedValueParser for TargetParser {
+    type Value = Target;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Target, clap::Error> {
+        let parser = StringValueParser::new().try_map(|text| text.parse::<Target>());
+        parser.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Format::value_variants().iter().filter_map(Format::to_possible_value)))
+    }
+}
+
+/// The same for all spellings of a path, as far as its folder exists.
+fn place(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    file.file_name().map_or_else(|| file.to_owned(), |name| folder.join(name))
+}
+
 /// Where the reports of a run go.
 pub(crate) struct Targets<'a> {
     targets: Vec<Target>,
@@ -61,7 +92,7 @@ impl<'a> Targets<'a> {
             .collect();
         let mut places = BTreeSet::new();
         for Target { file, .. } in &targets {
-            if !places.insert(file) {
+            if !places.insert(file.as_deref().map(place)) {
                 match file {
                     Some(file) => {
                         bail!("two reports go to {}; name another file for one of them", file.display())
@@ -72,7 +103,7 @@ impl<'a> Targets<'a> {
                 }
             }
         }
-        if to.output_file.is_some() && !places.contains(&to.output_file) {
+        if to.output_file.is_some() && targets.iter().all(|target| target.file != to.output_file) {
             bail!("every -o names a file of its own, so nothing is left for --output-file");
         }
         Ok(Self { targets, to })
@@ -90,11 +121,9 @@ impl<'a> Targets<'a> {
             style::decide(self.to.color, file.is_none() && io::stdout().is_terminal());
             texts.push((file, render(*format)?));
         }
-        for (file, text) in &texts {
-            if let Some(file) = file {
-                write_file(file, text.as_bytes())?;
-            }
-        }
+        let files: Vec<(&Path, &[u8])> =
+            texts.iter().filter_map(|(file, text)| Some((file.as_deref()?, text.as_bytes()))).collect();
+        write_files(&files)?;
         match texts.iter().find(|(file, _)| file.is_none()) {
             Some((_, text)) => self.to.emit(text.as_bytes()),
             None => Ok(()),

@@ -275,7 +275,7 @@ impl<'a> Verdicts<'a> {
         let mut reason = status.and_then(|status| told(&counting, status));
         let by_checks =
             !(control.checks.is_empty() && control.classes.is_empty() && control.themes.is_empty());
-        let all_left_out = by_checks && counting.is_empty();
+        let all_left_out = by_checks && checks.is_empty() && preconditions.is_empty();
         let left_out = if all_left_out { Vec::new() } else { self.left_out(control) };
         if !unexamined.is_empty() && status.is_none_or(|status| status < Status::Unknown) {
             status = Some(Status::Unknown);
@@ -291,6 +291,11 @@ impl<'a> Verdicts<'a> {
         {
             status = Some(Status::Attestation);
             reason = Some(format!("only a person can confirm {attest}"));
+        }
+        if status.is_none() && !preconditions.is_empty() {
+            // That nothing stands against it does not fulfil it.
+            status = Some(Status::Unknown);
+            reason = Some("its checks can only refute it, and none does; nothing examines the rest".into());
         }
         let status = status.unwrap_or(Status::NotApplicable);
         checks.extend(preconditions);

@@ -18,7 +18,7 @@ use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
 use crate::cli::settings::dated;
-use crate::cli::targets::{Target, Targets};
+use crate::cli::targets::{Target, TargetParser, Targets};
 use crate::framework::choice::Choice;
 use crate::framework::frameworks;
 use crate::report::format::{Format, Page};
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "VERSION", value_parser = input::parse_version, default_value_t = input::DEFAULT_VERSION)]
     kubernetes: Version,
     /// The form of the report, or with =FILE a form to be written there; may be given several times
-    #[arg(short, long, value_name = "FORMAT[=FILE]", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = TargetParser, default_value = "table")]
     output: Vec<Target>,
     #[command(flatten)]
     to: OutputArgs,
