@@ -208,19 +208,30 @@ pub struct Demands {
 }
 
 impl Demands {
+    /// Whether a finding is of a severity that fails the gate, and new. What the baseline already has was there before.
+    fn is_reached(&self, finding: &Finding) -> bool {
+        self.fail_on.is_some_and(|least| finding.severity >= least)
+            && finding.baseline.is_none_or(|standing| standing == Standing::New)
+    }
+
+    /// Whether a finding fails the gate.
+    fn is_failed_by(&self, finding: &Finding) -> bool {
+        let counts = match finding.status {
+            Status::Fail => true,
+            Status::Unknown => self.fail_on_unknown,
+            _ => false,
+        };
+        counts && self.is_reached(finding)
+    }
+
     /// Whether a report passes.
     pub fn judge(&self, findings: &[Finding], score: &Score) -> Gate {
         let mut reasons = Vec::new();
         if let Some(least) = self.fail_on {
-            // What the baseline already has was there before.
-            let is_new =
-                |finding: &Finding| finding.baseline.is_none_or(|standing| standing == Standing::New);
             let count = |status: Status| {
                 let ids: BTreeSet<&str> = findings
                     .iter()
-                    .filter(|finding| {
-                        finding.status == status && finding.severity >= least && is_new(finding)
-                    })
+                    .filter(|finding| finding.status == status && self.is_reached(finding))
                     .map(|finding| finding.check.as_str())
                     .collect();
                 ids.len()
@@ -340,7 +351,7 @@ pub fn build(parts: Parts<'_>) -> Report {
     let checks = by_check.len();
     let gate = demands.judge(&findings, &score);
     let mut notes = notes(snapshot, facts, &findings);
-    notes.extend(demands.told);
+    notes.extend(demands.told.iter().cloned());
     notes.extend(overrides.told.iter().map(ToString::to_string));
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.iter().cloned()));
     if let Some(count) = Some(register.left_aside()).filter(|count| *count > 0) {
@@ -352,7 +363,14 @@ pub fn build(parts: Parts<'_>) -> Report {
     let waived = findings.iter().filter(|finding| finding.status == Status::Waived).count();
     let all = findings.len();
     if let Some(least) = least_severity {
-        findings.retain(|finding| finding.severity >= least);
+        // A report that does not show why the gate fails would look better than it is.
+        findings.retain(|finding| finding.severity >= least || demands.is_failed_by(finding));
+        if findings.len() < all {
+            notes.push(format!(
+                "{} of a severity below {least} not shown, which --severity hides",
+                plural(all - findings.len(), "finding")
+            ));
+        }
     }
     let mut report = Report {
         schema_version: SCHEMA_VERSION,

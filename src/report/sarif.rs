@@ -253,7 +253,7 @@ fn result(
         // Code scanning looks at no key but its own. Elsewhere a line's text is its value, which changes with the file.
         "partialFingerprints": {"logaudit/v1": fingerprint, "primaryLocationLineHash": fingerprint},
         "properties": {
-            "subject": finding.subject,
+            "subject": visible(&finding.subject),
             "status": finding.status,
             "severity": finding.severity,
             "rank": finding.rank,
@@ -294,7 +294,8 @@ fn suppression(waiver: &Waiving, places: &Places<'_>) -> Value {
 
 /// A message that is shown as it is: in brackets before parentheses it would be a link.
 fn message(text: &str) -> Value {
-    let text = visible(text);
+    // Braces would be the places of arguments (SARIF 2.1.0, 3.11.5).
+    let text = visible(text).replace('{', "{{").replace('}', "}}");
     if text.contains("](") {
         return json!({"text": text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")});
     }

@@ -53,7 +53,7 @@ pub fn render(report: &Report, options: Options) -> String {
             let _ = writeln!(out, "{} {}", style::faint("note:"), visible(note));
         }
     }
-    footer(report, options, &mut out);
+    footer(report, options, options.quiet, &mut out);
     out
 }
 
@@ -67,7 +67,7 @@ pub fn render_findings(report: &Report, options: Options) -> String {
     if options.wide && !options.quiet {
         rest(report, options, &mut out);
     }
-    footer(report, options, &mut out);
+    footer(report, options, true, &mut out);
     out
 }
 
@@ -308,7 +308,7 @@ fn rest(report: &Report, options: Options, out: &mut String) {
 
 fn items(report: &Report, options: Options, out: &mut String) {
     let mut table =
-        Table::new(&["K05:2022", "SCORE", "PASSED", "FAILED", "UNKNOWN", "ITEM"], options.no_headers);
+        Table::new(&["K05:2022", "SCORE", "WEIGHT PASSED", "FAILED", "UNKNOWN", "ITEM"], options.no_headers);
     for item in &report.score.items {
         let range = if (item.low - item.high).abs() < 0.05 {
             format!("{:.0}", item.low)
@@ -355,7 +355,7 @@ fn items(report: &Report, options: Options, out: &mut String) {
     out.push('\n');
 }
 
-fn footer(report: &Report, options: Options, out: &mut String) {
+fn footer(report: &Report, options: Options, without_notes: bool, out: &mut String) {
     let summary = &report.summary;
     let count = |status: Status| summary.verdicts.get(&status).copied().unwrap_or_default();
     let severities: Vec<String> = Severity::ALL
@@ -383,7 +383,7 @@ fn footer(report: &Report, options: Options, out: &mut String) {
             "; against the baseline {new} new, {changed} changed, {unchanged} unchanged, {gone} gone"
         );
     }
-    if summary.hidden > 0 {
+    if without_notes && summary.hidden > 0 {
         let _ = write!(line, "; {} hidden by --severity", plural(summary.hidden, "finding"));
     }
     if !report.selection.is_all() {
@@ -427,8 +427,10 @@ fn first_step(report: &Report) -> Option<String> {
     // The first of equals: findings are sorted by severity.
     let Some((reason, count)) = reasons.iter().rev().max_by_key(|(_, count)| *count) else {
         let open = report.score.items.iter().filter(|item| !item.unexamined.is_empty()).count();
+        let nothing =
+            if report.summary.hidden > 0 { "nothing that is shown failed" } else { "nothing failed" };
         return (open > 0).then(|| {
-            format!("nothing failed; {} of K05 have parts that this version does not examine, so look at those by other means", plural(open, "item"))
+            format!("{nothing}; {} of K05 have parts that this version does not examine, so look at those by other means", plural(open, "item"))
         });
     };
     Some(format!("close the gap behind {}: {}", plural(*count, "unknown finding"), one_line(reason)))

@@ -109,7 +109,7 @@ fn severity_hides_and_does_not_change() {
     assert_eq!(high.0["summary"]["verdicts"], whole.0["summary"]["verdicts"]);
     assert_eq!(json("ha-drift", &["--severity", "critical"]).code, json("ha-drift", &[]).code);
     let table = over("ha-drift").args(["--severity", "high"]).run().stdout;
-    assert!(table.contains(&format!("{hidden} findings hidden by --severity")), "{table}");
+    assert!(table.contains(&format!("{hidden} findings of a severity below high not shown")), "{table}");
 }
 
 #[test]

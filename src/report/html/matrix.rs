@@ -148,8 +148,8 @@ fn square(cell: Option<&Cell>) -> Square {
             return Square { style: "open", letters: "?".to_owned(), words: "not known".to_owned() };
         }
         Ok(Reached::Neither) => ("gap", "some not detected"),
-        Ok(Reached::Detect) => ("part", "all detected, not all to be investigated"),
-        Ok(Reached::Investigate) => ("full", "all detected, to be investigated"),
+        Ok(Reached::Detect) => ("part", "all recorded, some with too little detail to investigate"),
+        Ok(Reached::Investigate) => ("full", "all recorded, with enough detail to investigate"),
     };
     Square { style, letters, words: format!("{levels}: {told}") }
 }

@@ -94,7 +94,7 @@ pub(super) fn render(page: &Page<'_>) -> anyhow::Result<String> {
         chapters: findings::chapters(report, page.checks, &links),
         frameworks: frameworks::frameworks(report, &links),
     };
-    Ok(document.render()?)
+    Ok(document.render()? + "\n")
 }
 
 /// A text's hash, as a Content-Security-Policy names it.
