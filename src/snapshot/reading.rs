@@ -34,7 +34,11 @@ impl<T> Reading<T> {
 
     /// A reading that this source does not attempt.
     pub fn not_asked(what: &str) -> Self {
-        Self::missing(Gap::new(GapReason::NotAsked, what, "this source does not hold it"))
+        Self::missing(Gap::new(
+            GapReason::NotAsked,
+            what,
+            "this source does not hold it; audit the running cluster, or a snapshot of it that a user took who may read it",
+        ))
     }
 
     /// What was read, or the gap.

@@ -74,8 +74,14 @@ impl<'a> Matrices<'a> {
 fn matrix(policy: &Policy) -> Matrix<'_> {
     let rows = policy.classes.value().map_or(&[][..], Vec::as_slice);
     let mut served: Vec<&ClassRow> = rows.iter().filter(|row| row.served).collect();
-    // What is not known stands with what is not recorded.
-    served.sort_by_key(|row| (row.reached(), std::cmp::Reverse(row.severity)));
+    // Gaps that are certain stand before those that are not known.
+    let order = |row: &ClassRow| match row.reached() {
+        Some(Reached::Neither) => 0,
+        Some(Reached::Detect) => 1,
+        None => 2,
+        Some(Reached::Investigate) => 3,
+    };
+    served.sort_by_key(|row| (order(row), std::cmp::Reverse(row.severity)));
     let count = |least: Reached| served.iter().filter(|row| row.reached() >= Some(least)).count();
     let mut reasons: Vec<Cow<'_, str>> = Vec::new();
     let mut left_aside: Vec<&str> = Vec::new();

@@ -11,8 +11,8 @@ use crate::document::yaml::{Fault, inner_name, parse};
 use crate::document::{full_name, text};
 use crate::snapshot::redact::{redact, scrub};
 use crate::snapshot::{
-    Container, DeclaredApiServer, Gap, GapReason, KubeletConfig, Lease, Node, Note, Pod, Reading, Scope,
-    Snapshot, WaiverComment,
+    Container, DeclaredApiServer, Gap, GapReason, KIND, KubeletConfig, Lease, Node, Note, Pod, Reading,
+    Scope, Snapshot, WaiverComment,
 };
 use crate::source::custom;
 use crate::source::declared::{self, cluster_api, kind, kops, kubeadm, openshift, rancher, rke1};
@@ -78,6 +78,9 @@ impl Collector {
             at: format!("{file}:{}:{}", fault.line, fault.column),
             message: scrub(&fault.message).into_owned(),
         };
+        if parsed.trees.iter().any(|tree| tree.is_mapping() && tree.text("kind") == KIND) {
+            return Err(ManifestError::Snapshot { name: file.to_owned() });
+        }
         let mut outcome = Outcome::default();
         let is_empty = parsed.trees.is_empty();
         self.source = policies::may_hold(text).then(|| without_container_logs(text).into_owned());

@@ -87,6 +87,12 @@ pub enum ManifestError {
         /// The file.
         name: String,
     },
+    /// What `kubectl logaudit snapshot` wrote.
+    #[error("`{name}` is a snapshot, not a manifest; audit it with --snapshot {name}")]
+    Snapshot {
+        /// The file.
+        name: String,
+    },
     /// A folder without manifests.
     #[error("`{name}` holds no manifests; give a folder with .yaml, .yml or .json files in it")]
     NoManifests {
@@ -125,6 +131,7 @@ impl ManifestError {
                     "the configuration of a collector; give it with --config-for NAMESPACE/WORKLOAD={name}"
                 ),
             ),
+            Self::Snapshot { name } => (name.clone(), format!("a snapshot; audit it with --snapshot {name}")),
             Self::NoInput | Self::NothingReadable { .. } => (String::new(), self.to_string()),
         }
     }
