@@ -216,16 +216,24 @@ fn failed(report: &Report, options: Options, out: &mut String) {
 /// Failed findings as they stand in the table. What several checks say in the same words has one cause: it is said once,
 /// by the worst of them.
 fn by_cause<'f>(failed: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
-    let checks = |reason: &str| {
-        let same = failed.iter().filter(|finding| finding.reason == reason);
-        same.map(|finding| finding.check.as_str()).collect::<BTreeSet<_>>().len()
-    };
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut checks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for finding in failed {
-        let is_shared = |group: &&mut Vec<&Finding>| {
-            group.first().is_some_and(|first| first.reason == finding.reason) && checks(&finding.reason) > 1
-        };
-        match groups.iter_mut().find(is_shared) {
+        checks.entry(&finding.reason).or_default().insert(&finding.check);
+    }
+    let is_shared = |reason: &str| checks.get(reason).is_some_and(|checks| checks.len() > 1);
+    grouped(failed.iter().copied(), |finding| is_shared(&finding.reason).then_some(finding.reason.as_str()))
+}
+
+/// Findings with the same key in one group, where its first one stands; those without a key each alone.
+fn grouped<'f>(
+    findings: impl Iterator<Item = &'f Finding>,
+    key: impl Fn(&'f Finding) -> Option<&'f str>,
+) -> Vec<Vec<&'f Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in findings {
+        let place = key(finding).map_or(groups.len(), |key| *places.entry(key).or_insert(groups.len()));
+        match groups.get_mut(place) {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }
@@ -235,18 +243,14 @@ fn by_cause<'f>(failed: &[&'f Finding]) -> Vec<Vec<&'f Finding>> {
 
 /// Unknown findings share few reasons; each reason is said once.
 fn unknown(report: &Report, options: Options, out: &mut String) {
-    let mut reasons: Vec<(&str, Vec<&Finding>)> = Vec::new();
-    for finding in report.findings.iter().filter(|finding| finding.status == Status::Unknown) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == finding.reason) {
-            Some((_, findings)) => findings.push(finding),
-            None => reasons.push((&finding.reason, vec![finding])),
-        }
-    }
-    if reasons.is_empty() {
+    let unknown = report.findings.iter().filter(|finding| finding.status == Status::Unknown);
+    let groups = grouped(unknown, |finding| Some(&finding.reason));
+    if groups.is_empty() {
         return;
     }
     let mut table = Table::new(&["STATUS", "SEVERITY", "CHECKS", "WHY UNKNOWN"], options.no_headers);
-    for (reason, findings) in reasons {
+    for findings in groups {
+        let reason = findings.first().map_or("", |finding| finding.reason.as_str());
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Low);
         let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
         ids.dedup();
@@ -417,15 +421,10 @@ fn first_step(report: &Report) -> Option<String> {
             fix.lines().next().unwrap_or_default().trim()
         ));
     }
-    let mut reasons: Vec<(&str, usize)> = Vec::new();
-    for finding in report.findings.iter().filter(|finding| finding.status == Status::Unknown) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == finding.reason) {
-            Some((_, count)) => *count += 1,
-            None => reasons.push((&finding.reason, 1)),
-        }
-    }
+    let unknown = report.findings.iter().filter(|finding| finding.status == Status::Unknown);
+    let groups = grouped(unknown, |finding| Some(&finding.reason));
     // The first of equals: findings are sorted by severity.
-    let Some((reason, count)) = reasons.iter().rev().max_by_key(|(_, count)| *count) else {
+    let Some(group) = groups.iter().rev().max_by_key(|group| group.len()) else {
         let open = report.score.items.iter().filter(|item| !item.unexamined.is_empty()).count();
         let nothing =
             if report.summary.hidden > 0 { "nothing that is shown failed" } else { "nothing failed" };
@@ -433,5 +432,6 @@ fn first_step(report: &Report) -> Option<String> {
             format!("{nothing}; {} of K05 have parts that this version does not examine, so look at those by other means", plural(open, "item"))
         });
     };
-    Some(format!("close the gap behind {}: {}", plural(*count, "unknown finding"), one_line(reason)))
+    let reason = group.first().map_or("", |finding| finding.reason.as_str());
+    Some(format!("close the gap behind {}: {}", plural(group.len(), "unknown finding"), one_line(reason)))
 }
