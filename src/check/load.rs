@@ -246,6 +246,10 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
     let among = file.among.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
     let applies = file.applies.as_ref().map(|source| loader.condition(source, &variables)).transpose()?;
     let pass = loader.condition(&file.pass, &variables)?;
+    if pass.uses.is_empty() {
+        let message = "`pass` looks at no fact, so that it would pass or fail without evidence".into();
+        return Err(loader.at(loader.offset(&file.pass), message, None));
+    }
     let says = Says {
         pass: loader.template(&file.says.pass, &variables)?,
         fail: loader.template(&file.says.fail, &variables)?,
