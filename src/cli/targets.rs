@@ -5,10 +5,11 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 
 use super::output::{OutputArgs, write_file};
+use crate::config::Told;
 use crate::report::format::Format;
 use crate::report::style;
 use crate::suggest::nearest;
@@ -38,6 +39,15 @@ impl FromStr for Target {
         })?;
         Ok(Self { format, file })
     }
+}
+
+/// The forms that a file or the environment asks for.
+///
+/// # Errors
+/// One of them is none.
+pub(crate) fn told_targets(told: &Told<Vec<String>>) -> anyhow::Result<Vec<Target>> {
+    let Told { value, at } = told;
+    value.iter().map(|text| text.parse().map_err(|error| anyhow!("{at}: {error}"))).collect()
 }
 
 /// Where the reports of a run go.
