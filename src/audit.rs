@@ -35,7 +35,9 @@ pub struct Plan {
     pub overrides: Overrides,
     /// The report that this one is compared with.
     pub baseline: Option<Baseline>,
-    /// Which of the checks are run.
+    /// What of the checks the command is about at all.
+    pub about: fn(&Check) -> bool,
+    /// Which of these the user selects.
     pub selection: Selection,
     /// What the gate demands.
     pub demands: Demands,
@@ -54,6 +56,7 @@ impl Plan {
             acceptance: Acceptance::default(),
             overrides: Overrides::default(),
             baseline: None,
+            about: |_| true,
             selection: Selection::default(),
             demands: Demands::default(),
             least_severity: None,
@@ -61,7 +64,7 @@ impl Plan {
     }
 
     fn selects(&self, check: &Check) -> bool {
-        selected(&self.selection, check)
+        (self.about)(check) && selected(&self.selection, check)
     }
 }
 

@@ -230,9 +230,16 @@ impl Baseline {
             gone: Vec::new(),
             notes: self.head.doubts(&Head::of(against)),
         };
+        let excuses = |check: &str| checks.get(check).is_none_or(|check| check.baseline);
         for (old, now) in pairs {
             let finding = now.and_then(|index| findings.get_mut(index));
             match (old, finding) {
+                (Some(_), Some(finding)) if finding.status == Status::Fail && !excuses(&finding.check) => {
+                    comparison.notes.push(format!(
+                        "{} fails as in the baseline, and fails the gate all the same: nothing was seen then or now",
+                        finding.check
+                    ));
+                }
                 (old, Some(finding)) if is_open(finding.status) => {
                     let standing = old.map_or(Standing::New, |old| standing(old, finding));
                     *match standing {
@@ -320,11 +327,14 @@ impl Head {
             None => cluster.name.clone(),
         };
         let mut doubts = Vec::new();
-        let is_other = match (&self.cluster.server, &now.cluster.server) {
-            (Some(old), Some(new)) => old != new,
-            _ => self.cluster.name != now.cluster.name,
-        };
-        if is_other {
+        // Neither tells alone: tunnels and local clusters share a URL, and a name may be that of a file.
+        let is_other_server = self
+            .cluster
+            .server
+            .as_ref()
+            .zip(now.cluster.server.as_ref())
+            .is_some_and(|(old, new)| old != new);
+        if is_other_server || self.cluster.name != now.cluster.name {
             doubts.push(format!(
                 "compared with a report on {}, and this is one on {}",
                 of(&self.cluster),

@@ -20,8 +20,11 @@ use crate::pattern;
 use crate::snapshot::Snapshot;
 use crate::verdict::Finding;
 
+/// How the annotations begin that waive or are meant to. Others are not kept.
+pub const MEANT: &str = "logaudit/waive";
+
 /// How the annotations begin that waive; the id of the check follows.
-pub const ANNOTATION: &str = "logaudit/waive-";
+const ANNOTATION: &str = "logaudit/waive-";
 
 /// A waiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +57,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether it leaves anything out.
+    /// Whether it names what it is about. A pattern does not: it holds whatever comes later and is called alike.
     pub fn is_limited(&self) -> bool {
-        let limits = |pattern: &Option<String>| {
-            pattern.as_deref().is_some_and(|pattern| pattern.chars().any(|c| c != '*'))
-        };
-        limits(&self.subject) || limits(&self.place) || self.line.is_some() || self.object.is_some()
+        let names = |text: &Option<String>| text.as_deref().is_some_and(|text| !pattern::is_pattern(text));
+        names(&self.subject) || names(&self.place) || self.line.is_some() || self.object.is_some()
     }
 
     /// Whether a finding lies in it.
@@ -107,6 +108,8 @@ pub struct Acceptance {
     pub waivers: Vec<Waiver>,
     /// Whether waivers in annotations count.
     pub annotations: bool,
+    /// Whether waivers in comments count.
+    pub comments: bool,
     /// The day of the run, in UTC.
     pub today: Date,
 }
@@ -114,7 +117,7 @@ pub struct Acceptance {
 /// Nothing of the configuration file; and no waiver with an end holds, because nobody said which day it is.
 impl Default for Acceptance {
     fn default() -> Self {
-        Self { waivers: Vec::new(), annotations: false, today: Date::MAX }
+        Self { waivers: Vec::new(), annotations: false, comments: true, today: Date::MAX }
     }
 }
 
@@ -172,8 +175,10 @@ pub fn all(acceptance: &Acceptance, snapshot: &Snapshot) -> Vec<Found> {
         workload.waivers.iter().map(move |(key, text)| {
             let at = format!("{object} metadata.annotations.{key}");
             let scope = Scope { object: Some(object.clone()), ..Scope::default() };
-            let check = key.strip_prefix(ANNOTATION).unwrap_or_default();
-            let waiver = comment::read(&format!("{check} {text}"), scope, &at);
+            let waiver = match key.strip_prefix(ANNOTATION) {
+                Some(check) => comment::read(&format!("{check} {text}"), scope, &at),
+                None => Err(format!("it waives only if it is called `{ANNOTATION}` and the id of a check")),
+            };
             Found { form: Form::Annotation, at, waiver }
         })
     });

@@ -298,6 +298,7 @@ pub fn facts(example: &Example, snapshot: &Snapshot) -> Result<Facts, String> {
             .collect::<Result<_, _>>()?,
         annotations: true,
         today: example.today.unwrap_or(Acceptance::default().today),
+        comments: true,
     };
     Ok(audit(&plan, snapshot).map_err(|error| error.to_string())?.facts)
 }

@@ -38,6 +38,8 @@ struct CheckFile {
     aliases: Vec<String>,
     #[serde(default)]
     deprecated: Option<String>,
+    #[serde(default = "yes")]
+    baseline: bool,
     #[serde(default)]
     params: BTreeMap<String, Spanned<Value>>,
     #[serde(default)]
@@ -48,6 +50,10 @@ struct CheckFile {
     applies: Option<Spanned<String>>,
     pass: Spanned<String>,
     says: SaysFile,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -278,6 +284,7 @@ fn load_one(name: &str, text: &str, facts: &Type) -> Result<Check, Box<Diagnosti
         fine_when: file.fine_when,
         aliases: file.aliases,
         deprecated: file.deprecated,
+        baseline: file.baseline,
         params,
         each,
         among,
@@ -321,9 +328,8 @@ impl Loader<'_> {
             let plain = error.without_snippet();
             let offset = plain.location().map_or(0, |at| offset_of(self.text, at.line(), at.column()));
             let message = plain.to_string();
-            let message = message.lines().next().unwrap_or_default().to_owned();
-            let help = meant_key(&message);
-            self.at(offset, message, help)
+            let message = message.lines().next().unwrap_or_default();
+            self.at(offset, plain_words(message), meant_key(message))
         })
     }
 
@@ -417,6 +423,26 @@ impl Loader<'_> {
         };
         self.at(offset.unwrap_or(start), fault.message, fault.help)
     }
+}
+
+/// What the reader says, without the place, which is told beside it, and in words of those who write the file.
+fn plain_words(message: &str) -> String {
+    let message = match message.rsplit_once(" at line ") {
+        Some((said, place)) if place.starts_with(|c: char| c.is_ascii_digit()) => said,
+        _ => message,
+    };
+    if let Some((key, _)) =
+        message.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.rsplit_once(", set "))
+    {
+        return format!("`{key}` stands twice");
+    }
+    match message {
+        "expected mapping start" => "this must be settings, each written `name: value`",
+        "expected sequence start" => "this must be a list: [a, b]",
+        "expected string scalar" => "this must be a single text",
+        other => other,
+    }
+    .to_owned()
 }
 
 /// The key that may be meant, where the reader complains: unknown field `a`, expected one of b, c at line 3, column 1.

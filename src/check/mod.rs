@@ -62,6 +62,8 @@ pub struct Check {
     pub aliases: Vec<String>,
     /// Why it is no longer run, and what replaces it.
     pub deprecated: Option<String>,
+    /// Whether a baseline makes its failures known, so that they no longer fail the gate.
+    pub baseline: bool,
     /// Default parameters.
     pub params: Params,
     /// The list it judges, item by item; none for a judgement on the cluster as a whole.

@@ -9,6 +9,7 @@ use super::Ending;
 use super::judging::load_checks;
 use super::output::OutputArgs;
 use super::settings::{self, Resolved, SettingArgs};
+use super::targets::told_targets;
 use crate::config::find::{NAME, Source, find, restrict};
 use crate::config::{Row, Settings};
 use crate::report::columns::Table;
@@ -32,7 +33,7 @@ enum Command {
         #[arg(value_name = "FILE", default_value = NAME)]
         file: PathBuf,
     },
-    /// Say whether a configuration file is right, and where it is not
+    /// Say whether a configuration file is valid, and where it is not
     Validate {
         /// The file; without it, the one that run would take
         #[arg(value_name = "FILE")]
@@ -99,14 +100,20 @@ fn validate(path: Option<&Path>, to: &OutputArgs) -> anyhow::Result<Ending> {
     if let Some(root) = &source.root {
         restrict(&settings, root).map_err(anyhow::Error::msg)?;
     }
-    let folders: Vec<PathBuf> = settings.checks.into_iter().map(|told| told.value).collect();
-    let config = file.config(&load_checks(&folders)?).map_err(|faults| settings::told(&faults))?;
+    let folders: Vec<PathBuf> = settings.checks.iter().map(|told| told.value.clone()).collect();
+    let checks = load_checks(&folders)?;
+    let config = file.config(&checks).map_err(|faults| settings::told(&faults))?;
     let told = format!(
-        "{} is right: {}, {}\n",
+        "{} is valid: {}, {}\n",
         source.path.display(),
         plural(config.overrides.told.len(), "override"),
         plural(config.waivers.len(), "waiver")
     );
+    // What else would end a run: forms, frameworks, the selection, the baseline.
+    if let Some(output) = &settings.output {
+        told_targets(output)?;
+    }
+    Resolved { settings, checks, config, file: Some(source.path) }.plan()?;
     to.emit(told.as_bytes())?;
     Ok(Ending::Clean)
 }

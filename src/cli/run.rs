@@ -5,9 +5,9 @@ use super::input::InputArgs;
 use super::judging::judge;
 use super::output::OutputArgs;
 use super::settings::{SettingArgs, dated};
-use super::targets::{Target, TargetParser, Targets};
+use super::targets::{Target, TargetParser, Targets, told_targets};
 use crate::audit::Outcome;
-use crate::config::{Settings, Told};
+use crate::config::Settings;
 use crate::framework::choice::Choice;
 use crate::report::format::Page;
 use crate::report::table;
@@ -57,10 +57,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
 /// The forms of the report, of the command line or of what is weaker.
 fn targets(args: &Args, settings: &Settings) -> anyhow::Result<Vec<Target>> {
     match (&settings.output, args.output.is_empty()) {
-        (Some(Told { value, at }), true) => {
-            let read = |text: &String| text.parse().map_err(|error| anyhow::anyhow!("{at}: {error}"));
-            value.iter().map(read).collect()
-        }
+        (Some(told), true) => told_targets(told),
         (None, true) => Ok(vec![Target::default()]),
         (_, false) => Ok(args.output.clone()),
     }

@@ -12,8 +12,8 @@ use super::input::now;
 use super::judging::{JudgingArgs, load_checks};
 use super::{diff, frameworks, output};
 use crate::audit::{Plan, selected, selects};
-use crate::check::CheckSet;
 use crate::check::diagnostic::Diagnostic;
+use crate::check::{Check, CheckSet};
 use crate::config::file::{File, MAX_BYTES};
 use crate::config::find::{self, Source};
 use crate::config::values::{self, FailOn};
@@ -259,11 +259,20 @@ impl Resolved {
             least_severity: self.settings.severity.as_ref().map(|told| told.value),
             overrides: std::mem::take(&mut self.config.overrides),
             checks: self.checks,
+            about: |_| true,
             frameworks,
             reported,
             rules: score::rules(),
             selection,
         })
+    }
+
+    /// What made the selection that leaves too little.
+    fn leaving(&self) -> String {
+        let made = [&self.settings.only, &self.settings.skip].into_iter().flatten();
+        let made: Vec<&str> = made.map(|told| told.at.as_str()).collect();
+        let verb = if made.len() > 1 { "together leave" } else { "leaves" };
+        format!("{} {verb}", made.join(" and "))
     }
 
     fn selection(&self) -> anyhow::Result<Selection> {
@@ -287,8 +296,15 @@ impl Resolved {
             }
         }
         let selection = Selection { only: list(&settings.only), skip: list(&settings.skip) };
-        if !checks.active().any(|check| selected(&selection, check)) {
-            bail!("--only and --skip together leave no check to run");
+        let mut left = checks.active().filter(|check| selected(&selection, check)).peekable();
+        if left.peek().is_none() {
+            bail!("{} no check to run", self.leaving());
+        }
+        if left.all(Check::is_about_waivers) {
+            bail!(
+                "{} only checks of waivers, and these judge nothing where the checks that are waived are not run; select those too",
+                self.leaving()
+            );
         }
         Ok(selection)
     }
@@ -318,7 +334,10 @@ fn choice(asked: Option<&Told<Vec<String>>>, all: &[Framework]) -> anyhow::Resul
             bail!("{at} {ALL} stands alone: it asks for every framework that fits the cluster");
         }
         let (id, edition) = frameworks::parts(wanted);
-        frameworks::find(all, id, edition)?;
+        frameworks::find(all, id, edition).map_err(|error| match at.starts_with("--") {
+            true => error,
+            false => anyhow!("{at}: {error}"),
+        })?;
         Ok((id.to_owned(), edition.map(str::to_owned)))
     });
     Ok(Choice::These(named.collect::<anyhow::Result<_>>()?))

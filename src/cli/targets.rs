@@ -6,11 +6,12 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::output::{OutputArgs, write_files};
+use crate::config::Told;
 use crate::report::format::Format;
 use crate::report::style;
 use crate::suggest::nearest;
@@ -70,6 +71,15 @@ fn place(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     file.file_name().map_or_else(|| file.to_owned(), |name| folder.join(name))
+}
+
+/// The forms that a file or the environment asks for.
+///
+/// # Errors
+/// One of them is none.
+pub(crate) fn told_targets(told: &Told<Vec<String>>) -> anyhow::Result<Vec<Target>> {
+    let Told { value, at } = told;
+    value.iter().map(|text| text.parse().map_err(|error| anyhow!("{at}: {error}"))).collect()
 }
 
 /// Where the reports of a run go.

@@ -246,7 +246,7 @@ impl File {
                 ));
                 return;
             };
-            if let Err(message) = fits(default, &value.value) {
+            if let Err(message) = fits(param, default, &value.value) {
                 faults.push(self.fault(value, format!("{} {param}: {message}", check.id)));
                 return;
             }
@@ -281,6 +281,10 @@ impl File {
                 faults.push(self.fault_at_key(name, value, message, near));
                 continue;
             };
+            if !value.value.as_i64().is_some_and(|days| days > 0) {
+                faults.push(self.fault(value, format!("`{name}` must be a whole number of days, 1 or more")));
+                continue;
+            }
             for target in &threshold.sets {
                 if let Some(check) = checks.get(&target.check) {
                     set(check, &target.param, value, faults);
@@ -400,14 +404,36 @@ impl File {
     }
 }
 
+/// What has a type, in words.
+fn form(r#type: &Type) -> String {
+    match r#type {
+        Type::Bool => "true or false".to_owned(),
+        Type::Int => "a whole number".to_owned(),
+        Type::Text => "a text".to_owned(),
+        Type::List(item) if **item == Type::Text => "a list of texts: [a, b]".to_owned(),
+        Type::List(item) if **item == Type::Int => "a list of whole numbers: [1, 2]".to_owned(),
+        other => format!("a value of type {other}"),
+    }
+}
+
 /// Whether a value can take the place of a check's default.
-fn fits(default: &Value, value: &Value) -> Result<(), String> {
+fn fits(param: &str, default: &Value, value: &Value) -> Result<(), String> {
     let wanted = Type::of_parameter(default).map_err(|_| "its default has no type".to_owned())?;
-    let found = Type::of_parameter(value)?;
-    if wanted.unify(&found).is_none() {
-        return Err(format!("it must be {wanted}, and this is {found}"));
+    let is_one = Type::of_parameter(value).is_ok_and(|found| wanted.unify(&found).is_some());
+    if !is_one {
+        return Err(format!("it must be {}", form(&wanted)));
     }
     match (default, value) {
+        (Value::Number(default), Value::Number(wanted)) => {
+            // Every number is at least zero, and what asks for at least that asks for nothing.
+            let is_least = param.strip_prefix("min").is_some_and(|rest| rest.starts_with(char::is_uppercase));
+            let least = i64::from(is_least);
+            let is_below = |number: &serde_json::Number| number.as_i64().is_some_and(|number| number < least);
+            if is_below(wanted) && !is_below(default) {
+                return Err(format!("it must be {least} or more; leave the check out with `skip`"));
+            }
+            Ok(())
+        }
         (Value::Array(known), Value::Array(wanted)) if !known.is_empty() && wanted.is_empty() => {
             Err("an empty list would let everything pass; leave the check out with `skip`".to_owned())
         }

@@ -4,10 +4,11 @@
 //! somebody else wrote: it can change what is judged and accepted, which the report shows, but it makes this program run
 //! nothing, write nothing and read nothing outside of the checkout.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 use super::{Settings, Told};
+use crate::check::files::paths_of;
 
 /// The name of the file.
 pub const NAME: &str = ".logaudit.yaml";
@@ -26,10 +27,10 @@ pub struct Source {
 
 /// The file of a folder: in it, or above it up to the root of the repository. Where there is no repository, only in it.
 pub fn find(folder: &Path) -> Option<Source> {
-    let root = folder.ancestors().find(|folder| folder.join(ROOT).exists()).unwrap_or(folder);
+    let root = folder.ancestors().find(|folder| is_there(&folder.join(ROOT))).unwrap_or(folder);
     let mut shown = PathBuf::new();
     for ancestor in folder.ancestors() {
-        if ancestor.join(NAME).exists() {
+        if is_there(&ancestor.join(NAME)) {
             return Some(Source { path: shown.join(NAME), root: Some(root.to_owned()) });
         }
         if ancestor == root {
@@ -38,6 +39,12 @@ pub fn find(folder: &Path) -> Option<Source> {
         shown.push("..");
     }
     None
+}
+
+/// Whether something is there, be it a link that leads nowhere. What cannot be told is taken to be there: reading it tells
+/// why not, where a gate that somebody has set would else be lost in silence.
+fn is_there(path: &Path) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// What a file that was only found says and may not say.
@@ -71,6 +78,13 @@ pub fn restrict(settings: &Settings, root: &Path) -> Result<(), String> {
                 value.display(),
                 root.display()
             ));
+        }
+    }
+    for Told { value, at } in settings.checks.iter().chain(&settings.frameworks) {
+        // A folder inside may hold links that lead out.
+        if fs::canonicalize(value).is_ok() {
+            paths_of(value, "file", Some(&root))
+                .map_err(|fault| format!("{at}: {}: {}", fault.file, fault.message))?;
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The comments of a YAML text: what begins with `#` at the beginning of a line or after white space, and stands neither in
 //! quotes nor in a block of text.
 
+use serde_json::Value;
+
 /// A comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Comment<'t> {
@@ -71,7 +73,8 @@ fn comment_at(line: &str, within: &mut Within) -> Option<usize> {
             // An apostrophe within a word opens no quotation.
             Within::Plain
                 if matches!(c, '"' | '\'')
-                    && (before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':' | '\u{feff}')) =>
+                    && (matches!(before, '[' | '{' | ',' | ':' | '\u{feff}')
+                        || before.is_whitespace() && is_before_value(line.get(..at).unwrap_or_default())) =>
             {
                 *within = if c == '"' { Within::Double } else { Within::Single };
             }
@@ -87,6 +90,63 @@ fn comment_at(line: &str, within: &mut Within) -> Option<usize> {
         before = c;
     }
     None
+}
+
+/// Whether a value can begin behind this part of a line. Within a plain text, as in `see "this`, quotation marks quote nothing.
+fn is_before_value(part: &str) -> bool {
+    let word = part.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default();
+    matches!(word, "" | "-" | "?") || word.ends_with([':', '[', '{', ',']) || word.starts_with(['!', '&'])
+}
+
+/// The comments among some of a text: those without which it means the same. The scanner above follows lines and not the
+/// grammar, and what it takes for a comment may stand in a value, which anybody may have written.
+pub fn proven<'t>(text: &str, among: Vec<Comment<'t>>) -> Vec<Comment<'t>> {
+    let meaning = meaning(text);
+    let mut left = MOST_READINGS.min(MOST_BYTES / text.len().max(1)).max(1);
+    let mut open = vec![among];
+    let mut proven = Vec::new();
+    while let Some(mut some) = open.pop() {
+        // Where there are too many in values to find out which, none counts.
+        if left == 0 || some.is_empty() {
+            continue;
+        }
+        left -= 1;
+        if self::meaning(&without(text, &some)) == meaning {
+            proven.append(&mut some);
+        } else if some.len() > 1 {
+            let half = some.split_off(some.len() / 2);
+            open.extend([half, some]);
+        }
+    }
+    proven.sort_by_key(|comment| comment.line);
+    proven
+}
+
+/// How often a text is read to find the comments in it.
+const MOST_READINGS: usize = 64;
+
+/// How much is read in all to find them.
+const MOST_BYTES: usize = 32 << 20;
+
+fn meaning(text: &str) -> Vec<Value> {
+    super::yaml::parse(text).trees.into_iter().map(|tree| tree.document("").value).collect()
+}
+
+/// A text without some of its comments, which stand in the order of their lines.
+fn without(text: &str, comments: &[Comment<'_>]) -> String {
+    let mut lines = (1_u64..).zip(text.split_inclusive('\n'));
+    let mut rest = comments.iter().peekable();
+    let mut out = String::with_capacity(text.len());
+    for (number, line) in lines.by_ref() {
+        match rest.next_if(|comment| comment.line == number) {
+            Some(comment) => {
+                out.extend(line.chars().take(comment.column - 1));
+                out.push('\n');
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
 }
 
 /// If a block of text follows a line: the indentation above which lines belong to it.

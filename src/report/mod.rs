@@ -35,6 +35,7 @@ use crate::score::Score;
 use crate::snapshot::redact::scrub;
 use crate::snapshot::{PolicyOrigin, Scope, Snapshot};
 use crate::verdict::{Finding, Severity, Standing, Status, Waiving};
+use crate::waiver::Form;
 use crate::waiver::register::Register;
 
 /// The version of the report's form. Within a version fields are only added.
@@ -354,11 +355,13 @@ pub fn build(parts: Parts<'_>) -> Report {
     notes.extend(demands.told.iter().cloned());
     notes.extend(overrides.told.iter().map(ToString::to_string));
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.iter().cloned()));
-    if let Some(count) = Some(register.left_aside()).filter(|count| *count > 0) {
-        notes.push(format!(
-            "{} in annotations left aside; --accept-annotations makes them count",
-            plural(count, "waiver")
-        ));
+    for (form, place) in [
+        (Form::Annotation, "annotations left aside; --accept-annotations makes them count"),
+        (Form::Comment, "comments left aside, by --no-comment-waivers"),
+    ] {
+        if let Some(count) = Some(register.left_aside(form)).filter(|count| *count > 0) {
+            notes.push(format!("{} in {place}", plural(count, "waiver")));
+        }
     }
     let waived = findings.iter().filter(|finding| finding.status == Status::Waived).count();
     let all = findings.len();

@@ -253,7 +253,7 @@ fn result(
         // Code scanning looks at no key but its own. Elsewhere a line's text is its value, which changes with the file.
         "partialFingerprints": {"logaudit/v1": fingerprint, "primaryLocationLineHash": fingerprint},
         "properties": {
-            "subject": visible(&finding.subject),
+            "subject": finding.subject,
             "status": finding.status,
             "severity": finding.severity,
             "rank": finding.rank,

@@ -11,7 +11,7 @@ use crate::analyze::collectors::wanted;
 use crate::document::{Place, items, scalar, text};
 use crate::snapshot::workload::{Claim, NodeRequirement, NodeTerm, Placement, Toleration, WorkloadStatus};
 use crate::snapshot::{Container, Medium, Mount, Namespace, Taint, Workload, WorkloadKind};
-use crate::waiver::ANNOTATION;
+use crate::waiver::MEANT;
 
 /// Annotations of pods and namespaces that collectors look at, by how their keys begin.
 const ANNOTATIONS: [&str; 12] = [
@@ -97,7 +97,7 @@ pub fn workload(kind: WorkloadKind, object: &Value, place: &Place) -> Workload {
         owner: owners.first().map(|owner| format!("{} {}", text(owner, "/kind"), text(owner, "/name"))),
         pod_labels: strings(&template, "/metadata/labels", |_| true),
         pod_annotations: strings(&template, "/metadata/annotations", is_looked_at),
-        waivers: strings(object, "/metadata/annotations", |key| key.starts_with(ANNOTATION)),
+        waivers: strings(object, "/metadata/annotations", |key| key.starts_with(MEANT)),
         replicas: (kind != WorkloadKind::DaemonSet)
             .then(|| object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1)),
         placement: placement(&spec),

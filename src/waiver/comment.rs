@@ -10,11 +10,19 @@
 use jiff::civil::Date;
 
 use super::{Scope, Waiver};
+use crate::document;
+use crate::document::comments::Comment;
 use crate::snapshot::WaiverComment;
 use crate::suggest::nearest;
 
 /// What a comment begins with that waives.
 const MARK: &str = "logaudit:waive";
+
+/// What a comment begins with that is meant for this program.
+const OWN: &str = "logaudit";
+
+/// The word behind it, as it may be misspelled.
+const WAIVE: [&str; 3] = ["waive", "waiver", "waives"];
 
 /// The words that have values.
 const WORDS: [&str; 4] = ["reason", "owner", "until", "subject"];
@@ -37,6 +45,11 @@ pub fn read(text: &str, scope: Scope, at: &str) -> Result<Waiver, String> {
         Some((check, rest)) => (check, rest.trim_start()),
         None => (text.trim(), ""),
     };
+    if check.starts_with(OWN) {
+        return Err(format!(
+            "a comment waives only if it begins with `{MARK}`, a space and the id of a check"
+        ));
+    }
     if check.is_empty() || check.contains(['=', '"']) {
         return Err("the id of a check must stand first".into());
     }
@@ -118,20 +131,41 @@ pub fn day(text: &str) -> Result<Date, String> {
         .ok_or_else(|| format!("`{text}` is no day; write year, month and day: 2027-03-31"))
 }
 
-/// The comments of a text that waive.
+/// What a comment says of a waiver: what follows the mark, or all of it where it was only meant as a waiver, so that it
+/// can be told that it is none.
+fn meant(text: &str) -> Option<&str> {
+    let text = text.trim();
+    if let Some(behind) = text.strip_prefix(MARK)
+        && (behind.is_empty() || behind.starts_with(char::is_whitespace))
+    {
+        return Some(behind.trim());
+    }
+    let behind = text.strip_prefix(OWN)?.strip_prefix([':', '/'])?;
+    let word = behind.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let is_meant = nearest(&word.to_lowercase(), WAIVE).is_some();
+    // With a space behind the colon it may be plain words on this program.
+    let is_mark = text.starts_with("logaudit:") && behind.starts_with(|c: char| !c.is_whitespace());
+    (is_meant || is_mark).then_some(text)
+}
+
+/// The comments of a text that waive, or are meant to.
 pub fn comments(file: &str, text: &str) -> Vec<WaiverComment> {
-    if !text.contains(MARK) {
+    if !text.contains(OWN) {
         return Vec::new();
     }
-    let waiving = crate::document::comments::comments(text).into_iter().filter_map(|comment| {
-        let text = comment.text.trim_start().strip_prefix(MARK)?;
-        let ends = text.is_empty() || text.starts_with(char::is_whitespace);
-        ends.then(|| WaiverComment {
+    let mut waiving: Vec<Comment<'_>> = document::comments::comments(text);
+    waiving.retain(|comment| meant(comment.text).is_some());
+    waiving.truncate(MAX_COMMENTS);
+    if waiving.is_empty() {
+        return Vec::new();
+    }
+    let waiving = document::comments::proven(text, waiving).into_iter().filter_map(|comment| {
+        Some(WaiverComment {
             at: format!("{file}:{}:{}", comment.line, comment.column),
             file: file.to_owned(),
             line: comment.beside,
-            text: text.trim().chars().take(MAX_LENGTH).collect(),
+            text: meant(comment.text)?.chars().take(MAX_LENGTH).collect(),
         })
     });
-    waiving.take(MAX_COMMENTS).collect()
+    waiving.collect()
 }

@@ -1,6 +1,6 @@
 //! Which waiver accepts which finding, and what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -29,7 +29,8 @@ pub struct Entry {
     pub at: String,
     /// The waiver, or why it cannot be read.
     pub waiver: Result<Waiver, String>,
-    /// Whether its like counts at all: annotations do only where that was asked for.
+    /// Whether its like counts at all: annotations do only where that was asked for, and
+    /// comments unless that was refused.
     pub counts: bool,
     /// Whether a check was run that it names.
     pub examined: bool,
@@ -55,7 +56,11 @@ impl Register {
     /// The waivers of the configuration file and those of a snapshot.
     pub fn new(acceptance: &Acceptance, snapshot: &Snapshot, checks: &CheckSet) -> Self {
         let entries = super::all(acceptance, snapshot).into_iter().map(|Found { form, at, waiver }| Entry {
-            counts: form != Form::Annotation || acceptance.annotations,
+            counts: match form {
+                Form::Config => true,
+                Form::Comment => acceptance.comments,
+                Form::Annotation => acceptance.annotations,
+            },
             waiver: waiver.and_then(|waiver| match fault(&waiver.check, checks) {
                 Some(fault) => Err(fault),
                 None => Ok(waiver),
@@ -106,21 +111,30 @@ impl Register {
         }
     }
 
-    /// How many waivers were left aside because annotations do not count.
-    pub fn left_aside(&self) -> usize {
-        self.entries.iter().filter(|entry| !entry.counts).count()
+    /// How many waivers of a form were left aside because their like does not count.
+    pub fn left_aside(&self, form: Form) -> usize {
+        self.entries.iter().filter(|entry| !entry.counts && entry.form == form).count()
     }
 }
 
 /// Why a waiver cannot name a check so.
 pub fn fault(name: &str, checks: &CheckSet) -> Option<String> {
-    let mut named = checks.checks.iter().filter(|check| check.is_called(name)).peekable();
-    if named.peek().is_none() {
+    let named: Vec<&Check> = checks.checks.iter().filter(|check| check.is_called(name)).collect();
+    if named.is_empty() {
         let near = nearest(name, checks.checks.iter().map(|check| check.id.as_str()));
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Some(format!("there is no check `{name}`{near}"));
     }
-    named.all(Check::is_about_waivers).then(|| "what is said of waivers cannot be waived".to_owned())
+    if named.iter().all(|check| check.is_about_waivers()) {
+        return Some("what is said of waivers cannot be waived".to_owned());
+    }
+    let categories: BTreeSet<&str> = named.iter().map(|check| check.category.as_str()).collect();
+    (categories.len() > 1).then(|| {
+        format!(
+            "`{name}` names checks of {} categories, and nobody decides on all of these at once",
+            categories.len()
+        )
+    })
 }
 
 /// What became of a waiver, the first that holds.

@@ -177,6 +177,38 @@ fn a_baseline_may_be_compressed_and_of_another_cluster_or_selection_with_a_note(
     }
 }
 
+/// A gate must not be green for ever because nothing was seen the first time.
+#[test]
+fn no_baseline_excuses_that_nothing_was_seen() {
+    let stage = Stage::new("managed-no-access");
+    let older = stage.older(|_| {});
+    let report = stage.against("managed-no-access", &older, &[]).expect_code(1).report();
+    assert_eq!(report.0["summary"]["gate"]["reasons"].as_array().unwrap().len(), 1);
+    assert!(report.only("LA-API-001")["baseline"].is_null());
+    let notes = report.0["notes"].to_string();
+    assert!(
+        notes.contains("LA-API-001 fails as in the baseline, and fails the gate all the same"),
+        "{notes}"
+    );
+    stage.against("managed-no-access", &older, &["--skip", "LA-API-001"]).expect_code(0);
+}
+
+/// A tunnel or a local cluster has the URL of another, and a context the name of another.
+#[test]
+fn a_baseline_of_another_cluster_at_the_same_address_is_named() {
+    let stage = Stage::new("ships-nothing");
+    for (field, value) in [("name", "another"), ("server", "https://192.0.2.99:6443")] {
+        let older = stage.older(|report| {
+            report["cluster"][field] = value.into();
+        });
+        let notes = stage.against("ships-nothing", &older, &[]).report().0["notes"].to_string();
+        assert!(notes.contains("compared with a report on") && notes.contains(value), "{field}: {notes}");
+    }
+    let same = stage.older(|_| {});
+    let notes = stage.against("ships-nothing", &same, &[]).report().0["notes"].to_string();
+    assert!(!notes.contains("compared with a report on"), "{notes}");
+}
+
 #[test]
 fn two_reports_are_compared_in_every_form() {
     let stage = Stage::new("ships-nothing");

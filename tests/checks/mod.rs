@@ -77,7 +77,7 @@ fn sentences_hold_their_values() {
 
 #[test]
 fn files_have_the_form_of_a_check() {
-    const KEYS: [&str; 15] = [
+    const KEYS: [&str; 16] = [
         "id",
         "title",
         "severity",
@@ -87,6 +87,7 @@ fn files_have_the_form_of_a_check() {
         "why",
         "fix",
         "fine-when",
+        "baseline",
         "params",
         "each",
         "where",

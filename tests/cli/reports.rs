@@ -170,7 +170,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let in_a_file = format!("{}/x", example("ha-drift").display());
     for place in [folder.path().to_str().unwrap(), "/nowhere/report", "/proc/report", in_a_file.as_str()] {
         let output = over("ha-drift").args(["--output-file", place]).run();
-        output.expect_refusal(&["cannot write", place, "does the folder exist, and may you write there?"]);
+        output.expect_refusal(&["cannot write", place]);
         assert!(!output.stderr.contains(".logaudit-"), "{}", output.stderr);
     }
     assert!(entries(folder.path()).is_empty());

@@ -36,7 +36,7 @@ waivers:
         "LA-RET-011 has no parameter `minDay`; it has minDays",
         "did you mean `minDays`?",
         ".logaudit.yaml:6:16",
-        "LA-RET-012 maxDays: it must be int, and this is string",
+        "LA-RET-012 maxDays: it must be a whole number",
         ".logaudit.yaml:7:25",
         "there is no check `LA-RET-999`",
         ".logaudit.yaml:8:3",
@@ -61,9 +61,10 @@ fn what_has_not_the_form_of_a_configuration_is_refused() {
             &["did you mean `until`?", ".logaudit.yaml:2:"],
         ),
         ("waivers:\n- {reason: r}\n", &["missing field", "check"]),
-        ("fail-on: [low]\n", &[".logaudit.yaml:1:"]),
-        ("- a\n", &[".logaudit.yaml:1:"]),
-        ("fail-on: low\nfail-on: high\n", &["duplicate", ".logaudit.yaml:2:"]),
+        ("fail-on: [low]\n", &["this must be a single text", ".logaudit.yaml:1:10"]),
+        ("- a\n", &["settings, each written `name: value`", ".logaudit.yaml:1:1"]),
+        ("fail-on: low\nfail-on: high\n", &["`fail-on` stands twice", ".logaudit.yaml:2:1"]),
+        ("only: policy\n", &["this must be a list: [a, b]", ".logaudit.yaml:1:7"]),
         ("a: &a [*a]\n", &[".logaudit.yaml"]),
         ("fail-on: low: high\n", &[".logaudit.yaml:1:"]),
         ("only: \"\u{1b}[31m\n", &[".logaudit.yaml"]),
@@ -72,6 +73,61 @@ fn what_has_not_the_form_of_a_configuration_is_refused() {
         output.expect_refusal(words);
         assert!(!output.stderr.contains('\u{1b}'));
     }
+}
+
+/// A threshold below that of which everything passes.
+#[test]
+fn numbers_that_ask_for_nothing_are_refused() {
+    for (text, words) in [
+        ("thresholds: {retention-days: -5}", "`retention-days` must be a whole number of days, 1 or more"),
+        ("thresholds: {audit-file-days: 0}", "`audit-file-days` must be a whole number of days"),
+        ("thresholds: {retention-days: 1000000000000000000000}", "`retention-days` must be a whole number"),
+        ("params: {LA-RET-011: {minDays: 0}}", "LA-RET-011 minDays: it must be 1 or more"),
+        ("params: {LA-RET-012: {maxDays: -1}}", "LA-RET-012 maxDays: it must be 0 or more"),
+        ("params: {LA-EKS-003: {types: api}}", "LA-EKS-003 types: it must be a list of texts"),
+    ] {
+        let refused = Folder::with(text).over("ships-nothing", &[]);
+        refused.expect_refusal(&[words, ".logaudit.yaml:1:"]);
+        assert_eq!(refused.stderr.matches("must be").count(), 1, "told once: {}", refused.stderr);
+    }
+    Folder::with("thresholds: {retention-days: 1}").over("ships-nothing", &[]).report();
+}
+
+/// What would end a run is no valid configuration.
+#[test]
+fn a_file_is_validated_as_a_run_reads_it() {
+    for (text, words) in [
+        ("output: [jsn]", "`jsn` is no form of a report; did you mean `json`"),
+        ("framework: [pci-ds]", "there is no framework `pci-ds`; did you mean `pci-dss`?"),
+        ("framework: [pci-dss@3]", "pci-dss has no edition `3`"),
+        ("skip: [polisy]", "`polisy` selects no check; did you mean `policy`?"),
+        ("skip: [LA-*]", "leaves no check to run"),
+        ("baseline: none.json", "the baseline of .logaudit.yaml:1:11"),
+        ("frameworks: [none]", "none"),
+    ] {
+        let folder = Folder::with(text);
+        folder
+            .tool(&["config", "validate"])
+            .run()
+            .expect_refusal(&[".logaudit.yaml:1:", words][usize::from(text.starts_with("frameworks"))..]);
+        let run = folder.tool(&["run", "--snapshot"]).arg(example("ships-nothing")).run();
+        run.expect_refusal(&[words]);
+    }
+}
+
+/// A gate that judges nothing is green out of ignorance.
+#[test]
+fn a_selection_without_anything_to_judge_is_refused() {
+    let folder = Folder::new();
+    for words in [["--only", "waivers"], ["--only", "LA-WVR-001"], ["--only", "LA-WVR-*"]] {
+        folder.over("kubeadm-default", &words).expect_refusal(&["--only leaves only checks of waivers"]);
+    }
+    let found = Folder::with("only: [waivers]\n").over("kubeadm-default", &[]);
+    found.expect_refusal(&[".logaudit.yaml:1:7 leaves only checks of waivers"]);
+    folder
+        .over("kubeadm-default", &["--only", "apiserver", "--skip", "LA-API-*"])
+        .expect_refusal(&["--only and --skip together leave no check to run"]);
+    folder.over("kubeadm-default", &["--only", "waivers,apiserver"]).expect_code(1);
 }
 
 #[test]

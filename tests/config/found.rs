@@ -79,3 +79,43 @@ fn a_file_that_was_only_found_runs_writes_and_reads_nothing_elsewhere() {
     run.expect_code(1);
     assert!(folder.0.path().join("report.json").exists());
 }
+
+/// The messages of a file that lies outside show what stands in it.
+#[test]
+fn a_folder_that_was_only_found_is_not_left_by_a_link_in_it() {
+    let outside = Folder::new();
+    let secret = outside.write("secret.yaml", "canary-of-a-secret:x:0:0\n");
+    outside.write("folder/deep.yaml", "canary-of-a-secret\n");
+    for setting in ["checks", "frameworks"] {
+        for (name, target) in [("own/x.yaml", secret.clone()), ("own/sub", outside.0.path().join("folder"))] {
+            let folder = Folder::with(&format!("{setting}: [own]\n"));
+            folder.write("own/README.md", "");
+            symlink(target, folder.0.path().join(name)).unwrap();
+            for output in [folder.over("ships-nothing", &[]), folder.tool(&["config", "validate"]).run()] {
+                output.expect_refusal(&[
+                    ".logaudit.yaml:1:",
+                    name,
+                    "lies outside of",
+                    "--config if you trust it",
+                ]);
+                assert!(!output.stderr.contains("canary-of-a-secret"), "{}", output.stderr);
+            }
+        }
+        // A link that stays inside leads nowhere else.
+        let folder = Folder::with(&format!("{setting}: [own]\n"));
+        folder.write("own/README.md", "");
+        folder.write("elsewhere.yaml", "canary-of-a-secret\n");
+        symlink(folder.0.path().join("elsewhere.yaml"), folder.0.path().join("own/x.yaml")).unwrap();
+        assert!(folder.over("ships-nothing", &[]).expect_code(2).stderr.contains("canary-of-a-secret"));
+    }
+}
+
+/// A stricter gate is not lost because its file cannot be read.
+#[test]
+fn a_link_to_nothing_is_a_file_that_cannot_be_read() {
+    let folder = Folder::new();
+    symlink("/nonexistent/settings.yaml", folder.0.path().join(".logaudit.yaml")).unwrap();
+    folder.over("ships-nothing", &[]).expect_refusal(&["cannot read the configuration .logaudit.yaml"]);
+    let run = folder.over("ships-nothing", &["--no-config"]);
+    run.expect_code(1);
+}

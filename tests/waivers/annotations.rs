@@ -99,3 +99,36 @@ spec:
     assert_eq!(finding["status"], "fail");
     assert!(finding["reason"].as_str().unwrap().contains("`token` is not known here"), "{finding}");
 }
+
+#[test]
+fn an_annotation_that_is_nearly_one_is_told() {
+    let stage = Stage::new("");
+    stage.write(
+        "agent.yaml",
+        &format!(
+            "apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: agent
+  namespace: logging
+  annotations:
+    logaudit/waive: '{TEXT}'
+    logaudit/waiver-LA-COL-046: '{TEXT}'
+    other/waive-LA-COL-046: '{TEXT}'
+spec:
+  selector: {{matchLabels: {{app: agent}}}}
+  template:
+    metadata: {{labels: {{app: agent}}}}
+    spec:
+      containers:
+      - {{name: agent, image: fluent/fluent-bit:3.2}}
+"
+        ),
+    );
+    let run = stage.tool(&["run", "-o", "json", "-f", "agent.yaml", "--accept-annotations"]).run();
+    let report = run.report();
+    let of = report.of("LA-WVR-005");
+    assert_eq!(of.len(), 2, "{of:#?}");
+    assert!(of.iter().all(|finding| finding["status"] == "fail"
+        && finding["reason"].as_str().unwrap().contains("only if it is called `logaudit/waive-`")));
+}

@@ -82,6 +82,8 @@ g: 'it''s
         ("A-B-002", 4, "f.yaml:4:6"),
         ("A-B-006", 14, "f.yaml:11:5"),
         ("A-B-007", 14, "f.yaml:12:5"),
+        // Meant as a waiver, and told to be none.
+        ("logaudi", 14, "f.yaml:14:12"),
         ("A-B-011", 19, "f.yaml:19:1"),
     ];
     let expected: Vec<(String, u64, String)> =

@@ -116,6 +116,34 @@ fn a_waiver_holds_through_its_last_day() {
 }
 
 #[test]
+fn a_pattern_of_everything_is_no_waiver() {
+    for pattern in ["*", "LA-*", "*-00*"] {
+        let stage = Stage::new(&format!("waivers: [{{check: \"{pattern}\", reason: r}}]\n"));
+        let refused = stage.over("ships-nothing", &[]);
+        refused.expect_refusal(&[&format!("`{pattern}` names checks of"), ".logaudit.yaml:1:19"]);
+    }
+    Stage::new("waivers: [{check: LA-INT-*, reason: r}]\n").over("ships-nothing", &[]).expect_code(1);
+}
+
+/// A pattern holds what comes later, however narrow it looks today.
+#[test]
+fn a_pattern_of_subjects_that_accepts_several_failures_is_over_broad() {
+    for (scope, expected) in [
+        ("subject: \"*C*\"", "over-broad"),
+        ("at: \"the APIs*\"", "over-broad"),
+        ("subject: \"*\"", "over-broad"),
+    ] {
+        let config =
+            format!("waivers: [{{check: LA-POL-050, {scope}, reason: r, owner: o, until: 2027-01-01}}]\n");
+        let stage = Stage::new(&config);
+        let report = stage.over("kubeadm-default", &[]).report();
+        assert!(report.0["summary"]["waived"].as_u64().unwrap() > 1);
+        assert_eq!(report.only("LA-WVR-003")["status"], "fail", "{scope}");
+        assert_eq!(states(&stage.list("kubeadm-default", &[])), [expected], "{scope}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_waivers_is_found() {
     let stage = Stage::new(
         "waivers:

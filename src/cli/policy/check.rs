@@ -13,7 +13,7 @@ use crate::analyze::policy::load::{Problem, ProblemKind};
 use crate::analyze::policy::{AuditPolicy, known};
 use crate::analyze::version::Version;
 use crate::audit::{Outcome, Plan};
-use crate::check::CheckSet;
+use crate::check::Check;
 use crate::cli::Ending;
 use crate::cli::judging::{self, JudgingArgs};
 use crate::cli::output::OutputArgs;
@@ -25,7 +25,7 @@ use crate::report::format::{Format, Page};
 use crate::report::{Report, Summary, plural, style, table};
 use crate::snapshot::{self, PolicyOrigin, Reading, Scope, Snapshot};
 use crate::verdict::Finding;
-use crate::waiver::comment;
+use crate::waiver::{Acceptance, comment};
 
 /// The folder of the checks of policies.
 const CATEGORY: &str = "policy";
@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Only say whether kube-apiserver starts with the policy, and what it drops of it
     #[arg(long)]
     load_only: bool,
+    /// Let no waiver in a comment of the policy count
+    #[arg(long, help_heading = "Gate")]
+    no_comment_waivers: bool,
     #[command(flatten)]
     judging: JudgingArgs,
 }
@@ -134,14 +137,12 @@ fn is_own(format: Format) -> bool {
     matches!(format, Format::Table | Format::Wide | Format::Json | Format::Yaml)
 }
 
-/// The checks of policies, and whatever the user adds.
-fn checks(args: &Args) -> anyhow::Result<CheckSet> {
-    let mut checks = args.judging.load_checks()?;
-    checks.checks.retain(|check| check.category == CATEGORY || !check.id.starts_with(BUILTIN_IDS));
-    Ok(checks)
+/// The checks of policies and of the waivers in their comments, and whatever the user adds.
+fn is_about_policies(check: &Check) -> bool {
+    check.category == CATEGORY || check.is_about_waivers() || !check.id.starts_with(BUILTIN_IDS)
 }
 
-/// Judges the policy as `run` judges that of a cluster, by the checks of policies alone.
+/// Judges the policy as `run` judges that of a cluster, by the checks of policies and waivers alone.
 fn judge(args: &Args, file: &PolicyText, source: &Source) -> anyhow::Result<(Arc<Plan>, Outcome)> {
     let mut snapshot = Snapshot::empty(Scope::Manifests, file.name.clone());
     snapshot.version = Reading::read(format!("v{}.0", file.server));
@@ -165,7 +166,9 @@ fn judge(args: &Args, file: &PolicyText, source: &Source) -> anyhow::Result<(Arc
         reported: Choice::These(Vec::new()),
         demands: args.judging.demands(None),
         least_severity: args.judging.severity,
-        ..Plan::everything(checks(args)?, frameworks())
+        about: is_about_policies,
+        acceptance: Acceptance { comments: !args.no_comment_waivers, ..Acceptance::default() },
+        ..Plan::everything(args.judging.load_checks()?, frameworks())
     };
     let plan = dated(plan, &snapshot)?;
     let outcome = judging::judge(&plan, snapshot)?;
@@ -230,6 +233,10 @@ fn people(args: &Args, format: Format, file: &PolicyText, report: Option<&Report
     }
     if let Some(report) = report {
         out.push_str(&table::render_findings(report, options(args, format)));
+        // What a policy check leaves aside; notes on a cluster would be out of place.
+        for note in &report.notes {
+            out.push_str(&format!("note: {}\n", style::visible(note)));
+        }
     }
     out
 }
