@@ -16,16 +16,17 @@ use crate::check::limits;
 use crate::framework::choice::Choice;
 use crate::framework::frameworks;
 use crate::remedy::situation::{Destination, Wishes};
-use crate::remedy::{File, Mending, mend};
+use crate::remedy::{File, Mending, README, mend, readme};
 use crate::report::plural;
+use crate::report::style::visible;
 use crate::snapshot::{Scope, Snapshot};
 use crate::source::live::Connection;
 
 /// The longest that it may take: each remedy is judged by itself.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The largest manifest that is written anew.
-const MAX_MANIFEST: u64 = 4 << 20;
+/// The largest text that is read again: a manifest to be written anew, a README of `fix`.
+const MAX_TEXT: u64 = 4 << 20;
 
 /// Arguments of `fix`.
 #[derive(Debug, clap::Args)]
@@ -44,10 +45,10 @@ Examples:
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The folder to write; it must not exist or be empty
+    /// The folder to write, made with those above it; it must not exist or be empty
     #[arg(long, value_name = "DIR")]
     output_dir: PathBuf,
-    /// Replace what the folder holds
+    /// Replace a folder that an earlier `fix` wrote and that holds nothing else
     #[arg(long)]
     force: bool,
     /// Where a new collector is to send logs: an HTTPS URL without credentials
@@ -84,21 +85,32 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
 }
 
 fn summary(mending: &Mending, folder: &Path) -> String {
-    let (failures, mended) = mending.counts();
+    let counts = mending.counts();
     let folder = folder.display();
-    if failures == 0 {
+    if counts.failures == 0 {
         return format!("Nothing fails; {folder}/README.md says what is unknown.");
     }
-    let files = plural(mending.files.len(), "file");
-    let gate = if mending.after.summary.gate.passed {
-        String::new()
-    } else {
-        format!("\nStill failing with them: {}", mending.after.summary.gate.reasons.join("; "))
-    };
-    format!(
-        "{files} in {folder} mend {mended} of {}; read {folder}/README.md first.{gate}",
-        plural(failures, "failure")
-    )
+    let gate = &mending.after.summary.gate;
+    if counts.mended + counts.once_set == 0 {
+        let failures = plural(counts.failures, "failure");
+        let wished = match mending.remedy_files().len() {
+            0 => String::new(),
+            files => format!(" {} beside it: what --destination asks for.", plural(files, "file")),
+        };
+        return format!(
+            "No file can mend the {failures} here; {folder}/README.md says what to do by hand.{wished}"
+        );
+    }
+    let mut lines = vec![format!(
+        "{} in {folder} for {}; read {folder}/README.md first.",
+        plural(mending.remedy_files().len(), "file"),
+        counts.words()
+    )];
+    lines.extend(mending.score());
+    if !gate.passed {
+        lines.push(format!("Still failing with them: {}", gate.reasons.join("; ")));
+    }
+    lines.join("\n")
 }
 
 /// The texts of the manifests of apiservers, by the names they have in evidence: what is read of them is too narrow to write
@@ -118,7 +130,7 @@ fn manifests(args: &Args, snapshot: &Snapshot) -> Vec<(String, String)> {
     names.dedup();
     let text = |name: &str| {
         let size = fs::metadata(name).ok().filter(fs::Metadata::is_file)?.len();
-        (size <= MAX_MANIFEST).then(|| fs::read_to_string(name).ok())?
+        (size <= MAX_TEXT).then(|| fs::read_to_string(name).ok())?
     };
     names.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?))).collect()
 }
@@ -131,32 +143,66 @@ struct Folder<'a> {
 
 impl<'a> Folder<'a> {
     fn at(path: &'a Path, force: bool) -> anyhow::Result<Self> {
-        let name = path.display();
-        match fs::symlink_metadata(path) {
+        let folder = Self { path, force };
+        folder.check()?;
+        Ok(folder)
+    }
+
+    /// Refuses what is there already and is not to be replaced.
+    fn check(&self) -> anyhow::Result<()> {
+        let name = self.path.display();
+        match fs::symlink_metadata(self.path) {
             Ok(metadata) if metadata.is_dir() => {
-                let mut entries =
-                    fs::read_dir(path).with_context(|| format!("cannot read the folder {name}"))?;
-                if entries.next().is_some() && !force {
-                    bail!(
-                        "the folder {name} is not empty; name another one, or replace all it holds with --force"
-                    );
-                }
+                self.check_place()?;
+                self.check_content(self.path)
             }
             Ok(_) => bail!("{name} is no folder; name a folder that does not exist yet"),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot look at {name}")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("cannot look at {name}")),
         }
-        Ok(Self { path, force })
+    }
+
+    /// Whoever works or lives in a folder is not to find another one in its place.
+    fn check_place(&self) -> anyhow::Result<()> {
+        let name = self.path.display();
+        let place = fs::canonicalize(self.path).with_context(|| format!("cannot look at {name}"))?;
+        let taken =
+            [("the current folder", std::env::current_dir().ok()), ("your home", std::env::home_dir())];
+        for (what, other) in taken {
+            let other = other.and_then(|other| fs::canonicalize(other).ok());
+            if other.is_some_and(|other| other.starts_with(&place)) {
+                bail!("{name} is {what} or lies above it; name a new folder, such as remedies");
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what `content`, which is or was at the path, holds beside what `fix` wrote.
+    fn check_content(&self, content: &Path) -> anyhow::Result<()> {
+        let name = self.path.display();
+        let found = look_into(content).with_context(|| format!("cannot read the folder {name}"))?;
+        match (self.force, found) {
+            (_, Content::Empty) | (true, Content::Written) => Ok(()),
+            (false, Content::Written) => {
+                bail!(
+                    "the folder {name} is not empty; name another one, or replace what `fix` wrote there with --force"
+                )
+            }
+            (_, Content::Foreign(what)) => bail!(
+                "the folder {name} is not empty and holds {what}, which `fix` did not write; name another one: --force replaces only a folder that `fix` wrote"
+            ),
+        }
     }
 
     /// Writes into a new folder beside it, which then takes its place.
     fn write(&self, files: &[File]) -> anyhow::Result<()> {
         let name = self.path.display();
-        let hint = || {
-            format!("cannot write the folder {name}; does the one above it exist, and may you write there?")
-        };
+        let hint = || format!("cannot write the folder {name}");
         let above =
             self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(above).with_context(hint)?;
+        // Also because what a path with `..` leads to can be told only now.
+        self.check()?;
         let new = tempfile::Builder::new()
             .prefix(".logaudit-")
             .tempdir_in(above)
@@ -167,25 +213,56 @@ impl<'a> Folder<'a> {
         for file in files {
             fs::write(content.join(&file.name), &file.text).with_context(hint)?;
         }
-        if fs::symlink_metadata(self.path).is_ok() {
-            let old = new.path().join("old");
-            fs::rename(self.path, &old).with_context(hint)?;
-            // Whoever wrote into it since it was looked at keeps what they wrote.
-            let is_empty = fs::read_dir(&old).is_ok_and(|mut entries| entries.next().is_none());
-            if !is_empty && !self.force {
-                fs::rename(&old, self.path).with_context(hint)?;
-                bail!(
-                    "the folder {name} is not empty any more; name another one, or replace all it holds with --force"
-                );
-            }
-            if let Err(error) = fs::rename(&content, self.path) {
-                fs::rename(&old, self.path).with_context(hint)?;
-                return Err(error).with_context(hint);
-            }
-            return Ok(());
+        if fs::symlink_metadata(self.path).is_err() {
+            return fs::rename(&content, self.path).with_context(hint);
         }
-        fs::rename(&content, self.path).with_context(hint)
+        let old = new.path().join("old");
+        fs::rename(self.path, &old).with_context(hint)?;
+        // Whoever wrote into it since it was looked at keeps what they wrote.
+        let replaced =
+            self.check_content(&old).and_then(|()| fs::rename(&content, self.path).with_context(hint));
+        if replaced.is_err()
+            && let Err(error) = fs::rename(&old, self.path)
+        {
+            // It is not to be removed with the temporary folder.
+            let kept = new.keep().join("old");
+            return Err(error).with_context(|| {
+                format!("cannot put the folder {name} back; it lies in {}", kept.display())
+            });
+        }
+        replaced
     }
+}
+
+/// What a folder holds.
+enum Content {
+    Empty,
+    /// What `fix` wrote, or some of it.
+    Written,
+    /// Something else: what.
+    Foreign(String),
+}
+
+/// Looks at what a folder holds. Of `fix` is what the README in it lists, as long as these are files.
+fn look_into(folder: &Path) -> std::io::Result<Content> {
+    let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    if entries.is_empty() {
+        return Ok(Content::Empty);
+    }
+    let path = folder.join(README);
+    let is_small = |one: &fs::Metadata| one.is_file() && one.len() <= MAX_TEXT;
+    let is_readme = fs::symlink_metadata(&path).is_ok_and(|one| is_small(&one));
+    let readme = is_readme.then(|| fs::read_to_string(&path).ok()).flatten().unwrap_or_default();
+    let written = readme::listed(&readme);
+    for entry in entries {
+        let name = entry.file_name();
+        let is_written = name.to_str().is_some_and(|name| written.contains(&name));
+        if !is_written || !entry.file_type()?.is_file() {
+            return Ok(Content::Foreign(visible(&name.to_string_lossy()).into_owned()));
+        }
+    }
+    Ok(Content::Written)
 }
 
 /// Without the name of the new folder, which nobody asked for.

@@ -1,11 +1,13 @@
 //! Rules on audit data and on the pipeline, and a receiver for alerts.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::change::Change;
 use super::collector::patch::config_patch;
 use super::quote::word;
-use super::situation::Situation;
+use super::situation::{Destination, Situation};
 use super::{File, Remedy, set};
 use crate::document::yaml::parse;
 use crate::snapshot::redact::has_blanks;
@@ -78,7 +80,7 @@ fn of_file(situation: &Situation<'_>) -> Option<Remedy> {
     })?;
     if let (Some(own), Value::Array(more)) = (value.get_mut("groups").and_then(Value::as_array_mut), groups())
     {
-        own.extend(more);
+        add_groups(own, more);
     }
     let edited = serde_yaml::to_string(&value).ok()?;
     let file = config_patch(&text.config_map, &edited);
@@ -90,6 +92,30 @@ fn of_file(situation: &Situation<'_>) -> Option<Remedy> {
     )];
     let change = Change::Config { key: text.config_map.clone(), text: edited };
     Some(rules(vec![file], vec![change], apply))
+}
+
+/// Adds groups to those of a file. Prometheus refuses a file in which two are called the same; an alert that is there already
+/// is not to fire twice.
+fn add_groups(own: &mut Vec<Value>, more: Vec<Value>) {
+    let field = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let rules = |group: &Value| group.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
+    let alerts: BTreeSet<String> =
+        own.iter().flat_map(rules).filter_map(|rule| field(&rule, "alert")).collect();
+    let mut names: BTreeSet<String> = own.iter().filter_map(|group| field(group, "name")).collect();
+    for mut group in more {
+        let mut left = rules(&group);
+        left.retain(|rule| field(rule, "alert").is_none_or(|alert| !alerts.contains(&alert)));
+        let Some(usual) = field(&group, "name").filter(|_| !left.is_empty()) else { continue };
+        let others = (2..).map(|number| format!("{usual}-{number}"));
+        let Some(name) = std::iter::once(usual.clone()).chain(others).find(|name| !names.contains(name))
+        else {
+            continue;
+        };
+        set(&mut group, "name", name.clone());
+        set(&mut group, "rules", left);
+        names.insert(name);
+        own.push(group);
+    }
 }
 
 /// A text of a ConfigMap that can be written anew.
@@ -133,7 +159,10 @@ fn receiver(situation: &Situation<'_>) -> Option<Remedy> {
             file.name
         )],
         files: vec![file],
-        changes: vec![Change::Config { key: text.config_map.clone(), text: edited }],
+        changes: vec![Change::Config {
+            key: text.config_map.clone(),
+            text: Destination::as_if_set(&edited, PLACEHOLDER),
+        }],
         ..Remedy::default()
     })
 }

@@ -221,6 +221,12 @@ fn mount(snapshot: &mut Snapshot, path: &HostPath) {
 fn set_policy(snapshot: &mut Snapshot, name: &str, text: &str) {
     snapshot.policies.clear();
     snapshot.policies_unread.clear();
+    give_policy(snapshot, name, text);
+    forget_counters(snapshot);
+}
+
+/// Adds a policy as one that is given with `--policy-file`.
+pub(super) fn give_policy(snapshot: &mut Snapshot, name: &str, text: &str) {
     snapshot.policies.push(PolicyText {
         name: name.to_owned(),
         at: name.to_owned(),
@@ -232,7 +238,6 @@ fn set_policy(snapshot: &mut Snapshot, name: &str, text: &str) {
         text: text.to_owned(),
     });
     redact(snapshot);
-    forget_counters(snapshot);
 }
 
 /// Adds what manifests hold, as `-f` reads it.
@@ -316,6 +321,7 @@ fn merge_patch(target: &mut Value, patch: &Value) {
     }
 }
 
-fn name(item: &Value) -> Option<&str> {
+/// By what an item of a list is told apart.
+pub(super) fn name(item: &Value) -> Option<&str> {
     NAMES.iter().find_map(|key| item.get(key)?.as_str())
 }

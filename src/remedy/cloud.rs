@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::change::Change;
+use super::change::{Change, name};
 use super::quote::{hcl, shell};
 use super::situation::Situation;
 use super::{File, Remedy};
@@ -26,6 +26,10 @@ const TERRAFORM: &str = "main.tf";
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Entry {
     checks: Vec<String>,
+    /// Whether it only creates what is not there: it is left out where all that its answers name is there already, which may be
+    /// set otherwise and better.
+    #[serde(default)]
+    creates: bool,
     does: String,
     costs: String,
     command: String,
@@ -77,7 +81,14 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
         answers.map(change).collect()
     };
     let asked_for = |fails: &dyn Fn(&str) -> bool| -> Vec<&Entry> {
-        data.entries.iter().filter(|entry| entry.checks.iter().any(|check| fails(check))).collect()
+        let is_there = |answer: &Answer| {
+            let told = situation.snapshot.cloud.answer(&answer.call, &fill(&answer.of, &known));
+            let told = told.and_then(|told| told.reading.value());
+            told.is_some_and(|told| names_all(told, &filled(&answer.becomes, &known)))
+        };
+        let is_asked_for = |entry: &&Entry| entry.checks.iter().any(|check| fails(check));
+        let is_needed = |entry: &&Entry| !(entry.creates && entry.answers.iter().all(is_there));
+        data.entries.iter().filter(is_asked_for).filter(is_needed).collect()
     };
     let mut entries = asked_for(&|check| situation.fails(check));
     if entries.is_empty() {
@@ -127,6 +138,19 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
         needs,
         ..Remedy::default()
     }]
+}
+
+/// Whether an answer names all items of lists that a part of it names.
+fn names_all(answer: &Value, part: &Value) -> bool {
+    match (answer, part) {
+        (Value::Object(fields), Value::Object(parts)) => {
+            parts.iter().all(|(key, part)| fields.get(key).is_some_and(|field| names_all(field, part)))
+        }
+        (Value::Array(items), Value::Array(parts)) => {
+            parts.iter().all(|part| items.iter().any(|item| name(item).is_some() && name(item) == name(part)))
+        }
+        _ => true,
+    }
 }
 
 /// What is known of the cluster, by the names of variables.

@@ -34,8 +34,10 @@ use serde_json::Value;
 use self::change::Change;
 use self::situation::{Situation, Wishes};
 use crate::audit::{Plan, audit};
-use crate::report::Report;
+use crate::report::{Report, plural};
+use crate::score::Cap;
 use crate::snapshot::{Snapshot, io};
+use crate::source::manifests::read_texts;
 use crate::verdict::{Finding, Severity, Status};
 
 /// The file that holds the snapshot as it would be. No ending that `-f` takes for a manifest.
@@ -127,8 +129,32 @@ pub struct Mending {
     pub fates: BTreeMap<Subject, Fate>,
     /// Failures that there were not before.
     pub brought: Vec<Brought>,
+    /// The report on the files alone, as `-f` reads them; none where they hold nothing that it reads.
+    pub alone: Option<Report>,
     /// All files, the README and the expected snapshot among them.
     pub files: Vec<File>,
+}
+
+/// How many failures come to what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// All.
+    pub failures: usize,
+    /// Those that the files mend.
+    pub mended: usize,
+    /// Those that they mend once what nobody else knows is set in them.
+    pub once_set: usize,
+}
+
+impl Counts {
+    /// `16 of 29 failures, and 2 more once their placeholders are set`.
+    pub fn words(&self) -> String {
+        let more = match self.once_set {
+            0 => String::new(),
+            more => format!(", and {more} more once what stands for values of yours is set"),
+        };
+        format!("{} of {}{more}", self.mended, plural(self.failures, "failure"))
+    }
 }
 
 /// The kinds of remedies, in the order in which they build on each other: without flags no policy is loaded, without an audit
@@ -184,7 +210,9 @@ pub fn mend(plan: &Plan, snapshot: &Snapshot, wishes: &Wishes) -> anyhow::Result
         (was != Some(Status::Fail)).then(|| Brought { finding: finding.clone(), was })
     });
     let brought = new.collect();
-    let mut mending = Mending { before, after: report, written, fates, brought, files: Vec::new() };
+    let mut mending =
+        Mending { before, after: report, written, fates, brought, alone: None, files: Vec::new() };
+    mending.alone = alone(plan, &mending.remedy_files())?;
     mending.files = files(&mending, &state)?;
     Ok(mending)
 }
@@ -255,17 +283,32 @@ fn fates(before: &Report, after: &Report, written: &[Written]) -> BTreeMap<Subje
     failures(before).into_keys().map(|subject| (subject.clone(), fate(&subject))).collect()
 }
 
-/// All files by name: two remedies may write to the same one.
+/// All files, by name.
 fn files(mending: &Mending, state: &Snapshot) -> anyhow::Result<Vec<File>> {
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for file in mending.written.iter().flat_map(|written| &written.remedy.files) {
-        files.insert(file.name.clone(), file.text.clone());
-    }
-    files.insert(README.into(), readme::text(mending));
+    let mut files = mending.remedy_files();
     if !mending.written.is_empty() {
-        files.insert(EXPECTED.into(), String::from_utf8(io::to_bytes(state, false)?)?);
+        files.insert(EXPECTED, String::from_utf8(io::to_bytes(state, false)?)?);
     }
-    Ok(files.into_iter().map(|(name, text)| File { name, text }).collect())
+    files.insert(README, String::new());
+    let readme = readme::text(mending, &files.keys().copied().collect::<Vec<_>>());
+    files.insert(README, readme);
+    Ok(files.into_iter().map(|(name, text)| File { name: name.to_owned(), text }).collect())
+}
+
+/// What the files show by themselves: `run -f . --policy-file audit-policy.yaml` in their folder.
+fn alone(plan: &Plan, files: &BTreeMap<&str, String>) -> anyhow::Result<Option<Report>> {
+    let manifests = files.iter().filter(|(name, _)| is_manifest(name));
+    let texts: Vec<_> = manifests.map(|(name, text)| (format!("./{name}"), text.clone())).collect();
+    let Ok(mut snapshot) = read_texts(&texts) else { return Ok(None) };
+    if let Some(text) = files.get(POLICY_FILE) {
+        change::give_policy(&mut snapshot, POLICY_FILE, text);
+    }
+    Ok(Some(audit(plan, &snapshot)?.report))
+}
+
+/// Whether `-f` reads a file of this name in a folder.
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|end| name.ends_with(end))
 }
 
 impl Mending {
@@ -279,8 +322,38 @@ impl Mending {
     }
 
     /// How many failures there were, and how many of them are mended.
-    pub fn counts(&self) -> (usize, usize) {
-        let mended = self.fates.values().filter(|fate| matches!(fate, Fate::Mended(_))).count();
-        (self.fates.len(), mended)
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts { failures: self.fates.len(), mended: 0, once_set: 0 };
+        for fate in self.fates.values() {
+            let Fate::Mended(by) = fate else { continue };
+            match self.written.get(*by) {
+                Some(written) if !written.remedy.needs.is_empty() => counts.once_set += 1,
+                _ => counts.mended += 1,
+            }
+        }
+        counts
+    }
+
+    /// The files of the remedies by name: two of them may write to the same one.
+    pub fn remedy_files(&self) -> BTreeMap<&str, String> {
+        let files = self.written.iter().flat_map(|written| &written.remedy.files);
+        files.map(|file| (file.name.as_str(), file.text.clone())).collect()
+    }
+
+    /// The score before and after, and what holds the low end down that only a run can tell; a line each.
+    pub fn score(&self) -> Vec<String> {
+        let (before, after) = (&self.before.score, &self.after.score);
+        let mut lines = vec![format!(
+            "Score: {} to {} before, {} to {} with them; the low end counts what is unknown as failed.",
+            before.low, before.high, after.low, after.high
+        )];
+        let holding = |cap: &&Cap| cap.status == Status::Unknown && after.low >= cap.at_most;
+        for cap in after.caps.iter().filter(holding) {
+            let unknown = |one: &&Finding| one.status == Status::Unknown && cap.checks.contains(&one.check);
+            let why = self.after.findings.iter().find(unknown);
+            let why = why.map_or_else(String::new, |one| format!(" ({}: {})", one.check, one.reason));
+            lines.push(format!("The low end with them is at most {}: {}{why}", cap.at_most, cap.title));
+        }
+        lines
     }
 }

@@ -178,7 +178,7 @@ fn remedy(
     match own {
         Some(own) => does.push_str(&less(&own.text, &text, version)),
         None if situation.facts.policies.value().is_some_and(|list| list.len() > 1) => {
-            does.push_str(" Your apiservers load several policies, which cannot be made one here; compare them with `kubectl logaudit policy diff`.");
+            does.push_str(" Your apiservers load several policies, which cannot be made one here; compare two of them with `kubectl logaudit policy diff ONE.yaml OTHER.yaml`.");
         }
         None => {}
     }
@@ -217,7 +217,7 @@ fn less(own: &str, new: &str, version: Version) -> String {
     let (Some(own), Some(new)) = (loaded(own), loaded(new)) else { return String::new() };
     let wildcard = if version >= Version::new(1, 36) { GroupWildcard::Any } else { GroupWildcard::Literal };
     let Ok(found) = differences(&own, &new, wildcard, &Apis::of_version(version), &CATALOGUE) else {
-        return " What it records less than yours could not be worked out: the two are too large together; compare them with `kubectl logaudit policy diff`.".into();
+        return " What it records less than yours could not be worked out: the two are too large together; compare them with `kubectl logaudit policy diff YOURS.yaml audit-policy.yaml`.".into();
     };
     let lost: Vec<String> = found
         .iter()
@@ -233,7 +233,9 @@ fn less(own: &str, new: &str, version: Version) -> String {
     }
     let more = match lost.len().saturating_sub(SHOWN) {
         0 => String::new(),
-        more => format!("; and {more} more, which `kubectl logaudit policy diff` shows"),
+        more => format!(
+            "; and {more} more, which `kubectl logaudit policy diff YOURS.yaml {POLICY_FILE} --kubernetes {version}` shows, YOURS.yaml being the policy that is loaded now"
+        ),
     };
     format!(
         " Recorded less than by yours: {}{more}.",

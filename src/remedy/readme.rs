@@ -4,14 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{EXPECTED, Fate, Mending, POLICY_FILE, Written};
 use crate::report::markup::{code, headings, row, text as plain};
-use crate::report::plural;
+use crate::report::{Gate, Report, plural};
 use crate::verdict::{Finding, Severity, Status};
 
 /// How many subjects of a check are named.
 const NAMED: usize = 4;
 
-/// The README.
-pub(super) fn text(mending: &Mending) -> String {
+/// What the last line of a README begins and ends with, between which its files stand.
+const LISTED: (&str, &str) = ("<!-- Written by kubectl logaudit fix: ", " -->");
+
+/// The files that are listed in a text, if it is a README of `fix`.
+pub fn listed(readme: &str) -> Vec<&str> {
+    let last = readme.trim_end().lines().next_back().unwrap_or_default();
+    let names = last.strip_prefix(LISTED.0).and_then(|rest| rest.strip_suffix(LISTED.1));
+    names.map(|names| names.split(", ").collect()).unwrap_or_default()
+}
+
+/// The README of a folder with these files.
+pub(super) fn text(mending: &Mending, files: &[&str]) -> String {
+    let mut out = content(mending);
+    out.push_str(&format!("\n{}{}{}\n", LISTED.0, files.join(", "), LISTED.1));
+    out
+}
+
+fn content(mending: &Mending) -> String {
     let mut out = format!("# Remedies for {}\n\n", plain(&mending.before.cluster.name));
     if mending.fates.is_empty() {
         out.push_str("Nothing fails, so that there is nothing to mend.\n");
@@ -32,15 +48,25 @@ pub(super) fn text(mending: &Mending) -> String {
 }
 
 fn summary(mending: &Mending, out: &mut String) {
-    let (failures, mended) = mending.counts();
+    let counts = mending.counts();
     let checks = mending.by_check();
-    let whole =
-        checks.values().filter(|fates| fates.iter().all(|(_, fate)| matches!(fate, Fate::Mended(_)))).count();
-    out.push_str(&format!(
-        "{} with {}. The files here mend {whole} of these checks whole, and {mended} of the failures: judged with them in place, they pass.\n\nNothing has been applied to anything. Read what each file does before you put it in place.\n\n",
-        plural(checks.len(), "failed check"),
-        plural(failures, "failure")
-    ));
+    let failed = plural(checks.len(), "failed check");
+    if counts.mended + counts.once_set == 0 {
+        out.push_str(&format!("{failed}, and no file mends any of them.\n\n"));
+    } else {
+        let whole = checks
+            .values()
+            .filter(|fates| fates.iter().all(|(_, fate)| matches!(fate, Fate::Mended(_))))
+            .count();
+        out.push_str(&format!(
+            "{failed}. What is here mends {}, and {whole} of these checks whole: judged with all of it in place, they pass.\n\n{}\n\n",
+            counts.words(),
+            mending.score().iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n\n")
+        ));
+    }
+    out.push_str(
+        "Nothing has been applied to anything. Read what each file does before you put it in place.\n\n",
+    );
 }
 
 fn needs(mending: &Mending, out: &mut String) {
@@ -63,23 +89,41 @@ fn checking(mending: &Mending, out: &mut String) {
     out.push_str(&format!(
         "- Before: `kubectl logaudit run --snapshot {EXPECTED}` judges what was read with all remedies in place.\n"
     ));
-    let names: Vec<&str> = mending
-        .written
-        .iter()
-        .flat_map(|written| &written.remedy.files)
-        .map(|file| file.name.as_str())
-        .collect();
-    // Patches and commands are no manifests.
-    let is_manifest =
-        |name: &&str| !name.starts_with("patch-") && [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
-    let policy =
-        if names.contains(&POLICY_FILE) { format!(" --policy-file {POLICY_FILE}") } else { String::new() };
-    if names.iter().any(is_manifest) {
-        out.push_str(&format!(
-            "- The files by themselves: `kubectl logaudit run -f .{policy}` in this folder. Files do not say what runs, so much stays unknown.\n"
-        ));
+    if let Some(alone) = &mending.alone {
+        files_alone(mending, alone, out);
     }
     out.push_str("- After: `kubectl logaudit run` against the cluster, once the apiservers and collectors have restarted. That is the only proof.\n\n");
+}
+
+/// What the files show without the rest of the cluster, as was tried.
+fn files_alone(mending: &Mending, alone: &Report, out: &mut String) {
+    let has_policy = mending.remedy_files().contains_key(POLICY_FILE);
+    let policy = if has_policy { format!(" --policy-file {POLICY_FILE}") } else { String::new() };
+    let Gate { passed, reasons, .. } = &alone.summary.gate;
+    if *passed {
+        out.push_str(&format!(
+            "- The files by themselves: `kubectl logaudit run -f .{policy}` in this folder. Its gate passes; files do not say what runs, so much stays unknown.\n"
+        ));
+        return;
+    }
+    let failing = |report: &Report| -> BTreeSet<String> {
+        let failed = report.findings.iter().filter(|one| one.status == Status::Fail);
+        failed.filter(|one| one.severity >= Severity::High).map(|one| one.check.clone()).collect()
+    };
+    let after = failing(&mending.after);
+    let missing: Vec<String> = failing(alone).into_iter().filter(|check| !after.contains(check)).collect();
+    let because = if missing.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " Of these {} fail there only because patches and commands do not show what they change.",
+            missing.join(", ")
+        )
+    };
+    out.push_str(&format!(
+        "- The files by themselves say too little to be judged: the gate of `kubectl logaudit run -f .{policy}` fails ({}).{because}\n",
+        reasons.join("; ")
+    ));
 }
 
 fn remedy(mending: &Mending, index: usize, written: &Written, out: &mut String) {

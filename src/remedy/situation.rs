@@ -39,6 +39,11 @@ impl Destination {
         Self { host: "set-your-log-receiver.invalid".into(), port: 443, path: "/".into(), is_given: false }
     }
 
+    /// A text as it is once what stands for a receiver in it is set. A placeholder is judged to lead nowhere, as it does.
+    pub fn as_if_set(text: &str, placeholder: &str) -> String {
+        text.replace(placeholder, &placeholder.replace(".invalid", ".example.org"))
+    }
+
     /// Reads an HTTPS URL.
     ///
     /// # Errors

@@ -13,10 +13,16 @@ pub(crate) fn text(text: &str) -> String {
             // At the beginning of a line these would make a list or a heading.
             '-' | '+' | '=' if out.is_empty() => out.push_str(&format!("\\{c}")),
             '.' if !out.is_empty() && out.bytes().all(|byte| byte.is_ascii_digit()) => out.push_str("\\."),
-            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '!' | '$' => {
+            '\\' | '`' | '*' | '_' | '~' | '!' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
+            // Brackets are markup only together: `[text](address)`, `[text]: address`.
+            '(' | ':' | '[' if out.ends_with(']') => {
+                out.push('\\');
+                out.push(c);
+            }
+            '[' if out.is_empty() => out.push_str("\\["),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),

@@ -97,3 +97,45 @@ fn what_is_well_stays_alone() {
         }
     }
 }
+
+#[test]
+fn retentions_are_only_made_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, value: serde_json::Value| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, value.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let cluster = |on: bool| {
+        serde_json::json!({"cluster": {
+            "name": "bank", "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/bank", "version": "1.35",
+            "logging": {"clusterLogging": [{"types": ["api", "audit"], "enabled": on}]},
+        }})
+    };
+    let group = |days: Option<u64>| {
+        let mut group =
+            serde_json::json!({"logGroupName": "/aws/eks/bank/cluster", "logGroupClass": "STANDARD"});
+        if let Some(days) = days {
+            group["retentionInDays"] = days.into();
+        }
+        serde_json::json!({"logGroups": [group]})
+    };
+    // Off for now, but what was recorded is kept for ten years, or for ever: nothing of it is to go.
+    for (on, days, is_set) in
+        [(false, Some(3653), false), (true, None, false), (false, None, false), (true, Some(7), true)]
+    {
+        let input = ["--no-cluster", "--cloud-file", &write("cluster.json", cluster(on)), "--cloud-file"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([write("groups.json", group(days))])
+            .collect::<Vec<_>>();
+        let input: Vec<&str> = input.iter().map(String::as_str).collect();
+        let fixed = Fixed::of(&input, &[]);
+        let texts = ["commands.sh", "main.tf"]
+            .map(|name| if fixed.has(name) { fixed.read(name) } else { String::new() });
+        let sets = ["retention-in-days", "retention_in_days"];
+        for (text, setting) in texts.iter().zip(sets) {
+            assert_eq!(text.contains(setting), is_set, "{on} {days:?}: {text}");
+        }
+    }
+}

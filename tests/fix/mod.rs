@@ -301,6 +301,20 @@ fn the_same_input_gives_the_same_bytes() {
     // No receiver was named: what stands for it is told to be set.
     assert!(one.read("events.yaml").contains("set-your-log-receiver.invalid"));
     assert!(one.read("README.md").contains("To be set first"));
+    assert!(
+        one.output.stderr.contains("more once what stands for values of yours is set"),
+        "{:#?}",
+        one.output
+    );
+    // Applied as it is, it mends nothing: nobody is there.
+    let file = one.path().join("events.yaml");
+    let applied = pinned().args(["run", "-o", "json", "-f"]).arg(&file).run().report();
+    assert_eq!(applied.verdict("LA-EVT-001"), Status::Fail, "{:#?}", applied.of("LA-EVT-001"));
+    let set = one.read("events.yaml").replace("set-your-log-receiver.invalid", "logs.example.org");
+    let file = one.folder.path().join("set.yaml");
+    std::fs::write(&file, set).unwrap();
+    let applied = pinned().args(["run", "-o", "json", "-f"]).arg(&file).run().report();
+    assert_eq!(applied.verdict("LA-EVT-001"), Status::Pass, "{:#?}", applied.of("LA-EVT-001"));
 }
 
 #[test]
@@ -335,19 +349,154 @@ fn folders_are_written_whole_or_not_at_all() {
     refused.expect_code(2);
     assert!(refused.stderr.contains("is not empty") && refused.stderr.contains("--force"), "{refused:#?}");
     assert_eq!(std::fs::read_to_string(target.join("mine")).unwrap(), "kept");
-    // With --force it is replaced as a whole.
+    // Not with --force either, as long as it holds something that is not of `fix`.
+    let refused = run(&["--force"], &target);
+    refused.expect_code(2);
+    assert!(refused.stderr.contains("holds mine, which `fix` did not write"), "{refused:#?}");
+    assert_eq!(std::fs::read_to_string(target.join("mine")).unwrap(), "kept");
+    // What `fix` wrote alone is replaced as a whole.
+    std::fs::remove_file(target.join("mine")).unwrap();
+    std::fs::write(target.join("audit-policy.yaml"), "changed").unwrap();
     run(&["--force"], &target).expect_code(0);
-    assert!(!target.join("mine").exists());
     assert_eq!(std::fs::read_to_string(target.join("README.md")).unwrap(), first);
+    assert!(std::fs::read_to_string(target.join("audit-policy.yaml")).unwrap().contains("kind: Policy"));
     // A file is no folder, and what cannot be made is told.
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     assert!(run(&["--force"], &file).expect_code(2).stderr.contains("is no folder"));
-    let deep = folder.path().join("not/there");
-    assert!(run(&[], &deep).expect_code(2).stderr.contains("does the one above it exist"));
+    assert!(run(&[], &file.join("below")).expect_code(2).stderr.contains("below"));
     let left: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "nothing half-written is left: {left:?}");
+    // Folders above it are made.
+    let deep = folder.path().join("not/there");
+    run(&[], &deep).expect_code(0);
+    assert_eq!(std::fs::read_to_string(deep.join("README.md")).unwrap(), first);
+}
+
+#[test]
+fn force_takes_nothing_that_is_not_of_fix() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/looks-audited.json");
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let at = home.join("work");
+    std::fs::create_dir_all(&at).unwrap();
+    let run = |target: &Path| {
+        pinned()
+            .cwd(&at)
+            .env("HOME", &home)
+            .args(["fix", "--force", "--snapshot"])
+            .arg(&path)
+            .arg("--output-dir")
+            .arg(target)
+            .run()
+    };
+    // A repository, also with a README that says it were of `fix`.
+    let repository = at.join("repository");
+    std::fs::create_dir_all(repository.join(".git")).unwrap();
+    std::fs::write(repository.join(".git/HEAD"), "ref").unwrap();
+    std::fs::write(repository.join("work"), "mine").unwrap();
+    run(&repository).expect_refusal(&["holds .git, which `fix` did not write"]);
+    std::fs::write(
+        repository.join("README.md"),
+        "<!-- Written by kubectl logaudit fix: .git, README.md, work -->\n",
+    )
+    .unwrap();
+    run(&repository).expect_refusal(&["holds .git, which `fix` did not write"]);
+    assert_eq!(std::fs::read_to_string(repository.join(".git/HEAD")).unwrap(), "ref");
+    assert_eq!(std::fs::read_to_string(repository.join("work")).unwrap(), "mine");
+    // A link to something else is none of its files.
+    let linked = at.join("linked");
+    run(&linked).expect_code(0);
+    let policy = linked.join("audit-policy.yaml");
+    std::fs::rename(&policy, at.join("policy")).unwrap();
+    std::os::unix::fs::symlink(at.join("policy"), &policy).unwrap();
+    run(&linked).expect_refusal(&["holds audit-policy.yaml, which"]);
+    // Where somebody works or lives, nothing is put in its place.
+    for above in [at.as_path(), Path::new("."), Path::new(".."), &home, folder.path(), Path::new("/")] {
+        run(above).expect_refusal(&["lies above it"]);
+    }
+    std::fs::remove_dir_all(&at).unwrap();
+    std::fs::create_dir(&at).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let out = pinned()
+        .cwd(elsewhere.path())
+        .env("HOME", &at)
+        .args(["fix", "--snapshot"])
+        .arg(&path)
+        .arg("--output-dir")
+        .arg(&at)
+        .run();
+    out.expect_refusal(&["is your home or lies above it"]);
+}
+
+#[test]
+fn files_alone_come_to_what_the_readme_says() {
+    let example = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        Fixed::of(&["--snapshot", path.to_str().unwrap()], &["--destination", RECEIVER])
+    };
+    for name in ["ha-drift.json", "looks-audited.json", "kubeadm-default.json"] {
+        let fixed = example(name);
+        assert!(fixed.read("README.md").contains("Its gate passes"), "{name}");
+        let alone = fixed.alone();
+        assert_eq!(alone.0["summary"]["gate"]["passed"], true, "{name}");
+        // The folder of the log is among the volumes, whatever the pods have already.
+        assert_eq!(alone.verdicts().get("LA-API-011"), Some(&Status::Pass), "{name}");
+        assert!(
+            fixed.read("kubeadm.yaml").contains("mountPath: /etc/kubernetes/audit-policy.yaml"),
+            "{name}"
+        );
+    }
+    let fixed = example("ships-nothing.json");
+    let readme = fixed.read("README.md");
+    assert!(readme.contains("The files by themselves say too little to be judged"), "{readme}");
+    let alone = fixed.alone();
+    assert_eq!(alone.0["summary"]["gate"]["passed"], false);
+    for ((check, _), finding) in failed(&alone) {
+        assert!(finding["severity"] != "high" || readme.contains(&check), "{check}");
+    }
+}
+
+#[test]
+fn the_score_is_told_before_and_after_with_what_caps_it() {
+    let example = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        Fixed::of(&["--snapshot", path.to_str().unwrap()], &[])
+    };
+    let fixed = example("ships-nothing.json");
+    let scores = [&fixed.before, &fixed.expected()].map(|report| {
+        let score = &report.0["score"];
+        format!("{} to {}", score["low"].as_f64().unwrap(), score["high"].as_f64().unwrap())
+    });
+    for text in [&fixed.output.stderr, &fixed.read("README.md")] {
+        assert!(text.contains("at most 39: whether anything is recorded is not known"), "{text}");
+        for score in &scores {
+            assert!(text.contains(score.as_str()), "{score}: {text}");
+        }
+    }
+    // Brackets are escaped only where they would be a link.
+    assert!(!fixed.read("README.md").contains("\\("), "{}", fixed.read("README.md"));
+    let fixed = example("managed-no-access.json");
+    assert!(fixed.output.stderr.contains("No file can mend the 2 failures"), "{}", fixed.output.stderr);
+}
+
+#[test]
+fn nothing_is_deleted_and_no_alert_is_doubled() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ships-nothing.json");
+    let fixed = Fixed::of(&["--snapshot", path.to_str().unwrap()], &[]);
+    // The store keeps logs for ever, which fails; to delete them is for people to decide.
+    assert!(fixed.fates()["LA-RET-012"].contains("not mended"), "{:?}", fixed.fates());
+    assert!(fixed.files().iter().all(|file| !file.contains("loki")), "{:?}", fixed.files());
+    // Prometheus refuses two groups of one name.
+    let patch = fixed.read("patch-configmap-monitoring-prometheus-server-alerting-rules.yml.yaml");
+    let mut names: Vec<&str> =
+        patch.lines().filter_map(|line| line.trim().strip_prefix("- name: ")).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(all > 1 && all == names.len(), "{patch}");
+    assert_eq!(patch.matches("alert: AuditEventsLost").count(), 1, "{patch}");
 }
 
 #[test]

@@ -216,6 +216,9 @@ impl Receivers<'_> {
             let lists = receiver.entries().into_iter().filter(|(key, _)| key.ends_with(self.ending));
             targets.extend(lists.flat_map(|(_, list)| list.elements()));
         }
+        // What is still to be set is no target.
+        targets.retain(|target| lies(target, Location::Nowhere).is_none());
+        let local = |target: &Fields<'_>| lies(target, Location::Local);
         if targets.iter().any(|target| local(target).is_none()) {
             return route.known("receiver", true, format!("alerts go to the receiver {name}"));
         }
@@ -228,14 +231,14 @@ impl Receivers<'_> {
     }
 }
 
-/// Where a target says that it sends to its own pod.
-fn local(target: &Fields<'_>) -> Option<String> {
+/// Where a target says that it sends to such a place.
+fn lies(target: &Fields<'_>, place: Location) -> Option<String> {
     const ADDRESSES: [&str; 6] = ["url", "api_url", "apiURL", "webhook_url", "webhookURL", "smarthost"];
-    let is_local = |key: &&&str| {
+    let is_there = |key: &&&str| {
         let endpoint = target.text(key).and_then(|address| Endpoint::parse(&address));
-        endpoint.is_some_and(|endpoint| location(&endpoint.host) == Location::Local)
+        endpoint.is_some_and(|endpoint| location(&endpoint.host) == place)
     };
-    ADDRESSES.iter().find(is_local).map(|key| target.at_key(key))
+    ADDRESSES.iter().find(is_there).map(|key| target.at_key(key))
 }
 
 /// Whether something is set up to send alerts to an Alertmanager.

@@ -56,6 +56,8 @@ pub enum Location {
     Cluster,
     /// Elsewhere, by a name that is resolved outside.
     Outside,
+    /// Nowhere: names under `invalid` are never resolved (RFC 6761) and stand for what is still to be set.
+    Nowhere,
     /// An address or a name that may be either.
     Unclear,
 }
@@ -78,6 +80,7 @@ pub fn location(host: &str) -> Location {
     let labels: Vec<&str> = host.split('.').collect();
     match labels.as_slice() {
         ["localhost"] => Location::Local,
+        [.., "invalid"] => Location::Nowhere,
         [_] | [.., "cluster", "local"] => Location::Cluster,
         [_, _, rest @ ..] if rest.contains(&"svc") => Location::Cluster,
         [.., last] if SURE.contains(last) || last.len() == 2 => Location::Outside,

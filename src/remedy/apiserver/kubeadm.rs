@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::settings::{Settings, folder};
+use super::settings::{Settings, Volume, folder};
 use crate::analyze::version::Version;
 use crate::remedy::situation::Situation;
 use crate::remedy::{File, POLICY_FILE, set};
@@ -14,20 +14,20 @@ const WITH_LISTS: Version = Version::new(1, 31);
 /// `ClusterConfiguration` with what is to be set.
 pub(super) fn configuration(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>, Vec<String>) {
     let version = situation.version();
-    let text = document(version, &settings.but_declared(situation));
+    let text = document(version, settings, &settings.volumes(situation));
     let steps = vec![
         format!("Copy `{POLICY_FILE}` to `{}` on every node of the control plane.", settings.policy),
-        "Merge `kubeadm.yaml` into the configuration that the cluster has: `kubectl -n kube-system edit configmap kubeadm-config`. An `extraArgs` of the same name gives way; what else stands there stays.".into(),
+        "Merge `kubeadm.yaml` into the configuration that the cluster has: `kubectl -n kube-system edit configmap kubeadm-config`. An `extraArgs` of the same name gives way, and an `extraVolumes` of the same `mountPath`; what else stands there stays.".into(),
         "On each node of the control plane, one after the other: `kubectl -n kube-system get configmap kubeadm-config -o jsonpath='{.data.ClusterConfiguration}' > kubeadm-new.yaml`, then `kubeadm init phase control-plane apiserver --config kubeadm-new.yaml`.".into(),
     ];
     (vec![File { name: "kubeadm.yaml".into(), text }], steps)
 }
 
-fn document(version: Option<Version>, settings: &Settings) -> String {
+fn document(version: Option<Version>, settings: &Settings, volumes: &[Volume]) -> String {
     yaml(&json!({
         "apiVersion": if has_lists(version) { "kubeadm.k8s.io/v1beta4" } else { "kubeadm.k8s.io/v1beta3" },
         "kind": "ClusterConfiguration",
-        "apiServer": api_server(has_lists(version), settings),
+        "apiServer": api_server(has_lists(version), settings, volumes),
     }))
 }
 
@@ -36,24 +36,23 @@ fn has_lists(version: Option<Version>) -> bool {
 }
 
 /// `apiServer`: arguments as a list since `v1beta4`, as a mapping before.
-fn api_server(as_lists: bool, settings: &Settings) -> Value {
+fn api_server(as_lists: bool, settings: &Settings, volumes: &[Volume]) -> Value {
     let arguments: Value = if as_lists {
         settings.flags.iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
     } else {
         settings.flags.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
     };
     let mut api_server = json!({ "extraArgs": arguments });
-    if !settings.paths.is_empty() {
-        let volumes: Vec<Value> = settings
-            .paths
+    if !volumes.is_empty() {
+        let volumes: Vec<Value> = volumes
             .iter()
-            .map(|path| {
+            .map(|volume| {
                 json!({
-                    "name": path.name,
-                    "hostPath": path.path,
-                    "mountPath": path.path,
-                    "readOnly": path.read_only,
-                    "pathType": if path.is_folder { "DirectoryOrCreate" } else { "File" },
+                    "name": volume.name,
+                    "hostPath": volume.host,
+                    "mountPath": volume.path,
+                    "readOnly": volume.read_only,
+                    "pathType": if volume.is_folder { "DirectoryOrCreate" } else { "File" },
                 })
             })
             .collect();
@@ -66,7 +65,7 @@ fn api_server(as_lists: bool, settings: &Settings) -> Value {
 pub(super) fn kind(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>, Vec<String>) {
     let patch = yaml(&json!({
         "kind": "ClusterConfiguration",
-        "apiServer": api_server(false, settings),
+        "apiServer": api_server(false, settings, &settings.volumes(situation)),
     }));
     let mut cluster = json!({
         "kind": "Cluster",
@@ -92,11 +91,11 @@ pub(super) fn kind(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>
 }
 
 /// What a `KubeadmControlPlane` needs.
-pub(super) fn cluster_api(settings: &Settings) -> (Vec<File>, Vec<String>) {
+pub(super) fn cluster_api(situation: &Situation<'_>, settings: &Settings) -> (Vec<File>, Vec<String>) {
     // Arguments are a mapping in v1beta1 of the Cluster API.
     let patch = yaml(&json!({
         "spec": {"kubeadmConfigSpec": {
-            "clusterConfiguration": {"apiServer": api_server(false, settings)},
+            "clusterConfiguration": {"apiServer": api_server(false, settings, &settings.volumes(situation))},
             "files": [{"path": settings.policy, "owner": "root:root", "permissions": "0600", "contentFrom": {
                 "secret": {"name": "audit-policy", "key": POLICY_FILE},
             }}],

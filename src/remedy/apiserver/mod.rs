@@ -163,7 +163,7 @@ pub fn remedies(situation: &Situation<'_>) -> Vec<Remedy> {
         let (files, steps) = match dialect {
             Dialect::Kubeadm => kubeadm::configuration(situation, &settings),
             Dialect::Kind => kubeadm::kind(situation, &settings),
-            Dialect::ClusterApi => kubeadm::cluster_api(&settings),
+            Dialect::ClusterApi => kubeadm::cluster_api(situation, &settings),
             Dialect::K3s => distributions::k3s(&settings),
             Dialect::Rke2 => distributions::rke2(&settings),
             Dialect::Talos => distributions::talos(&settings),

@@ -9,7 +9,7 @@ use crate::audit::{Outcome, audit};
 use crate::remedy::change::{Change, HostPath};
 use crate::remedy::quote::is_plain;
 use crate::remedy::situation::{Situation, agreed};
-use crate::snapshot::{DeclarationKind, Mount};
+use crate::snapshot::{Medium, Mount};
 use crate::verdict::Status;
 
 /// Where a distribution keeps things.
@@ -35,6 +35,36 @@ pub struct Settings {
     /// The audit log.
     pub log: String,
 }
+
+/// A volume of the host in what declares an apiserver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// The path on the host.
+    pub host: String,
+    /// The path in the container.
+    pub path: String,
+    /// Whether it is only read.
+    pub read_only: bool,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+impl HostPath {
+    /// The file of the audit policy.
+    fn policy(path: &str) -> Self {
+        Self { name: "audit-policy".into(), path: path.to_owned(), read_only: true, is_folder: false }
+    }
+
+    /// The folder of the audit log.
+    fn log(path: &str) -> Self {
+        Self { name: "audit-log".into(), path: folder(path).to_owned(), read_only: false, is_folder: true }
+    }
+}
+
+/// What kubeadm mounts by itself; a volume of another name at the same path keeps the pod from starting.
+const KUBEADM_OWN: [&str; 2] = ["/etc/kubernetes/pki", "/etc/ssl/certs"];
 
 /// Flags that are set where one of these checks fails. Those of the log's rotation are always among the settings.
 const FLAGS: [(&str, &str, &[&str]); 9] = [
@@ -169,33 +199,58 @@ impl Settings {
                 || !in_place(|server| &server.audit.policy_mounted)
                 || situation.fails("LA-API-028")
             {
-                paths.push(HostPath {
-                    name: "audit-policy".into(),
-                    path: policy.clone(),
-                    read_only: true,
-                    is_folder: false,
-                });
+                paths.push(HostPath::policy(&policy));
             }
             if own_log.is_none() || !in_place(|server| &server.audit.log.durable) {
-                paths.push(HostPath {
-                    name: "audit-log".into(),
-                    path: folder(&log).to_owned(),
-                    read_only: false,
-                    is_folder: true,
-                });
+                paths.push(HostPath::log(&log));
             }
         }
         Self { flags, paths, policy, log }
     }
 
-    /// The same without what kubeadm's configuration mounts already.
-    #[must_use]
-    pub fn but_declared(&self, situation: &Situation<'_>) -> Self {
-        let kubeadm = situation.declared().filter(|one| one.kind == DeclarationKind::KubeadmConfig);
-        let mounts: Vec<&Mount> = kubeadm.flat_map(|one| one.mounts.iter().flatten()).collect();
-        let is_declared = |path: &HostPath| mounts.iter().any(|mount| is_or_below(&path.path, &mount.path));
-        let paths = self.paths.iter().filter(|path| !is_declared(path)).cloned().collect();
-        Self { paths, ..self.clone() }
+    /// The volumes of policy and log, all of them: what makes a pod from a declaration mounts nothing else. One that is there
+    /// already stays as it is declared, or else as a pod has it, where it serves.
+    pub fn volumes(&self, situation: &Situation<'_>) -> Vec<Volume> {
+        let declared = situation.declared().flat_map(|one| one.mounts.iter().flatten());
+        let pods = situation.snapshot.pods.value().into_iter().flatten();
+        let of_pods = pods.flat_map(|pod| &pod.containers).flat_map(|container| &container.mounts);
+        let mounts: Vec<&Mount> = declared.chain(of_pods).collect();
+        let mut volumes: Vec<Volume> = Vec::new();
+        for path in [HostPath::policy(&self.policy), HostPath::log(&self.log)] {
+            let wanted = self.paths.contains(&path);
+            // Of mounts below each other the innermost is what the apiserver sees, and of the same one the first that is told.
+            let holding = mounts.iter().rev().filter(|mount| is_or_below(&path.path, &mount.path));
+            let holding = holding.max_by_key(|mount| mount.path.len());
+            let volume = match holding.map(|mount| (&mount.medium, *mount)) {
+                Some((Medium::HostPath(host), mount))
+                    if !wanted || mount.read_only == path.read_only || mount.path == path.path =>
+                {
+                    if KUBEADM_OWN.contains(&mount.path.as_str()) {
+                        continue;
+                    }
+                    Volume {
+                        name: path.name,
+                        host: host.clone(),
+                        read_only: if wanted { path.read_only } else { mount.read_only },
+                        is_folder: path.is_folder || mount.path != path.path,
+                        path: mount.path.clone(),
+                    }
+                }
+                _ => Volume {
+                    name: path.name,
+                    host: path.path.clone(),
+                    path: path.path,
+                    read_only: path.read_only,
+                    is_folder: path.is_folder,
+                },
+            };
+            match volumes.iter_mut().find(|other| other.path == volume.path) {
+                // One folder for both must be writable for the log.
+                Some(other) => other.read_only &= volume.read_only,
+                None => volumes.push(volume),
+            }
+        }
+        volumes
     }
 
     /// What they do, in words.

@@ -183,8 +183,11 @@ fn remedy(
     }
     Remedy {
         title: title.into(),
-        files: vec![File { name: file.into(), text: text.clone() }],
-        changes: vec![Change::Objects { file: file.into(), text }],
+        changes: vec![Change::Objects {
+            file: file.into(),
+            text: if receiver.is_given { text.clone() } else { Destination::as_if_set(&text, &receiver.host) },
+        }],
+        files: vec![File { name: file.into(), text }],
         does: does.into(),
         costs: costs.iter().map(|cost| (*cost).to_owned()).collect(),
         apply: vec![

@@ -61,6 +61,7 @@ pub(super) fn leaves(passing: &Passing<'_>, from: &Collector<'_>, output: &Outpu
                         Location::Local => no(at, format!("{host} is the pod itself")),
                         Location::Cluster => no(at, format!("{host} is a Service of the cluster")),
                         Location::Outside => yes(at, format!("{host} lies outside the cluster")),
+                        Location::Nowhere => no(at, nowhere(host)),
                         Location::Unclear => Fact::unknown(format!(
                             "whether {host} lies outside the cluster is not told by its address ({})",
                             output.at
@@ -76,13 +77,16 @@ pub(super) fn leaves(passing: &Passing<'_>, from: &Collector<'_>, output: &Outpu
             }
         }
     };
-    let to = |what: &str| match only_local(output) {
+    let to = |what: &str| match only(Location::Local, output) {
         Some(host) => Fact::unknown(format!(
             "{} sends to {host}, which is the pod itself: what listens there is not seen ({})",
             output.id, output.at
         )),
         None => yes(&output.at, format!("{} sends to {what}", output.id)),
     };
+    if let Some(host) = only(Location::Nowhere, output) {
+        return stays(&nowhere(host));
+    }
     let hop = |protocol: &str| next_hop(passing, from, output, protocol, hops);
     match &output.receiver {
         Receiver::Nothing => stays("it throws everything away"),
@@ -128,10 +132,13 @@ pub(super) fn leaves(passing: &Passing<'_>, from: &Collector<'_>, output: &Outpu
     }
 }
 
-/// The host of an output all of whose hosts are the pod itself.
-fn only_local(output: &Output) -> Option<&str> {
+/// The first host of an output all of whose hosts lie in one place.
+fn only(place: Location, output: &Output) -> Option<&str> {
     let hosts = output.hosts.value()?;
-    let is_local =
-        |host: &String| Endpoint::parse(host).is_some_and(|one| location(&one.host) == Location::Local);
-    hosts.iter().all(is_local).then(|| hosts.first().map(String::as_str)).flatten()
+    let is_there = |host: &String| Endpoint::parse(host).is_some_and(|one| location(&one.host) == place);
+    hosts.iter().all(is_there).then(|| hosts.first().map(String::as_str)).flatten()
+}
+
+fn nowhere(host: &str) -> String {
+    format!("{host} stands for a receiver that is still to be set: names under `invalid` lead nowhere")
 }
