@@ -219,7 +219,7 @@ impl Baseline {
 
     /// Says of every finding that is no pass how it stands to this report, and what of this report is gone.
     pub fn mark(&self, findings: &mut [Finding], checks: &CheckSet, against: Against<'_>) -> Comparison {
-        let new: Vec<Old> = findings.iter().map(|finding| Old::from(&*finding)).collect();
+        let new: Vec<Old> = findings.iter().map(Old::from).collect();
         let pairs = pairs(&self.findings, &new, checks);
         let mut comparison = Comparison {
             tool_version: self.head.tool.version.clone(),

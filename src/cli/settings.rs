@@ -109,7 +109,7 @@ impl SettingArgs {
                 output::warn(&format!("warning: the variable {name} sets nothing; did you mean {meant}?"));
             }
         }
-        let source = self.source()?;
+        let source = self.source();
         let file = source.as_ref().map(read).transpose()?;
         let mut from_file = Settings::default();
         if let (Some(file), Some(source)) = (&file, &source) {
@@ -129,20 +129,20 @@ impl SettingArgs {
         Ok(Resolved { settings, checks, config, file: source.map(|source| source.path) })
     }
 
-    fn source(&self) -> anyhow::Result<Option<Source>> {
+    fn source(&self) -> Option<Source> {
         if self.no_config {
-            return Ok(None);
+            return None;
         }
         let named = self
             .config
             .clone()
             .or_else(|| env::var_os("LOGAUDIT_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         if let Some(path) = named {
-            return Ok(Some(Source { path, root: None }));
+            return Some(Source { path, root: None });
         }
         // Where the current folder cannot be told, nothing is found in it.
-        let Ok(folder) = env::current_dir() else { return Ok(None) };
-        Ok(find::find(&folder))
+        let folder = env::current_dir().ok()?;
+        find::find(&folder)
     }
 }
 
@@ -334,10 +334,8 @@ fn choice(asked: Option<&Told<Vec<String>>>, all: &[Framework]) -> anyhow::Resul
             bail!("{at} {ALL} stands alone: it asks for every framework that fits the cluster");
         }
         let (id, edition) = frameworks::parts(wanted);
-        frameworks::find(all, id, edition).map_err(|error| match at.starts_with("--") {
-            true => error,
-            false => anyhow!("{at}: {error}"),
-        })?;
+        frameworks::find(all, id, edition)
+            .map_err(|error| if at.starts_with("--") { error } else { anyhow!("{at}: {error}") })?;
         Ok((id.to_owned(), edition.map(str::to_owned)))
     });
     Ok(Choice::These(named.collect::<anyhow::Result<_>>()?))

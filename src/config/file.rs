@@ -281,7 +281,7 @@ impl File {
                 faults.push(self.fault_at_key(name, value, message, near));
                 continue;
             };
-            if !value.value.as_i64().is_some_and(|days| days > 0) {
+            if value.value.as_i64().is_none_or(|days| days < 1) {
                 faults.push(self.fault(value, format!("`{name}` must be a whole number of days, 1 or more")));
                 continue;
             }
