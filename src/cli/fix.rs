@@ -35,7 +35,8 @@ const MAX_TEXT: u64 = 4 << 20;
 manifests and patches of collectors, commands and Terraform of cloud providers, as far as each mends something: what was read is \
 judged again with it in place. README.md says of each failure what mends it, what that costs, and what no file mends.
 
-Exit codes: 0 with the files in place nothing at or above --fail-on would fail, 1 something still would, 2 could not do the job.
+Exit codes: 0 with the files in place as they are nothing at or above --fail-on would fail, 1 something still would, 2 could not do \
+the job.
 
 Examples:
   kubectl logaudit fix --output-dir remedies --destination https://logs.example.org/ingest
@@ -67,6 +68,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     let mut plan = Plan::everything(args.judging.load_checks()?, frameworks());
     plan.reported = Choice::These(Vec::new());
     plan.demands = args.judging.demands(None);
+    let fail_on = plan.demands.fail_on;
     let snapshot = args.input.read(connection, args.judging.quiet)?;
     let wishes = Wishes { destination, texts: manifests(args, &snapshot) };
     let (plan, snapshot) = (Arc::new(plan), Arc::new(snapshot));
@@ -81,7 +83,9 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
     if !args.judging.quiet {
         warn(&summary(&mending, &args.output_dir));
     }
-    Ok(if mending.after.summary.gate.passed { Ending::Clean } else { Ending::Findings })
+    // As they are written, files with placeholders mend nothing that rests on these.
+    let waits = fail_on.is_some_and(|least| mending.once_set().any(|one| one.severity >= least));
+    Ok(if mending.after.summary.gate.passed && !waits { Ending::Clean } else { Ending::Findings })
 }
 
 fn summary(mending: &Mending, folder: &Path) -> String {

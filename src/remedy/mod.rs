@@ -334,6 +334,14 @@ impl Mending {
         counts
     }
 
+    /// Failures that pass only once what nobody else knows is set.
+    pub fn once_set(&self) -> impl Iterator<Item = &Finding> {
+        let waits = |by: usize| self.written.get(by).is_some_and(|written| !written.remedy.needs.is_empty());
+        let failed = self.before.findings.iter().filter(|one| one.status == Status::Fail);
+        failed
+            .filter(move |one| matches!(self.fates.get(&subject(one)), Some(Fate::Mended(by)) if waits(*by)))
+    }
+
     /// The files of the remedies by name: two of them may write to the same one.
     pub fn remedy_files(&self) -> BTreeMap<&str, String> {
         let files = self.written.iter().flat_map(|written| &written.remedy.files);
