@@ -111,7 +111,9 @@ impl<'a> Verdicts<'a> {
         judged.entry(key).or_insert_with(|| {
             let mut findings = judge.judge(check, &params);
             if let Some(severity) = overrides.and_then(|overrides| overrides.severity_of(check)) {
-                findings.iter_mut().for_each(|finding| finding.severity = severity);
+                for finding in &mut findings {
+                    finding.severity = severity;
+                }
             }
             register.accept(check, &mut findings);
             findings
