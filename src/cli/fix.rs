@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, connection: &Connection) -> anyhow::Result<Ending
         warn(&summary(&mending, &args.output_dir));
     }
     // As they are written, files with placeholders mend nothing that rests on these.
-    let waits = fail_on.is_some_and(|least| mending.once_set().any(|one| one.severity >= least));
+    let waits = fail_on.is_some_and(|least| mending.waits(least));
     Ok(if mending.after.summary.gate.passed && !waits { Ending::Clean } else { Ending::Findings })
 }
 

@@ -334,12 +334,13 @@ impl Mending {
         counts
     }
 
-    /// Failures that pass only once what nobody else knows is set.
-    pub fn once_set(&self) -> impl Iterator<Item = &Finding> {
-        let waits = |by: usize| self.written.get(by).is_some_and(|written| !written.remedy.needs.is_empty());
-        let failed = self.before.findings.iter().filter(|one| one.status == Status::Fail);
-        failed
-            .filter(move |one| matches!(self.fates.get(&subject(one)), Some(Fate::Mended(by)) if waits(*by)))
+    /// Whether something of this severity or above passes only once what nobody else knows is set; also what came to light with
+    /// remedies before.
+    pub fn waits(&self, least: Severity) -> bool {
+        let waiting = self.written.iter().filter(|written| !written.remedy.needs.is_empty());
+        let mut passing =
+            waiting.flat_map(|written| &written.mends).filter_map(|of| successor(&self.after, of));
+        passing.any(|one| one.status == Status::Pass && one.severity >= least)
     }
 
     /// The files of the remedies by name: two of them may write to the same one.
