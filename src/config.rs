@@ -3,7 +3,7 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`file`] | the configuration file: its form, and everything that can be wrong in it, with the place |
+//! | [`mod@file`] | the configuration file: its form, and everything that can be wrong in it, with the place |
 //! | [`find`] | which file that is, and what one that was only found may not say |
 //! | [`environment`] | variables |
 //! | [`values`] | the values of single settings |
